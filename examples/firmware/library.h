@@ -1,0 +1,18 @@
+/* smtp.h as this firmware wants it: the same options in every file. */
+#ifndef LIBRARY_H
+#define LIBRARY_H
+
+#include <bearssl.h>
+
+#define SMTP_BEARSSL
+#define SMTP_TLS_PROFILE choose_algorithms      /* tls.c */
+#define SMTP_TLS_PEM 0             /* trust is in flash, see anchors.h */
+#define SMTP_TLS_CLIENT_CERT 0
+
+void choose_algorithms(br_ssl_client_context *client,
+                       br_x509_minimal_context *x509,
+                       const br_x509_trust_anchor *anchors, size_t count);
+
+#include "../../smtp.h"
+
+#endif

@@ -1,0 +1,1185 @@
+/* sendmail.c - hands the message on standard input to a mail server
+
+   It takes sendmail's short options and msmtp's long ones and ends with
+   sendmail's exit codes (sysexits.h). It stands on smtp.h layer by layer:
+   a socket, TLS over it, a session over that, one mail through it.
+
+      cc -o sendmail sendmail.c -lbearssl
+
+   Rooms: words for a terminal, options, addresses, message, dialogue, outcome,
+   settings, connection, mail. Of the message the header block is kept in
+   memory, 64 KB at most; the rest streams through.
+*/
+#define _POSIX_C_SOURCE 200809L
+#define SMTP_POSIX
+#define SMTP_BEARSSL
+#define SMTP_IMPLEMENTATION
+#include "../smtp.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <time.h>
+#include <unistd.h>
+
+/* ---- words for a terminal ------------------------------------------------ */
+
+/* Bytes of the UTF-8 character (RFC 3629) at `p`; 0 if it is none, or a
+   control character, which could command a terminal. */
+static size_t printable(const unsigned char *p, size_t size)
+{
+    size_t n = p[0] < 0x80 ? 1 : p[0] < 0xE0 ? 2 : p[0] < 0xF0 ? 3 : 4, i;
+    unsigned two = size > 1 ? (unsigned)p[0] << 8 | p[1] : 0;
+
+    if (n == 1)
+        return p[0] >= ' ' && p[0] != 0x7F;
+    if (n > size || two < 0xC2A0 || two > 0xF48F ||
+        (p[0] == 0xE0 && p[1] < 0xA0) || (p[0] == 0xED && p[1] > 0x9F) ||
+        (p[0] == 0xF0 && p[1] < 0x90))
+        return 0;
+    for (i = 1; i < n; i++)
+        if ((p[i] & 0xC0) != 0x80)
+            return 0;
+    return n;
+}
+
+/* Anyone's words, safe for a terminal; line ends become `end`. */
+static void put_safe(FILE *out, const char *text, size_t size, const char *end)
+{
+    const unsigned char *p = (const unsigned char *)text;
+    size_t n;
+
+    for (; size > 0; p += n, size -= n) {
+        n = printable(p, size);
+        if (n > 0)
+            fwrite(p, 1, n, out);
+        else if (*p == '\n')
+            fputs(end, out);
+        else if (*p != '\r')
+            fprintf(out, "\\x%02X", *p);
+        n += n == 0;
+    }
+}
+
+/* One line a fault. The result is `code`, for `return fault(...)`. */
+static int fault(int code, const char *what, const char *why)
+{
+    fputs("sendmail: ", stderr);
+    put_safe(stderr, what, strlen(what), " ");
+    if (why) {
+        fputs(": ", stderr);
+        put_safe(stderr, why, strlen(why), " ");
+    }
+    fputc('\n', stderr);
+    return code;
+}
+
+/* ---- options ------------------------------------------------------------- */
+
+/* name, long form, letter, what follows it, value and explanation [default] */
+#define OPTION_LIST(X)                                                         \
+    X(HOST, "host", 0, VALUE, "=NAME", "mail server [localhost]")              \
+    X(PORT, "port", 0, VALUE, "=N", "its port [25; 465 TLS, 24 LMTP]")         \
+    X(SOCKET, "socket", 0, VALUE, "=PATH", "a Unix socket instead")            \
+    X(SOURCE, "source-ip", 0, VALUE, "=IP", "local address to use")            \
+    X(PROTOCOL, "protocol", 0, VALUE, "=smtp|lmtp", "[smtp]")                  \
+    X(DOMAIN, "domain", 0, VALUE, "=NAME", "said in EHLO [this machine]")      \
+    X(TIMEOUT, "timeout", 0, VALUE, "=off|SECONDS", "of a wait [RFC 5321]")    \
+    X(TLS, "tls", 0, MAYBE, "=on|off", "[on; off within this machine]")        \
+    X(STARTTLS, "tls-starttls", 0, MAYBE, "=on|off", "off: TLS first [on]")    \
+    X(CERTCHECK, "tls-certcheck", 0, MAYBE, "=on|off", "off: unsafe [on]")     \
+    X(TRUST, "tls-trust-file", 0, VALUE, "=FILE", "PEM [the system's]")        \
+    X(CERT, "tls-cert-file", 0, VALUE, "=FILE", "our certificate, PEM")        \
+    X(KEY, "tls-key-file", 0, VALUE, "=FILE", "its key, PEM")                  \
+    X(TLS_NAME, "tls-host-override", 0, VALUE, "=NAME", "certified [host]")    \
+    X(AUTH, "auth", 0, MAYBE, "=on|off|METHOD", "login [on with --user]")      \
+    X(USER, "user", 0, VALUE, "=NAME", "login name")                           \
+    X(PASSWORD, "passwordeval", 0, VALUE, "=COMMAND", "its first line")        \
+    X(FROM, "from", 'f', VALUE, "=ADDRESS", "sender [you@this machine]")       \
+    X(READ_FROM, "read-envelope-from", 0, FLAG, "", "sender: field From")      \
+    X(READ_TO, "read-recipients", 't', FLAG, "", "fields To, Cc, Bcc too")     \
+    X(NAME, "full-name", 'F', VALUE, "=NAME", "for a missing field From")      \
+    X(NOTIFY, "dsn-notify", 'N', VALUE, "=off|never|failure,delay,success",    \
+      "reports asked for")                                                     \
+    X(RETURN, "dsn-return", 'R', VALUE, "=off|hdrs|full", "in reports")        \
+    X(DEBUG, "debug", 'd', FLAG, "", "show the dialogue, without secrets")     \
+    X(INFO, "serverinfo", 'S', FLAG, "", "show what the server offers")        \
+    X(VERSION, "version", 0, FLAG, "", "")                                     \
+    X(HELP, "help", 0, FLAG, "", "")
+
+/* Letters for getopt(): those of the list, and what the real sendmail heeds
+   and this one accepts without effect. */
+#define LETTERS "f:tF:N:R:dvS" "b:B:Gh:iL:mnO:o:"
+
+enum { FLAG = no_argument, VALUE = required_argument,
+       MAYBE = optional_argument };
+
+#define OPTION_NAME(name, word, letter, kind, value, help) O_##name,
+#define OPTION_LONG(name, word, letter, kind, value, help)                     \
+    {word, kind, NULL, 256 + O_##name},
+#define OPTION_RULE(name, word, letter, kind, value, help)                     \
+    {letter, value, help},
+
+enum { OPTION_LIST(OPTION_NAME) OPTIONS };
+
+static const struct option longs[] = {
+    OPTION_LIST(OPTION_LONG) {NULL, 0, NULL, 0}};
+
+static const struct {
+    char letter;
+    const char *value, *help;
+} rules[] = {OPTION_LIST(OPTION_RULE)};
+
+typedef struct options {
+    const char *of[OPTIONS];       /* values, "on" for none; 0: not given */
+} options;
+
+/* The option's value; 0 where it is missing or empty. */
+static const char *given(const options *o, int id)
+{
+    return o->of[id] && o->of[id][0] ? o->of[id] : NULL;
+}
+
+static int is_on(const options *o, int id, int otherwise)
+{
+    return o->of[id] ? !strcmp(o->of[id], "on") : otherwise;
+}
+
+/* The option that getopt() found; OPTIONS: one without effect. */
+static int option_of(int found)
+{
+    int id;
+
+    if (found >= 256)
+        return found - 256;
+    for (id = 0; id < OPTIONS; id++)
+        if (rules[id].letter == (found == 'v' ? 'd' : found))
+            break;
+    return id;
+}
+
+static int check_switches(const options *o)
+{
+    static const int ids[] = {O_TLS, O_STARTTLS, O_CERTCHECK};
+    size_t i;
+
+    for (i = 0; i < sizeof ids / sizeof ids[0]; i++)
+        if (!is_on(o, ids[i], 1) && strcmp(o->of[ids[i]], "off"))
+            return fault(EX_USAGE, longs[ids[i]].name, "neither on nor off");
+    return EX_OK;
+}
+
+/* Recipients stay behind, from argv[optind] on. getopt() reports itself. */
+static int parse(options *o, int argc, char **argv)
+{
+    int found;
+
+    while ((found = getopt_long(argc, argv, LETTERS, longs, NULL)) != -1) {
+        int id = option_of(found);
+        if (found == '?')
+            return EX_USAGE;
+        if (found == 'b' && strcmp(optarg, "m"))
+            return fault(EX_USAGE, "not a mode of this sendmail: -b", optarg);
+        if (id < OPTIONS)
+            o->of[id] = optarg ? optarg : "on";
+    }
+    return check_switches(o);
+}
+
+static int help(void)
+{
+    int id;
+
+    puts("usage: sendmail [OPTION]... [--] RECIPIENT... <MESSAGE\n"
+         "       sendmail [OPTION]... -t [--] [RECIPIENT]... <MESSAGE\n"
+         "       sendmail [OPTION]... --serverinfo\n");
+    for (id = 0; id < OPTIONS; id++) {
+        int n = printf("  %c%c --%s%s", rules[id].letter ? '-' : ' ',
+                       rules[id].letter ? rules[id].letter : ' ',
+                       longs[id].name, rules[id].value);
+        printf("%*s%s\n", n < 39 ? 39 - n : 1, "", rules[id].help);
+    }
+    puts("\nWithout effect: -i -oX -bm -BX -G -hX -L X -m -n -O X.\n"
+         "Login methods: plain, login; on is the strongest that both know. In\n"
+         "clear only with a method by name and --tls=off.\n"
+         "The fields From, Date and Message-ID are added where they are\n"
+         "missing; Bcc is taken out.\n"
+         "Exit code: 0 sent to all, 64 usage, 65 address or message cannot be\n"
+         "sent, 66 certificate or key cannot be read, 68 host unknown,\n"
+         "69 refused for good or sent to some only, 75 try again, 76 the\n"
+         "server broke the protocol, 77 login refused, 78 no password.");
+    return EX_OK;
+}
+
+/* ---- addresses ----------------------------------------------------------- */
+
+typedef struct recipients {
+    smtp_recipient *at;
+    size_t count;
+} recipients;
+
+static void *grow(void *memory, size_t size)
+{
+    memory = realloc(memory, size);
+    if (!memory)
+        exit(fault(EX_OSERR, "out of memory", NULL));
+    return memory;
+}
+
+/* A walk through an address list (RFC 5322, section 3.4). */
+typedef struct scan {
+    const char *at, *end;
+    char *word;                    /* the address so far */
+    size_t size;
+    int angle;                     /* 1: between < and >, 2: behind them */
+    int space;                     /* seen since the last character */
+} scan;
+
+/* What stood before was a display name, a group's name or a route. */
+static void forget(scan *s, int angle)
+{
+    s->size = 0;
+    s->space = 0;
+    s->angle = angle;
+}
+
+/* Words with nothing but a space between are no address: the space is kept, so
+   that they do not become another one. */
+static void keep(scan *s, char c)
+{
+    if (s->angle == 2)
+        return;
+    if (s->space && s->size > 0 && !strchr(".@", c) &&
+        !strchr(".@", s->word[s->size - 1]))
+        s->word[s->size++] = ' ';
+    s->space = 0;
+    s->word[s->size++] = c;
+}
+
+/* Comments nest. Stops on the last ")". */
+static void skip_comment(scan *s)
+{
+    int depth = 0;
+
+    for (; s->at < s->end; s->at++) {
+        if (*s->at == '\\' && s->at + 1 < s->end)
+            s->at++;
+        else if (*s->at == '(')
+            depth++;
+        else if (*s->at == ')' && --depth == 0)
+            return;
+    }
+}
+
+/* A quoted string or domain literal as it stands, unfolded. Stops on `last`. */
+static void keep_quoted(scan *s, char last)
+{
+    for (keep(s, *s->at++); s->at < s->end; s->at++) {
+        if (*s->at != '\r' && *s->at != '\n')
+            keep(s, *s->at);
+        if (*s->at == last)
+            return;
+        if (*s->at == '\\' && s->at + 1 < s->end)
+            keep(s, *++s->at);
+    }
+}
+
+/* 1: what stands at s->at ends an address. */
+static int scan_token(scan *s)
+{
+    char c = *s->at;
+
+    if (s->angle != 1 && (c == ',' || c == ';'))
+        return 1;
+    if (c == '(')
+        skip_comment(s);
+    else if (c == '"' || c == '[')
+        keep_quoted(s, c == '"' ? '"' : ']');
+    else if (c == '<' || (c == ':' && s->angle != 2))
+        forget(s, c == '<' ? 1 : s->angle);
+    else if (c == '>')
+        s->angle = 2;
+    else if (c == ' ' || c == '\t' || c == '\r' || c == '\n')
+        s->space = 1;
+    else
+        keep(s, c);
+    return 0;
+}
+
+/* The next address of the list as a string on the heap; at its end 0. One
+   byte of room for each byte left is enough: each is kept at most once. */
+static char *next_address(scan *s)
+{
+    int ended = 0;
+
+    s->word = (char *)grow(NULL, (size_t)(s->end - s->at) + 1);
+    forget(s, 0);
+    while (s->at < s->end && !ended) {
+        if (scan_token(s) && !(ended = s->size > 0))
+            forget(s, 0);
+        s->at += s->at < s->end;
+    }
+    s->word[s->size] = '\0';
+    s->word = (char *)grow(s->word, s->size + 1);
+    if (s->size > 0)
+        return s->word;
+    free(s->word);
+    return NULL;
+}
+
+static void add_list(recipients *to, const char *list, size_t size)
+{
+    scan s = {list, list + size, NULL, 0, 0, 0};
+    char *address;
+
+    while ((address = next_address(&s)) != NULL) {
+        size_t bytes = (to->count + 1) * sizeof *to->at;
+        to->at = (smtp_recipient *)grow(to->at, bytes);
+        memset(&to->at[to->count], 0, sizeof *to->at);
+        to->at[to->count++].address = address;
+    }
+}
+
+/* The first address of a list; "" if there is none. */
+static const char *first_of(const char *list, size_t size)
+{
+    scan s = {list, list + size, NULL, 0, 0, 0};
+    const char *address = next_address(&s);
+
+    return address ? address : "";
+}
+
+/* login@machine, for who did not say. */
+static const char *own_address(void)
+{
+    static char address[320];
+    char host[256] = "localhost";
+    const char *login = getenv("LOGNAME");
+    const struct passwd *user = getpwuid(getuid());
+
+    gethostname(host, sizeof host - 1);
+    if (!login || !*login)
+        login = user ? user->pw_name : "nobody";
+    snprintf(address, sizeof address, "%.60s@%s", login, host);
+    return address;
+}
+
+/* ---- message ------------------------------------------------------------- */
+
+enum { ADDED_MAX = 4096, HEADER_MAX = 65536 };
+
+/* A message from a descriptor. Its header block is read, judged and changed
+   before anything is sent; behind it the bytes are read as they are sent. */
+typedef struct message {
+    int fd;
+    int once;                      /* not a file: no way back */
+    int ended;                     /* a terminal must not be asked again */
+    off_t rest;                    /* of a file: offset behind the head */
+    char *head;                    /* added fields, fields, start of text */
+    size_t head_size;
+    size_t fields;                 /* bytes of fields, the added not counted */
+    smtp_size size;                /* of all, 0: not known */
+    int has_from, has_date, has_id;
+    const char *from;              /* first address of field From, or 0 */
+    smtp_size at;                  /* of the bytes below: offset behind head, */
+    size_t count;                  /* number */
+    char bytes[65536];
+    char room[ADDED_MAX + HEADER_MAX + 16];
+} message;
+
+/* read() or, in a file, pread(). */
+static ptrdiff_t read_some(const message *m, char *to, size_t size, off_t at)
+{
+    ssize_t n;
+
+    do
+        n = m->once ? read(m->fd, to, size) : pread(m->fd, to, size, at);
+    while (n < 0 && errno == EINTR);
+    return n;
+}
+
+/* Offset behind the line at `at`, which ends in CRLF, LF or CR; 0: its end is
+   still to come. `whole`: nothing is. */
+static size_t line_end(const char *text, size_t size, size_t at, int whole)
+{
+    while (at < size && text[at] != '\n' && text[at] != '\r')
+        at++;
+    if (at < size && text[at] == '\n')
+        return at + 1;
+    if (at + 1 >= size)
+        return whole ? size : 0;
+    return at + 1 + (text[at + 1] == '\n');
+}
+
+/* Whether the line belongs to the header: a name and a colon, a continuation,
+   or at the start the mark of a mailbox file, "From ". */
+static int is_field(const char *line, size_t size, int first)
+{
+    size_t n = 0;
+
+    if (line[0] == ' ' || line[0] == '\t')
+        return !first;
+    if (first && size > 4 && !memcmp(line, "From ", 5))
+        return 1;
+    while (n < size && line[n] > ' ' && line[n] < 0x7F && line[n] != ':')
+        n++;
+    return n > 0 && n < size && line[n] == ':';
+}
+
+/* Moves m->fields on over fields. 1: behind them is the empty line, the text,
+   or nothing. */
+static int fields_ended(message *m, int whole)
+{
+    while (m->fields < m->head_size || whole) {
+        size_t end = line_end(m->head, m->head_size, m->fields, whole);
+        if (end == 0 && !whole)
+            return 0;
+        if (end == m->fields ||
+            !is_field(m->head + m->fields, end - m->fields, m->fields == 0))
+            return 1;
+        m->fields = end;
+    }
+    return 0;
+}
+
+/* Reads until the header block is whole. */
+static int read_header(message *m)
+{
+    ptrdiff_t n;
+
+    m->head = m->room + ADDED_MAX;
+    while (!fields_ended(m, 0)) {
+        if (m->head_size == HEADER_MAX)
+            return fault(EX_DATAERR, "the header exceeds 64 KB", NULL);
+        n = read_some(m, m->head + m->head_size, HEADER_MAX - m->head_size,
+                      m->rest);
+        if (n < 0)
+            return fault(EX_DATAERR, "standard input", strerror(errno));
+        m->ended = m->once && n == 0;
+        if (n == 0 && fields_ended(m, 1))
+            break;
+        m->head_size += (size_t)n;
+        m->rest += n;
+    }
+    return EX_OK;
+}
+
+/* Bytes of the field at `at`, its continuations included. */
+static size_t field_size(const message *m, size_t at)
+{
+    size_t end = at;
+
+    do
+        end = line_end(m->head, m->fields, end, 1);
+    while (end < m->fields && (m->head[end] == ' ' || m->head[end] == '\t'));
+    return end - at;
+}
+
+/* The field's value if it is called `name` (any case), else 0. */
+static const char *value_of(const char *field, const char *name)
+{
+    size_t n = strlen(name);
+
+    return !strncasecmp(field, name, n) && field[n] == ':' ? field + n + 1
+                                                           : NULL;
+}
+
+/* Adds the addresses of To, Cc and Bcc, or with the prefix "Resent-" those of
+   the first block of such fields: the last sender's (RFC 5322, section 3.6.6).
+   0: there is no field with the prefix. */
+static int collect(const message *m, recipients *to, const char *prefix)
+{
+    static const char *const names[] = {"To", "Cc", "Bcc"};
+    size_t at, i, size, n = strlen(prefix);
+    int found = 0;
+
+    for (at = 0; at < m->fields; at += size) {
+        const char *field = m->head + at, *value;
+        size = field_size(m, at);
+        if (strncasecmp(field, prefix, n)) {
+            if (found)
+                break;
+            continue;
+        }
+        found = 1;
+        for (i = 0; i < 3; i++)
+            if ((value = value_of(field + n, names[i])) != NULL)
+                add_list(to, value, size - (size_t)(value - field));
+    }
+    return found;
+}
+
+static void note_field(message *m, const char *field, size_t size)
+{
+    const char *from = value_of(field, "From");
+
+    m->has_date |= value_of(field, "Date") != NULL;
+    m->has_id |= value_of(field, "Message-ID") != NULL;
+    m->has_from |= from != NULL;
+    if (from && !m->from)
+        m->from = first_of(from, size - (size_t)(from - field));
+}
+
+/* Notes what is there. Blind copies and a mailbox file's mark go, and a text
+   that follows without an empty line gets one. */
+static void edit_header(message *m)
+{
+    size_t at, size;
+
+    for (at = 0; at < m->fields; at += size) {
+        char *field = m->head + at;
+        size = field_size(m, at);
+        note_field(m, field, size);
+        if (value_of(field, "Bcc") || value_of(field, "Resent-Bcc") ||
+            !strncmp(field, "From ", 5)) {
+            memmove(field, field + size, m->head_size - at - size);
+            m->head_size -= size;
+            m->fields -= size;
+            size = 0;
+        }
+    }
+    if (at < m->head_size && m->head[at] != '\r' && m->head[at] != '\n') {
+        memmove(m->head + at + 1, m->head + at, m->head_size++ - at);
+        m->head[at] = '\n';
+    }
+}
+
+/* Standard input. A file declares its size and can be read again. `to`: takes
+   the recipients that the header names, or 0. */
+static int message_open(message *m, recipients *to)
+{
+    struct stat info;
+    int code;
+
+    m->fd = STDIN_FILENO;
+    m->rest = lseek(m->fd, 0, SEEK_CUR);
+    m->once = m->rest < 0 || fstat(m->fd, &info) || !S_ISREG(info.st_mode);
+    code = read_header(m);
+    if (to && !collect(m, to, "Resent-"))
+        collect(m, to, "");
+    edit_header(m);
+    if (!m->once)
+        m->size = m->head_size;
+    if (!m->once && info.st_size > m->rest)
+        m->size += (smtp_size)(info.st_size - m->rest);
+    return code;
+}
+
+/* The fields that every mail has to have go in front. */
+static int add_missing(message *m, const char *from, const char *name)
+{
+    char date[64], added[ADDED_MAX];
+    int quote = name && name[strcspn(name, "()<>[]:;@,.")], n = 0;
+    const char *at = strrchr(from, '@');
+    struct timespec now;
+
+    if (strlen(from) > 900 || (name && (strlen(name) > 900 ||
+                                        name[strcspn(name, "\"\\\r\n")])))
+        return fault(EX_DATAERR, "no field From can be made of", from);
+    if (!m->has_from && name)
+        n = sprintf(added, quote ? "From: \"%s\" <%s>\n" : "From: %s <%s>\n",
+                    name, from);
+    else if (!m->has_from)
+        n = sprintf(added, "From: %s\n", from);
+    clock_gettime(CLOCK_REALTIME, &now);
+    strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S %z",
+             localtime(&now.tv_sec));
+    if (!m->has_date)
+        n += sprintf(added + n, "Date: %s\n", date);
+    if (!m->has_id)
+        n += sprintf(added + n, "Message-ID: <%lx.%lx.%lx@%s>\n",
+                     (unsigned long)now.tv_sec, (unsigned long)now.tv_nsec,
+                     (unsigned long)getpid(), at ? at + 1 : "localhost");
+    m->head -= n;
+    m->head_size += (size_t)n;
+    m->size += m->once ? 0 : (smtp_size)n;
+    memcpy(m->head, added, (size_t)n);
+    return EX_OK;
+}
+
+/* smtp_body.pull: what was read behind the head stays until the next read. */
+static ptrdiff_t message_pull(void *ctx, smtp_size offset, const char **data)
+{
+    message *m = (message *)ctx;
+    ptrdiff_t n;
+
+    if (offset < m->head_size) {
+        *data = m->head + offset;
+        return (ptrdiff_t)(m->head_size - offset);
+    }
+    offset -= m->head_size;
+    if (offset < m->at || offset - m->at >= m->count) {
+        n = m->ended ? 0 : read_some(m, m->bytes, sizeof m->bytes,
+                                     m->rest + (off_t)offset);
+        if (n < 0)
+            return SMTP_E_BODY;
+        m->ended = m->once && n == 0;
+        m->at = offset;
+        m->count = (size_t)n;
+    }
+    *data = m->bytes + (offset - m->at);
+    return (ptrdiff_t)(m->count - (size_t)(offset - m->at));
+}
+
+/* Nobody knows what is still to come through a pipe: it may have 8 bits. */
+static smtp_body message_body(message *m)
+{
+    smtp_body body = {NULL, message_pull, NULL, 0, 0};
+
+    body.ctx = m;
+    body.size = m->size;
+    if (m->once)
+        body.flags = SMTP_BODY_ONCE | SMTP_BODY_8BIT;
+    return body;
+}
+
+/* ---- dialogue ------------------------------------------------------------ */
+
+typedef struct tool {
+    options opt;
+    const char *host;
+    recipients to;
+    message source;
+    smtp_mail mail;
+    int notify;                    /* -N: asked for each recipient */
+    int ready;                     /* greeting, TLS and login are over */
+    unsigned code;                 /* the refusal that decided, */
+    char words[700];               /* in full, or "" */
+    int shown;                     /* --debug: kind of the line begun, or 0 */
+    smtp_size said;                /* bytes of the body */
+    unsigned long began, told;     /* ms; of the progress line, 0: none */
+    smtp_posix posix;
+    smtp_io socket, io;
+    smtp_tls tls;
+    smtp_tls_config tls_config;
+    smtp_config config;
+    smtp_session session;
+    char domain[256], password[4096];
+    char buffer[65000];
+    unsigned char records[SMTP_TLS_BUFFER_FAST];
+} tool;
+
+static unsigned long milliseconds(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (unsigned long)t.tv_sec * 1000 + (unsigned long)t.tv_nsec / 1000000;
+}
+
+static void end_progress(tool *t)
+{
+    if (t->told)
+        fprintf(stderr, "\r%60s\r", "");
+    t->told = 0;
+}
+
+/* For bodies beyond 1 MB or 2 s, five times a second. */
+static void show_progress(tool *t)
+{
+    unsigned long now = milliseconds(), ms;
+
+    if (!t->began)
+        t->began = now;
+    ms = now - t->began;
+    if ((t->said < 1000000 && ms < 2000) || (t->told && now - t->told < 200))
+        return;
+    t->told = now;
+    fprintf(stderr, "\r%10.1f MB", (double)t->said / 1e6);
+    if (t->source.size)
+        fprintf(stderr, " of %.1f MB", (double)t->source.size / 1e6);
+    fprintf(stderr, ", %.1f MB/s  ", (double)t->said / 1e3 / (double)(ms + 1));
+}
+
+static void end_line(tool *t)
+{
+    if (t->shown == SMTP_TRACE_BODY)
+        printf("C: (%lu bytes of message)", t->said);
+    if (t->shown)
+        putchar('\n');
+    t->shown = 0;
+}
+
+/* --debug: pieces of any size; a line on the wire is a line here. */
+static void show_dialogue(tool *t, int kind, const char *data, size_t size)
+{
+    if (t->shown != kind)
+        end_line(t);
+    while (size > 0 && kind != SMTP_TRACE_BODY) {
+        const char *lf = (const char *)memchr(data, '\n', size);
+        size_t n = lf ? (size_t)(lf - data) : size;
+        if (!t->shown)
+            printf("%c: ", kind);
+        t->shown = kind;
+        put_safe(stdout, data, n, "");
+        if (lf)
+            end_line(t);
+        n += lf != NULL;
+        data += n;
+        size -= n;
+    }
+    if (kind == SMTP_TRACE_BODY)
+        t->shown = kind;
+    fflush(stdout);
+}
+
+static void on_trace(void *ctx, int kind, const char *data, size_t size)
+{
+    tool *t = (tool *)ctx;
+
+    if (kind == SMTP_TRACE_BODY)
+        t->said += size;
+    if (t->opt.of[O_DEBUG])
+        show_dialogue(t, kind, data, size);
+    else if (kind == SMTP_TRACE_BODY)
+        show_progress(t);
+}
+
+/* --serverinfo: the greeting, and the offers each time they are asked for. */
+static void show_offers(const tool *t, const smtp_session *s)
+{
+    const char *stage = smtp_stage(s);
+
+    if (strcmp(stage, "EHLO") && strcmp(stage, "LHLO") &&
+        strcmp(stage, "greeting"))
+        return;
+    printf("%s%s\n    ", stage, t->tls.active ? " over TLS" : "");
+    put_safe(stdout, s->reply.text, s->reply.length, "\n    ");
+    putchar('\n');
+}
+
+/* A login may have a second try, so before the mail the last refusal counts;
+   from there on the first: it explains those behind it. */
+static void on_reply(void *ctx, const smtp_session *s, const smtp_mail *mail,
+                     const smtp_recipient *to)
+{
+    tool *t = (tool *)ctx;
+    char words[sizeof t->words];
+
+    (void)mail;
+    if (t->opt.of[O_INFO])
+        show_offers(t, s);
+    if (s->reply.code.reply < 400 || (t->ready && t->words[0]))
+        return;
+    end_progress(t);
+    snprintf(words, sizeof words, "%u %s", s->reply.code.reply, s->reply.text);
+    if (to && s->reply.code.reply != 421) {
+        fault(0, to->address, words);
+        return;
+    }
+    memcpy(t->words, words, sizeof words);
+    t->code = s->reply.code.reply;
+}
+
+/* ---- outcome ------------------------------------------------------------- */
+
+/* Whether what was refused was so for now only. */
+static int temporary(const tool *t, smtp_status st)
+{
+    size_t i;
+
+    if (st != SMTP_E_RECIPIENTS && (st != SMTP_E_DATA || t->code))
+        return t->code >= 400 && t->code < 500;
+    for (i = 0; i < t->to.count; i++)
+        if (t->to.at[i].code.reply >= 500)
+            return 0;
+    return 1;
+}
+
+static int exit_code(const tool *t, smtp_status st)
+{
+    static const struct {
+        int first, last, code;     /* statuses from `first` down to `last` */
+    } codes[] = {
+        {SMTP_OK, SMTP_OK, EX_OK},
+        {SMTP_E_IO, SMTP_E_SHUTDOWN, EX_TEMPFAIL},
+        {SMTP_E_PROTOCOL, SMTP_E_REPLY_SIZE, EX_PROTOCOL},
+        {SMTP_E_CLOSED, SMTP_E_DOMAIN, EX_USAGE},
+        {SMTP_E_SENDER_SYNTAX, SMTP_E_SIZE, EX_DATAERR},
+        {SMTP_E_BODY, SMTP_E_BODY, EX_DATAERR},
+        {SMTP_E_INJECTION, SMTP_E_INJECTION, EX_PROTOCOL},
+        {SMTP_PARTIAL, SMTP_PARTIAL, EX_UNAVAILABLE},
+        {SMTP_NOT_TAKEN, SMTP_UNKNOWN, EX_TEMPFAIL},
+        {SMTP_E_TLS_CUT, SMTP_E_TLS_CUT, EX_TEMPFAIL},
+        {SMTP_E_TRUST, SMTP_E_CLIENT_CERT, EX_NOINPUT},
+        {SMTP_E_HOST, SMTP_E_HOST, EX_NOHOST},
+        {SMTP_E_CONNECT, SMTP_E_CONNECT, EX_TEMPFAIL},
+        {SMTP_E_LOOKUP, SMTP_E_LOOKUP, EX_TEMPFAIL},
+    };
+    size_t i;
+
+    for (i = 0; i < sizeof codes / sizeof codes[0]; i++)
+        if (st <= codes[i].first && st >= codes[i].last)
+            return codes[i].code;
+    if (temporary(t, st))
+        return EX_TEMPFAIL;
+    return st == SMTP_E_LOGIN ? EX_NOPERM : EX_UNAVAILABLE;
+}
+
+/* `why`: more than the status says, or 0: the server's words. */
+static int report(tool *t, smtp_status st, const char *why)
+{
+    char what[400];
+
+    end_progress(t);
+    end_line(t);
+    fflush(stdout);
+    if (st == SMTP_OK)
+        return EX_OK;
+    snprintf(what, sizeof what, "%.250s: %s", t->host, smtp_status_text(st));
+    return fault(exit_code(t, st), what,
+                 why ? why : t->words[0] ? t->words : NULL);
+}
+
+/* ---- settings ------------------------------------------------------------ */
+
+/* A login method's flag; 0: any, -1: unknown. */
+static int method_of(const char *name)
+{
+    static const struct {
+        const char *name;
+        int flag;
+    } methods[] = {
+        {"on", 0}, {"plain", SMTP_AUTH_PLAIN}, {"login", SMTP_AUTH_LOGIN}};
+    size_t i;
+
+    for (i = 0; i < sizeof methods / sizeof methods[0]; i++)
+        if (!strcasecmp(name, methods[i].name))
+            return methods[i].flag;
+    return -1;
+}
+
+static int set_login(tool *t)
+{
+    const options *o = &t->opt;
+    const char *user = given(o, O_USER), *auth = given(o, O_AUTH);
+    int method = auth ? method_of(auth) : 0;
+
+    if (auth ? !strcmp(auth, "off") : !user)
+        return EX_OK;
+    if (method < 0)
+        return fault(EX_USAGE, "--auth: on, off, plain or login, not", auth);
+    if (!user || !given(o, O_PASSWORD))
+        return fault(EX_USAGE, "a login needs --user and --passwordeval", NULL);
+    t->config.user = user;
+    t->config.password = t->password;
+    t->config.mechanisms = (uint8_t)method;
+    t->config.unsafe_clear_login = method > 0 && !is_on(o, O_TLS, 1);
+    return EX_OK;
+}
+
+static int set_timeout(tool *t)
+{
+    const char *text = given(&t->opt, O_TIMEOUT);
+    smtp_timeouts *limit = &t->config.timeout;
+    char *end;
+    unsigned long s;
+
+    if (!text || !strcmp(text, "off"))
+        return EX_OK;
+    s = strtoul(text, &end, 10);
+    if (*end || s < 1 || s > 65535)
+        return fault(EX_USAGE, "--timeout: off or 1 to 65535 seconds", NULL);
+    limit->greeting = limit->command = limit->data = (uint16_t)s;
+    limit->block = limit->final = (uint16_t)s;
+    return EX_OK;
+}
+
+/* Whether no wire is on the way: a Unix socket or this machine. */
+static int is_local(const char *host)
+{
+    return host[0] == '/' || !strcmp(host, "localhost") ||
+           !strncmp(host, "127.", 4) || !strcmp(host, "::1");
+}
+
+static void set_tls(tool *t)
+{
+    const options *o = &t->opt;
+    const char *trust = given(o, O_TRUST), *name = given(o, O_TLS_NAME);
+    smtp_tls_config *c = &t->tls_config;
+
+    t->config.tls = !is_on(o, O_TLS, !is_local(t->host)) ? SMTP_TLS_NONE
+                    : is_on(o, O_STARTTLS, 1)            ? SMTP_TLS_STARTTLS
+                                                         : SMTP_TLS_IMPLICIT;
+    c->server_name = name ? name : t->host;
+    c->buffer = t->records;
+    c->buffer_size = sizeof t->records;
+    c->trust_file = trust && strcmp(trust, "system") ? trust : NULL;
+    c->cert_file = given(o, O_CERT);
+    c->key_file = given(o, O_KEY);
+    c->unsafe_no_verify = !is_on(o, O_CERTCHECK, 1);
+}
+
+/* -N: conditions of RFC 3461 as a sum; -1: unknown. */
+static int notify_of(const char *list)
+{
+    static const char *const names[] = {"never", "success", "failure", "delay"};
+    size_t size = 0;
+    int sum = 0, i;
+
+    if (!list || !strcmp(list, "off"))
+        return 0;
+    for (i = 0; i < 4; i++)
+        if (strstr(list, names[i])) {
+            size += strlen(names[i]) + 1;
+            sum |= 1 << i;
+        }
+    return size != strlen(list) + 1 || (sum & 1 && sum > 1) ? -1 : sum;
+}
+
+static int set_reports(tool *t)
+{
+    const char *ret = given(&t->opt, O_RETURN);
+
+    t->notify = notify_of(given(&t->opt, O_NOTIFY));
+    if (t->notify < 0)
+        return fault(EX_USAGE, "-N: off, never, or failure,delay,success, not",
+                     t->opt.of[O_NOTIFY]);
+    if (!ret || !strcmp(ret, "off"))
+        return EX_OK;
+    if (strcmp(ret, "hdrs") && strcmp(ret, "headers") && strcmp(ret, "full"))
+        return fault(EX_USAGE, "-R: off, hdrs or full, not", ret);
+    t->mail.ret = ret[0] == 'h' ? SMTP_RET_HDRS : SMTP_RET_FULL;
+    return EX_OK;
+}
+
+static int set_session(tool *t)
+{
+    const options *o = &t->opt;
+    const char *protocol = given(o, O_PROTOCOL), *host = given(o, O_HOST);
+
+    t->host = given(o, O_SOCKET) ? given(o, O_SOCKET)
+              : host             ? host
+                                 : "localhost";
+    t->config.lmtp = protocol && !strcmp(protocol, "lmtp");
+    if (protocol && !t->config.lmtp && strcmp(protocol, "smtp"))
+        return fault(EX_USAGE, "--protocol: smtp or lmtp, not", protocol);
+    t->config.domain = given(o, O_DOMAIN);
+    t->config.ctx = t;
+    t->config.reply = on_reply;
+    if (o->of[O_DEBUG] || isatty(STDERR_FILENO))
+        t->config.trace = on_trace;
+    return EX_OK;
+}
+
+/* All that the options say, judged before anything is read or sent. */
+static int configure(tool *t)
+{
+    int code = set_session(t);
+
+    if (code == EX_OK)
+        code = set_timeout(t);
+    if (code == EX_OK)
+        code = set_login(t);
+    if (code == EX_OK)
+        code = set_reports(t);
+    set_tls(t);
+    return code;
+}
+
+/* ---- connection ---------------------------------------------------------- */
+
+/* memset() that a compiler cannot leave out. */
+static void wipe(void *memory, size_t size)
+{
+    volatile unsigned char *p = (volatile unsigned char *)memory;
+
+    while (size-- > 0)
+        *p++ = 0;
+}
+
+/* The command's first line into `password`. Its own input is empty: the
+   message is not for it. Without a buffer stdio keeps no copy. */
+static int read_password(const char *command, char *password, int size)
+{
+    char line[8192];
+    FILE *out;
+
+    if (snprintf(line, sizeof line, "exec </dev/null\n%s", command) >=
+        (int)sizeof line)
+        return fault(EX_USAGE, "--passwordeval", "too long");
+    fflush(NULL);
+    out = popen(line, "r");
+    if (!out)
+        return fault(EX_OSERR, "--passwordeval", strerror(errno));
+    setvbuf(out, NULL, _IONBF, 0);
+    if (!fgets(password, size, out))
+        password[0] = '\0';
+    password[strcspn(password, "\r\n")] = '\0';
+    if (pclose(out) != 0 || !password[0])
+        return fault(EX_CONFIG, "--passwordeval", "no password from it");
+    return EX_OK;
+}
+
+static int connect_host(tool *t)
+{
+    const char *port = given(&t->opt, O_PORT);
+    smtp_status st;
+
+    if (!port)
+        port = t->config.tls == SMTP_TLS_IMPLICIT ? "465"
+               : t->config.lmtp                   ? "24"
+                                                  : "25";
+    st = smtp_posix_connect(&t->posix, t->host, port,
+                            given(&t->opt, O_SOURCE),
+                            1000ul * t->config.timeout.command);
+    if (st == SMTP_OK && !t->config.domain) {
+        smtp_posix_domain(&t->posix, t->domain, sizeof t->domain);
+        t->config.domain = t->domain;
+    }
+    return report(t, st, st == SMTP_E_CONNECT ? strerror(errno) : NULL);
+}
+
+/* TLS over the socket, a session over that, up to where mail can be sent. */
+static int open_session(tool *t)
+{
+    smtp_status st = SMTP_OK;
+
+    t->socket = t->io = smtp_posix_io(&t->posix, 1);
+    if (t->config.tls != SMTP_TLS_NONE)
+        st = smtp_tls_open(&t->tls, &t->socket, &t->tls_config,
+                           t->config.tls == SMTP_TLS_STARTTLS, &t->io);
+    if (st == SMTP_OK)
+        st = smtp_open(&t->session, &t->io, &t->config, t->buffer,
+                       sizeof t->buffer);
+    if (st == SMTP_OK)
+        st = smtp_run(&t->session);
+    wipe(t->password, sizeof t->password);
+    if (st == SMTP_OK)
+        t->code = (unsigned)(t->words[0] = '\0');
+    t->ready = 1;
+    return report(t, st, NULL);
+}
+
+/* The way to a session that is ready. */
+static int get_ready(tool *t)
+{
+    int code = EX_OK;
+
+    if (t->config.user)
+        code = read_password(t->opt.of[O_PASSWORD], t->password,
+                             sizeof t->password);
+    if (code == EX_OK)
+        code = connect_host(t);
+    return code == EX_OK ? open_session(t) : code;
+}
+
+/* --serverinfo: the offers were shown as they came; this is the rest. */
+static int show_server(tool *t)
+{
+    br_ssl_session_parameters p;
+    int code = get_ready(t);
+
+    if (code != EX_OK || t->config.tls == SMTP_TLS_NONE)
+        return code;
+    br_ssl_engine_get_session_parameters(&t->tls.client.eng, &p);
+    printf("TLS 1.%d, cipher suite %04X, certificate ", p.version - 0x0301,
+           p.cipher_suite);
+    if (t->tls_config.unsafe_no_verify)
+        puts("not checked");
+    else
+        printf("good for %s\n", t->tls_config.server_name);
+    wipe(&p, sizeof p);
+    return code;
+}
+
+/* ---- mail ---------------------------------------------------------------- */
+
+/* Message and envelope, from standard input and the options. */
+static int read_mail(tool *t)
+{
+    const options *o = &t->opt;
+    int code = message_open(&t->source, o->of[O_READ_TO] ? &t->to : NULL);
+
+    t->mail.from =
+        o->of[O_FROM] ? first_of(o->of[O_FROM], strlen(o->of[O_FROM]))
+        : o->of[O_READ_FROM] && t->source.from ? t->source.from
+                                               : own_address();
+    if (code == EX_OK)
+        code = add_missing(&t->source,
+                           t->mail.from[0] ? t->mail.from : own_address(),
+                           given(o, O_NAME));
+    t->mail.to = t->to.at;
+    t->mail.to_count = t->to.count;
+    t->mail.body = message_body(&t->source);
+    return code;
+}
+
+static int check_addresses(const smtp_mail *mail)
+{
+    const char *address = mail->from;
+    size_t i;
+
+    if (mail->to_count == 0)
+        return fault(EX_USAGE, "no recipients", NULL);
+    for (i = 0; !address[0] || smtp_address_check(address); i++) {
+        if (i == mail->to_count)
+            return EX_OK;
+        address = mail->to[i].address;
+    }
+    return fault(EX_DATAERR, address, "no address that can be sent");
+}
+
+static int send_mail(tool *t)
+{
+    int code;
+    size_t i;
+
+    if (t->to.count == 0 && !t->opt.of[O_READ_TO])
+        return fault(EX_USAGE, "no recipients (see --help)", NULL);
+    code = read_mail(t);
+    if (code == EX_OK)
+        code = check_addresses(&t->mail);
+    for (i = 0; i < t->to.count; i++)
+        t->to.at[i].notify = (uint8_t)t->notify;
+    if (code == EX_OK)
+        code = get_ready(t);
+    if (code == EX_OK)
+        code = report(t, smtp_send(&t->session, &t->mail), NULL);
+    return code;
+}
+
+/* A standard file that is closed must not become the number of the socket:
+   faults would be said to the server. */
+static void fill_standard_files(void)
+{
+    int fd;
+
+    do
+        fd = open("/dev/null", O_WRONLY);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    close(fd);
+}
+
+int main(int argc, char **argv)
+{
+    static tool t;
+    int code = parse(&t.opt, argc, argv);
+
+    fill_standard_files();
+    if (code != EX_OK)
+        return code;
+    if (t.opt.of[O_HELP])
+        return help();
+    if (t.opt.of[O_VERSION])
+        return puts("sendmail 0.1 (smtp.h, BearSSL)") < 0;
+    for (argv += optind; *argv; argv++)
+        add_list(&t.to, *argv, strlen(*argv));
+    code = configure(&t);
+    if (code == EX_OK)
+        code = t.opt.of[O_INFO] ? show_server(&t) : send_mail(&t);
+    if (t.session.io) {
+        smtp_quit(&t.session);
+        smtp_close(&t.session);
+        end_line(&t);
+    }
+    wipe(t.password, sizeof t.password);
+    return code;
+}

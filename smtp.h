@@ -1,0 +1,5421 @@
+/* smtp.h - 0.1 - submit mail by SMTP, ESMTP and LMTP - MIT-0 or Unlicense
+
+   One C99 header (C++ too). No heap, no operating system, no blocking call
+   inside: bytes move through two callbacks of yours, and every call can stop
+   at any byte and be taken up again.
+
+DO THIS
+   In one source file:
+      #define SMTP_IMPLEMENTATION
+      #include "smtp.h"
+   elsewhere include it alone. Then, over any byte stream:
+
+      smtp_io io = {&uart, uart_recv, uart_send};
+      smtp_config config = {.domain = "sensor.example.org",
+                            .tls = SMTP_TLS_NONE};
+      smtp_recipient to[] = {{"ops@example.net"}};
+      smtp_mail mail = {.from = "box@example.org", .to = to, .to_count = 1,
+                        .body = smtp_text("Subject: disk\n\nfull\n")};
+      smtp_session s;
+      char buffer[256];
+
+      smtp_open(&s, &io, &config, buffer, sizeof buffer);
+      smtp_status st = smtp_send(&s, &mail);
+      while (st == SMTP_AGAIN)
+          st = smtp_run(&s);          (between two calls: your other work)
+      smtp_quit(&s);
+
+   On POSIX with SMTP_POSIX and SMTP_BEARSSL defined, one call does it all:
+
+      smtp_send_url("smtps://box:secret@mail.example.org", &mail, NULL);
+*/
+#ifndef SMTP_H
+#define SMTP_H
+
+#ifdef SMTP_POSIX
+/* Strict ISO C (-std=c99) hides POSIX on the systems that are not named here;
+   on those that are, the macro would hide what else they have. */
+#if defined(__STRICT_ANSI__) && !defined(_POSIX_C_SOURCE) &&                   \
+    !defined(_XOPEN_SOURCE) && !defined(_GNU_SOURCE) &&                        \
+    !defined(_DEFAULT_SOURCE) && !defined(__APPLE__) &&                        \
+    !defined(__FreeBSD__) && !defined(__OpenBSD__) && !defined(__DragonFly__)
+#define _POSIX_C_SOURCE 200809L
+#endif
+#endif
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* ---- options ------------------------------------------------------------- */
+
+#ifndef SMTP_API               /* linkage: `extern` (default) or `static` */
+#define SMTP_API extern
+#endif
+#ifndef SMTP_WINDOW            /* commands under way at once, 1 to 65535 */
+#ifdef SMTP_POSIX
+#define SMTP_WINDOW 256
+#else
+#define SMTP_WINDOW 8          /* their replies fit a TCP window of 2 KB */
+#endif
+#endif
+#ifndef SMTP_REPLY_LIMIT       /* bytes of one reply, 1000 to 65000 */
+#define SMTP_REPLY_LIMIT 65000
+#endif
+
+#define SMTP_BUFFER_MIN 64     /* bytes of buffer that smtp_open() wants */
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- status -------------------------------------------------------------- */
+
+/* Every way that a call can end. Negative: not (yet) a success. */
+#define SMTP_STATUS_LIST(X)                                                    \
+    X(SMTP_OK, 0, "success")                                                   \
+    X(SMTP_E_IO, -1, "the transport failed")                                   \
+    X(SMTP_AGAIN, -2, "under way: call smtp_run() again")                      \
+    X(SMTP_EOF, -3, "the server closed the connection")                        \
+    X(SMTP_E_TIMEOUT, -4, "no answer in time")                                 \
+    X(SMTP_E_SHUTDOWN, -5, "the server ends the session (421)")                \
+    X(SMTP_E_PROTOCOL, -6, "the server broke the protocol")                    \
+    X(SMTP_E_REPLY_SIZE, -7, "a reply without end")                            \
+    X(SMTP_E_CLOSED, -8, "the session is closed")                              \
+    X(SMTP_E_BUSY, -9, "another operation is under way")                       \
+    X(SMTP_E_BUFFER, -10, "the buffer is smaller than SMTP_BUFFER_MIN")        \
+    X(SMTP_E_ARGUMENT, -11, "an argument is missing or out of range")          \
+    X(SMTP_E_DOMAIN, -12, "the EHLO name has a space or control character")    \
+    X(SMTP_E_SENDER_SYNTAX, -13, "the sender's address cannot be sent")        \
+    X(SMTP_E_RECIPIENT_SYNTAX, -14, "a recipient's address cannot be sent")    \
+    X(SMTP_E_PARAMETER, -15, "an ESMTP parameter cannot be sent")              \
+    X(SMTP_E_LINE, -16, "a command line with CR, LF or NUL in it")             \
+    X(SMTP_E_UTF8, -17, "a non-ASCII address, and no SMTPUTF8 offered")        \
+    X(SMTP_E_BINARY, -18, "a binary body, and no BINARYMIME offered")          \
+    X(SMTP_E_SIZE, -19, "the message exceeds the server's size limit")         \
+    X(SMTP_E_UNSUPPORTED, -20, "the server lacks the extension asked for")     \
+    X(SMTP_E_BODY, -21, "the body's source failed")                            \
+    X(SMTP_E_GREETING, -22, "the server refused the connection")               \
+    X(SMTP_E_HELO, -23, "the server refused EHLO and HELO")                    \
+    X(SMTP_E_NO_STARTTLS, -24, "TLS is required, the server has no STARTTLS")  \
+    X(SMTP_E_STARTTLS, -25, "the server refused STARTTLS")                     \
+    X(SMTP_E_INJECTION, -26, "bytes in clear behind the answer to STARTTLS")   \
+    X(SMTP_E_NO_AUTH, -27, "the server offers no login")                       \
+    X(SMTP_E_MECHANISM, -28, "no login mechanism in common")                   \
+    X(SMTP_E_CLEAR_LOGIN, -29, "no login over a connection in clear")          \
+    X(SMTP_E_LOGIN, -30, "login refused")                                      \
+    X(SMTP_E_REFUSED, -31, "refused by the server")                          \
+    X(SMTP_E_SENDER, -32, "the sender was refused")                            \
+    X(SMTP_E_RECIPIENTS, -33, "every recipient was refused")                   \
+    X(SMTP_E_DATA, -34, "the message was refused")                             \
+    X(SMTP_PARTIAL, -35, "delivered, but not to every recipient")              \
+    X(SMTP_NOT_TAKEN, -36, "not taken: the session ended before it")           \
+    X(SMTP_UNKNOWN, -37, "outcome unknown: the answer to the body is lost")    \
+    X(SMTP_E_TLS, -38, "TLS failed")                                           \
+    X(SMTP_E_TLS_CUT, -39, "TLS cut without close_notify")                     \
+    X(SMTP_E_TLS_EXPIRED, -40, "certificate expired or not yet valid")         \
+    X(SMTP_E_TLS_NAME, -41, "certificate: name does not match")                \
+    X(SMTP_E_TLS_ISSUER, -42, "certificate: no trusted issuer")                \
+    X(SMTP_E_TLS_CERT, -43, "certificate malformed or not acceptable")         \
+    X(SMTP_E_TLS_RECORD, -44, "TLS record too large for the buffer")           \
+    X(SMTP_E_TLS_ENTROPY, -45, "TLS has no entropy")                           \
+    X(SMTP_E_TLS_TIME, -46, "TLS has no date to check certificates by")        \
+    X(SMTP_E_TLS_ALERT, -47, "the server ended TLS with an alert")             \
+    X(SMTP_E_TLS_VERSION, -48, "no TLS version or cipher suite in common")     \
+    X(SMTP_E_TRUST, -49, "the trust anchors cannot be read")                   \
+    X(SMTP_E_CLIENT_CERT, -50, "the client certificate or key cannot be used") \
+    X(SMTP_E_URL, -51, "the URL cannot be understood")                         \
+    X(SMTP_E_HOST, -52, "the host's name is unknown")                          \
+    X(SMTP_E_CONNECT, -53, "no connection to the host")                        \
+    X(SMTP_E_NO_TLS, -54, "TLS is required, the transport has none")           \
+    X(SMTP_E_LOOKUP, -55, "the host cannot be looked up now")
+
+#define SMTP__ENUM(name, value, text) name = value,
+typedef enum smtp_status {
+    SMTP_STATUS_LIST(SMTP__ENUM)
+    SMTP_STATUS_END = -56
+} smtp_status;
+
+/* ---- transport ----------------------------------------------------------- */
+
+enum { SMTP_READ = 1, SMTP_WRITE = 2 };
+
+/* The byte stream below a session. Zero a member that you do not have.
+
+   recv, send   > 0: that many bytes moved, at most `size` (1 or more).
+                SMTP_AGAIN: nothing now, call later. SMTP_EOF: closed by the
+                peer. Any other negative: failed; a value of smtp_status is
+                passed on as the session's status, the rest is SMTP_E_IO.
+                0: recv SMTP_EOF, send SMTP_AGAIN, as with read(2), write(2).
+   starttls     turn the stream to TLS and finish the handshake: SMTP_OK,
+                SMTP_AGAIN (call again), or negative: failed.
+   close        the session is over; called once.
+   wait         block until the stream is ready for `wants` (SMTP_READ and
+                SMTP_WRITE, or 0: just pause) or `ms` milliseconds are over.
+                SMTP_OK or a failure. With it no call of a session ever
+                returns SMTP_AGAIN.
+   wants        what the stream below waits for when it is asked for `wants`
+                (a TLS layer may have to write before it can read).
+   clock        milliseconds from any start, steady, may wrap around. With
+                it each phase has its time limit. */
+typedef struct smtp_io {
+    void *ctx;
+    ptrdiff_t (*recv)(void *ctx, void *buffer, size_t size);
+    ptrdiff_t (*send)(void *ctx, const void *data, size_t size);
+    int (*starttls)(void *ctx);
+    void (*close)(void *ctx);
+    int (*wait)(void *ctx, int wants, unsigned long ms);
+    int (*wants)(void *ctx, int wants);
+    unsigned long (*clock)(void *ctx);
+} smtp_io;
+
+/* ---- mail ---------------------------------------------------------------- */
+
+typedef unsigned long smtp_size;   /* bytes of a message: 32 bits or more */
+
+/* A reply code with the enhanced status code of RFC 3463 behind its first
+   digit: 550 5.1.1 is {550, 1, 1}; without one the last two are 0. */
+typedef struct smtp_code {
+    uint16_t reply, subject, detail;
+} smtp_code;
+
+enum {                             /* RFC 3461, section 4.1 */
+    SMTP_NOTIFY_NEVER = 1,
+    SMTP_NOTIFY_SUCCESS = 2,
+    SMTP_NOTIFY_FAILURE = 4,
+    SMTP_NOTIFY_DELAY = 8
+};
+
+typedef struct smtp_recipient {
+    const char *address;           /* "ops@example.net", without < and > */
+    const char *orcpt;             /* DSN: "rfc822;ops@example.net", or 0 */
+    const char *params;            /* further RCPT parameters as sent, or 0 */
+    uint8_t notify;                /* DSN: sum of SMTP_NOTIFY_..., or 0 */
+
+    smtp_status status;            /* outcome: SMTP_OK if delivered */
+    smtp_code code;                /* the reply that decided, or all 0 */
+} smtp_recipient;
+
+enum {                             /* of a body: */
+    SMTP_BODY_CANONICAL = 1,       /* every line ends in CRLF: I promise */
+    SMTP_BODY_8BIT = 2,            /* has bytes above 127 (found if it can) */
+    SMTP_BODY_BINARY = 4,          /* any bytes, needs BINARYMIME */
+    SMTP_BODY_ONCE = 8             /* the source cannot go back */
+};
+
+/* The message: header, empty line, text. Lines may end in CRLF, LF or CR;
+   CRLF is sent. Without `pull` the message is `size` bytes at `data`.
+
+   pull   points *data at the bytes from `offset` on and returns how many
+          there are (> 0), 0 at the end, SMTP_AGAIN: none now, or another
+          negative: failed. They stay valid until the next pull. Offsets may
+          go back to where they like, but with SMTP_BODY_ONCE never do. */
+typedef struct smtp_body {
+    const char *data;
+    ptrdiff_t (*pull)(void *ctx, smtp_size offset, const char **data);
+    void *ctx;
+    smtp_size size;                /* bytes; of a source 0: not known */
+    uint8_t flags;                 /* sum of SMTP_BODY_... */
+} smtp_body;
+
+enum { SMTP_RET_FULL = 1, SMTP_RET_HDRS = 2 };
+
+/* One mail. It and what it points to belong to the session from the call that
+   hands it over until its outcome is told. */
+typedef struct smtp_mail {
+    const char *from;              /* reverse-path; 0 or "": <> */
+    smtp_recipient *to;
+    size_t to_count;
+    smtp_body body;
+    const char *envid;             /* DSN: envelope identifier, or 0 */
+    const char *params;            /* further MAIL parameters as sent, or 0 */
+    uint8_t ret;                   /* DSN: SMTP_RET_..., or 0 */
+    uint8_t all_or_none;           /* send to all recipients or to none */
+    void *user;                    /* yours */
+
+    smtp_status status;            /* outcome; SMTP_AGAIN: still open */
+    smtp_code code;                /* the reply that decided, or all 0 */
+
+    /* The engine's record of what was said. */
+    struct smtp_mail *link;        /* the mail said next */
+    size_t said;                   /* recipients said */
+    smtp_size wire;                /* bytes after line end conversion */
+    uint32_t last;                 /* count of sent bytes at its final one */
+    uint16_t chunks;               /* BDAT without LAST, not answered */
+    uint16_t flags;                /* SMTP__SAID_... */
+} smtp_mail;
+
+/* ---- session ------------------------------------------------------------- */
+
+enum {                             /* smtp_config.tls */
+    SMTP_TLS_STARTTLS = 0,         /* required */
+    SMTP_TLS_IMPLICIT,             /* the stream is TLS from the start */
+    SMTP_TLS_NONE,                 /* in clear: loopback, a Unix socket */
+    SMTP_TLS_UNSAFE_OPPORTUNISTIC  /* STARTTLS if offered, else in clear */
+};
+
+enum {                             /* smtp_config.mechanisms */
+    SMTP_AUTH_PLAIN = 1,           /* RFC 4616 */
+    SMTP_AUTH_LOGIN = 2
+};
+
+/* Seconds; 0: the limit of RFC 5321, section 4.5.3.2, in brackets. */
+typedef struct smtp_timeouts {
+    uint16_t greeting;             /* [300] */
+    uint16_t command;              /* [300] every command, TLS handshake */
+    uint16_t data;                 /* [120] the answer to DATA */
+    uint16_t block;                /* [180] each piece of the body */
+    uint16_t final;                /* [600] the answer to the body */
+} smtp_timeouts;
+
+enum {                             /* kinds of trace */
+    SMTP_TRACE_COMMAND = 'C',      /* said; secrets stand as "*" */
+    SMTP_TRACE_REPLY = 'S',
+    SMTP_TRACE_BODY = 'B'
+};
+
+struct smtp_session;
+
+/* What a session is to do: set before smtp_open(), constant, may lie in
+   flash. Zero is each member's default. */
+typedef struct smtp_config {
+    const char *domain;            /* EHLO argument; 0: "[127.0.0.1]" */
+    const char *user;              /* 0: no login */
+    const char *password;
+    const char *authzid;           /* authorization identity, or 0 */
+    void *ctx;                     /* handed to the callbacks below */
+    /* The next mail into *mail: SMTP_OK; SMTP_AGAIN: none now; SMTP_EOF: no
+       more, say QUIT when all are answered. */
+    int (*next)(void *ctx, smtp_mail **mail);
+    /* A mail's outcome is known; it is the caller's again. */
+    void (*done)(void *ctx, smtp_mail *mail);
+    /* A reply is complete: session->reply and smtp_stage(). `mail` and `to`
+       are what it answers, or 0. */
+    void (*reply)(void *ctx, const struct smtp_session *session,
+                  const smtp_mail *mail, const smtp_recipient *to);
+    void (*trace)(void *ctx, int kind, const char *data, size_t size);
+    smtp_timeouts timeout;
+    uint16_t window;               /* commands under way; 0: SMTP_WINDOW */
+    uint8_t tls;                   /* SMTP_TLS_... */
+    uint8_t mechanisms;            /* allowed SMTP_AUTH_..., 0: all */
+    uint8_t lmtp;                  /* LHLO, an answer for each recipient */
+    uint8_t no_pipelining, no_chunking, no_initial_response;
+    uint8_t unsafe_clear_login;    /* log in without TLS */
+} smtp_config;
+
+/* Extensions that a server may offer (smtp_session.offers). */
+enum {
+    SMTP_EXT_ESMTP = 1,            /* it answered EHLO or LHLO */
+    SMTP_EXT_PIPELINING = 2,       /* RFC 2920 */
+    SMTP_EXT_8BITMIME = 4,         /* RFC 6152 */
+    SMTP_EXT_SIZE = 8,             /* RFC 1870, limit in smtp_session.limit */
+    SMTP_EXT_STARTTLS = 16,        /* RFC 3207 */
+    SMTP_EXT_AUTH = 32,            /* RFC 4954 */
+    SMTP_EXT_DSN = 64,             /* RFC 3461 */
+    SMTP_EXT_ENHANCED = 128,       /* RFC 2034 */
+    SMTP_EXT_CHUNKING = 256,       /* RFC 3030 */
+    SMTP_EXT_BINARYMIME = 512,     /* RFC 3030 */
+    SMTP_EXT_SMTPUTF8 = 1024       /* RFC 6531 */
+};
+
+/* The last reply. `text` is its lines, joined by LF, ended by NUL, cut where
+   the buffer was too short; it stays until the session is called again. It
+   points to the part of the buffer that replies are read into. */
+typedef struct smtp_reply {
+    smtp_code code;
+    uint16_t length;               /* bytes of text */
+    char *text;
+} smtp_reply;
+
+/* One session. Read `reply`, `offers`, `auth` and `limit`; the rest is the
+   engine's. It holds no secret. */
+typedef struct smtp_session {
+    int8_t status;                 /* smtp_status that ended the session */
+    int8_t broken;                 /* smtp_status that ended sending */
+    int8_t result;                 /* smtp_status of the last operation */
+    uint8_t goal;                  /* the operation under way: SMTP__G_... */
+    uint8_t hand;                  /* row of the command by hand */
+    uint8_t say;                   /* row being said, or state of waiting */
+    uint8_t await;                 /* row whose answer comes next */
+    uint8_t stage;                 /* row whose answer came last */
+    uint8_t wants;                 /* what the last SMTP_AGAIN waits for */
+    uint8_t parse;                 /* what the parser awaits: SMTP__P_... */
+    uint8_t keyword;               /* of the EHLO line being read */
+    uint8_t auth, tried;           /* SMTP_AUTH_... offered; tried in vain */
+    uint8_t mechanism, step;       /* of the login under way */
+    uint8_t refusals;              /* since the last mail taken, saturating */
+    uint8_t body_state;            /* of the encoder: SMTP__BOL ... */
+
+    uint16_t flags;                /* SMTP__SECURE ... */
+    uint16_t due;                  /* commands said and not yet answered */
+    uint16_t window;               /* that many at most */
+    uint16_t offers;               /* SMTP_EXT_... */
+    uint16_t out_size, out_from, out_to;    /* from <= to <= size */
+    uint16_t in_size, in_from, in_to;       /* likewise */
+    uint16_t reply_size;           /* bytes of the reply so far */
+    smtp_reply reply;
+
+    const smtp_io *io;
+    const smtp_config *config;
+    char *out;                     /* the buffer behind reply.text */
+    smtp_mail *said, *heard;       /* mail being said; mail being answered */
+    const char *word, *line, *tail;/* the command by hand */
+    const smtp_body *body;         /* the body being said, */
+    smtp_size at, run;             /* offset, bytes from there to send as is */
+    smtp_size chunk;               /* bytes left of the BDAT chunk */
+    size_t row_done;               /* bytes of the row in or past the buffer */
+    size_t skip;                   /* of them, still to be passed over */
+    size_t to_heard;               /* recipient being answered */
+    uint32_t sent;                 /* bytes handed to the transport */
+    uint32_t hash;                 /* of the extension keyword being read */
+    smtp_size limit;               /* the server's SIZE; 0: none given */
+    unsigned long since;           /* clock at the last step forward */
+} smtp_session;
+
+/* ---- functions: a session ------------------------------------------------ */
+
+/* Each call below that talks to the server returns SMTP_AGAIN when it has to
+   wait; then call smtp_run() until it returns something else, which is the
+   result of the call. A failure of the connection stays: every later call
+   returns it again. */
+
+/* Prepares a session; nothing moves yet. `io`, `config` and the `size` bytes
+   at `buffer` stay the session's until smtp_close(). The buffer is used in
+   halves, one a direction; at most 65000 bytes of it.
+   SMTP_OK, SMTP_E_BUFFER, SMTP_E_DOMAIN, SMTP_E_ARGUMENT. */
+SMTP_API smtp_status smtp_open(smtp_session *s, const smtp_io *io,
+                               const smtp_config *config,
+                               void *buffer, size_t size);
+
+/* Goes on with what is under way. First of all that is what config asks for:
+   greeting, EHLO, STARTTLS, login; then mails from config->next.
+   SMTP_OK: done, the session is ready (closed, after SMTP_EOF of next). */
+SMTP_API smtp_status smtp_run(smtp_session *s);
+
+/* Hands over one mail and sends it. The result is mail->status:
+   SMTP_OK, SMTP_PARTIAL, or why not; see also each recipient's status. */
+SMTP_API smtp_status smtp_send(smtp_session *s, smtp_mail *mail);
+
+/* Says QUIT, hears the answer, closes. SMTP_OK also when the server is gone
+   already. */
+SMTP_API smtp_status smtp_quit(smtp_session *s);
+
+/* Closes at once, wipes the buffer. Open mails end as SMTP_NOT_TAKEN or
+   SMTP_UNKNOWN. May be called twice. */
+SMTP_API void smtp_close(smtp_session *s);
+
+/* SMTP_READ and SMTP_WRITE: what to wait for after SMTP_AGAIN. 0: nothing
+   below, but config->next or a body's source had nothing. */
+SMTP_API int smtp_wants(const smtp_session *s);
+
+/* Milliseconds until the present phase has lasted too long, 0: it has. Without
+   a clock always the whole limit. */
+SMTP_API unsigned long smtp_deadline(const smtp_session *s);
+
+/* ---- functions: a dialogue by hand --------------------------------------- */
+
+/* SMTP_OK: answered 2yz or 3yz. SMTP_E_REFUSED: 4yz or 5yz. In both cases
+   session->reply holds code and text. The greeting is read first where it has
+   not been. Strings stay the caller's, unchanged, until the result is there. */
+SMTP_API smtp_status smtp_greet(smtp_session *s);     /* the greeting alone */
+SMTP_API smtp_status smtp_ehlo(smtp_session *s);      /* LHLO with LMTP */
+SMTP_API smtp_status smtp_helo(smtp_session *s);
+SMTP_API smtp_status smtp_starttls(smtp_session *s);  /* EHLO comes after */
+SMTP_API smtp_status smtp_login(smtp_session *s);     /* config's user */
+SMTP_API smtp_status smtp_mail_from(smtp_session *s, const char *address,
+                                    const char *params);
+SMTP_API smtp_status smtp_rcpt_to(smtp_session *s, const char *address,
+                                  const char *params);
+SMTP_API smtp_status smtp_data(smtp_session *s, const smtp_body *body);
+SMTP_API smtp_status smtp_verify(smtp_session *s, const char *name);
+SMTP_API smtp_status smtp_expn(smtp_session *s, const char *list);
+SMTP_API smtp_status smtp_noop(smtp_session *s);
+SMTP_API smtp_status smtp_rset(smtp_session *s);
+SMTP_API smtp_status smtp_help(smtp_session *s, const char *topic);
+
+/* Any command: `word` alone or followed by a space and `line`.
+   SMTP_E_LINE: one of them holds CR or LF. */
+SMTP_API smtp_status smtp_docmd(smtp_session *s, const char *word,
+                                const char *line);
+
+/* 1: the last EHLO offered `keyword` (any case; those of SMTP_EXT_...). */
+SMTP_API int smtp_has_extn(const smtp_session *s, const char *keyword);
+
+/* ---- functions: around it ------------------------------------------------ */
+
+/* A body in memory: a text that ends in NUL, or `size` bytes. */
+SMTP_API smtp_body smtp_text(const char *text);
+SMTP_API smtp_body smtp_bytes(const void *data, size_t size);
+
+/* The status in English, "unknown status" for a number that is none. */
+SMTP_API const char *smtp_status_text(int status);
+
+/* The command whose answer is in session->reply: "greeting", "RCPT" ... */
+SMTP_API const char *smtp_stage(const smtp_session *s);
+
+/* Whether `address` can be sent (RFC 5321, section 4.1.2: no control
+   character, nor a space, < or > outside of a quoted local part). 0: no. 1:
+   yes. 2: yes, it needs SMTPUTF8. */
+SMTP_API int smtp_address_check(const char *address);
+
+/* ---- adapter: POSIX ------------------------------------------------------ */
+#ifdef SMTP_POSIX
+
+/* Sockets. In blocking use:
+
+      smtp_posix p;
+      smtp_status st = smtp_posix_connect(&p, "mail.example.org", "587", 0, 0);
+      smtp_io io = smtp_posix_io(&p, 1);
+      if (st == SMTP_OK)
+          st = smtp_open(&s, &io, &config, buffer, sizeof buffer);
+
+   In an event loop: connect(2) a non-blocking socket of your own, then
+   smtp_posix_attach(&p, fd) and smtp_posix_io(&p, 0) at once; smtp_run() sees
+   to the rest of connecting. The session closes the socket.
+
+   No call here raises SIGPIPE or ends early for a signal. In strict modes
+   (-std=c99) smtp.h comes before other headers in its file, or
+   _POSIX_C_SOURCE is defined as 200809L for all of them. */
+typedef struct smtp_posix {
+    int fd;                        /* -1: none */
+    int error;                     /* errno of the last failure, 0: none */
+    uint8_t connecting;            /* connect(2) has not ended yet */
+} smtp_posix;
+
+/* Connects to `host`: a name or number (each of its addresses is tried in the
+   resolver's order, IPv6 and IPv4, `ms` milliseconds each, 0: 30000), or the
+   absolute path of a Unix socket (the next two do not count then). `service`:
+   port number or name. `source`: numeric local address to use, or 0; addresses
+   of another family are left out. The lookup takes as long as the resolver.
+   SMTP_OK; SMTP_E_HOST; SMTP_E_LOOKUP; SMTP_E_CONNECT, SMTP_E_TIMEOUT (the
+   last address that could be tried; see errno and p->error);
+   SMTP_E_ARGUMENT: no host, an unknown service, or `source` is no address. */
+SMTP_API smtp_status smtp_posix_connect(smtp_posix *p, const char *host,
+                                        const char *service,
+                                        const char *source,
+                                        unsigned long ms);
+
+/* Takes over a stream socket (connected, or still connecting) and makes it
+   non-blocking. SMTP_OK, SMTP_E_IO (see errno; the socket stays yours). */
+SMTP_API smtp_status smtp_posix_attach(smtp_posix *p, int fd);
+
+/* The transport over `p`. `blocking`: every call of the session ends before it
+   returns (the transport has `wait`); else it may return SMTP_AGAIN. A failure
+   leaves errno in p->error: SMTP_E_CONNECT of a socket that was connecting,
+   SMTP_EOF also where the peer reset the connection, SMTP_E_TIMEOUT also where
+   the system gave the peer up, else SMTP_E_IO. */
+SMTP_API smtp_io smtp_posix_io(smtp_posix *p, int blocking);
+
+/* Closes the socket, where the session has not done so. May be called twice.
+   errno stays. */
+SMTP_API void smtp_posix_close(smtp_posix *p);
+
+/* A name for EHLO into `name`, `size` bytes: this machine's, where it is a
+   full one (with a dot), else the connection's own address, "[192.0.2.1]" or
+   "[IPv6:2001:db8::1]", else "[127.0.0.1]". Asks no name server.
+   SMTP_OK; SMTP_E_ARGUMENT: `size` is below 256. */
+SMTP_API smtp_status smtp_posix_domain(const smtp_posix *p, char *name,
+                                       size_t size);
+
+#endif /* SMTP_POSIX */
+
+/* ---- adapter: BearSSL ---------------------------------------------------- */
+#ifdef SMTP_BEARSSL
+#include <bearssl.h>
+
+/* The same values in every file that includes this one. What firmware does
+   without, the linker leaves out. */
+#ifndef SMTP_TLS_PROFILE       /* a function that chooses algorithms, with */
+#define SMTP_TLS_PROFILE br_ssl_client_init_full  /* parameters like this */
+#endif
+#ifndef SMTP_TLS_PEM           /* 0: no trust but smtp_tls_config.anchors, */
+#define SMTP_TLS_PEM 1         /* no unsafe_no_verify */
+#endif
+#ifndef SMTP_TLS_CLIENT_CERT   /* 0: no client certificate */
+#define SMTP_TLS_CLIENT_CERT 1
+#endif
+#ifndef SMTP_TLS_ANCHOR_ROOM   /* bytes for names and keys of the trusted */
+#define SMTP_TLS_ANCHOR_ROOM 1280  /* certificates that fit a server's chain */
+#endif
+#ifndef SMTP_TLS_CHAIN         /* certificates in cert_file, 1 or more */
+#define SMTP_TLS_CHAIN 4
+#endif
+#if SMTP_TLS_CLIENT_CERT && defined SMTP_POSIX
+#define SMTP__TLS_CLIENT_FILES 1
+#else
+#define SMTP__TLS_CLIENT_FILES 0
+#endif
+
+/* Memory that smtp_tls_config.buffer may have:
+   FAST     both directions at once, records of full size
+   DUPLEX   both directions at once, small records out, any in
+   FULL     one direction after the other, any record
+   MIN      one direction after the other; the server has to honour
+            max_fragment_length (RFC 6066), else SMTP_E_TLS_RECORD */
+#define SMTP_TLS_BUFFER_FAST BR_SSL_BUFSIZE_BIDI               /* 33178 */
+#define SMTP_TLS_BUFFER_DUPLEX (BR_SSL_BUFSIZE_INPUT + 597)    /* 17306 */
+#define SMTP_TLS_BUFFER_FULL BR_SSL_BUFSIZE_MONO               /* 16709 */
+#define SMTP_TLS_BUFFER_MIN 837
+
+/* Zero is each member's default; all of it stays valid while TLS is used.
+
+   The server's certificate has to carry `server_name` as a DNS name (*.x.org
+   stands for one label), be within its dates, and lead over RSA keys of 2048
+   bits or more, or P-256, P-384, P-521, and signatures with SHA-2 to a trusted
+   one. A trusted certificate that is no CA is trusted for itself. Dates of the
+   trusted ones are not looked at, nor are revocation lists.
+
+   Of trusted certificates in PEM nothing is kept: the text is read again for
+   each certificate in the server's chain, which needs 4 KB of stack. */
+typedef struct smtp_tls_config {
+    const char *server_name;       /* required, to be verified; no address */
+    void *buffer;                  /* for records, */
+    size_t buffer_size;            /* SMTP_TLS_BUFFER_MIN or more */
+    /* Trust: the first of these that is given. */
+    const br_x509_trust_anchor *anchors;
+    size_t anchor_count;
+    const void *trust;             /* in memory: PEM, or one DER certificate */
+    size_t trust_size;
+    const char *trust_file;        /* POSIX: PEM; 0: the system's bundle */
+    /* Client certificate and its key, or none. */
+    const char *cert_file;         /* POSIX: PEM, the client's own first; its */
+    const char *key_file;          /* bytes lie in `buffer`. 0: in cert_file */
+    const br_x509_certificate *chain;           /* or in memory */
+    size_t chain_count;
+    const br_rsa_private_key *rsa_key;
+    const br_ec_private_key *ec_key;
+    unsigned ec_issuer;            /* BR_KEYTYPE_RSA or BR_KEYTYPE_EC */
+    /* Where there is no operating system: */
+    const void *entropy;           /* 32 or more random bytes, never reused */
+    size_t entropy_size;
+    uint32_t days, seconds;        /* date as br_x509_minimal_set_time() */
+    /* In: to resume, if it has an identifier; a session of this very server.
+       Out: the new one, after the handshake. It holds secrets. */
+    br_ssl_session_parameters *session;
+    /* 0: SMTP_TLS_PROFILE. */
+    void (*profile)(br_ssl_client_context *client,
+                    br_x509_minimal_context *x509,
+                    const br_x509_trust_anchor *anchors, size_t count);
+    uint8_t unsafe_no_verify;      /* any certificate will do */
+} smtp_tls_config;
+
+#if SMTP_TLS_PEM
+/* The names in a certificate that passes by. */
+typedef struct smtp_tls_names {
+    br_sha256_context hash;        /* of the name that is passing */
+    unsigned char issuer[br_sha256_SIZE], subject[br_sha256_SIZE];
+    uint32_t left;                 /* bytes of the element */
+    uint8_t await;                 /* SMTP__DER_... */
+    uint8_t more;                  /* bytes of the length */
+    uint8_t element;               /* SMTP__X509_... */
+} smtp_tls_names;
+#endif
+
+/* Judges the server's certificates. */
+typedef struct smtp_tls_trust {
+    const br_x509_class *vtable;   /* first: all that BearSSL knows of it */
+    union {
+        br_x509_minimal_context minimal;
+        br_x509_decoder_context decoder;  /* with unsafe_no_verify */
+    } x509;
+#if SMTP_TLS_PEM
+    const char *file;              /* trusted certificates: in a file, or */
+    const unsigned char *data;     /* in memory */
+    size_t size;
+    smtp_tls_names names;
+    const br_x509_pkey *key;       /* of the server, with unsafe_no_verify */
+    uint8_t first;                 /* this is the server's own certificate */
+    uint8_t looked;                /* for this one's issuer */
+    uint8_t failed;                /* to read the file */
+    uint8_t count;                 /* anchors that match so far; the others */
+    br_x509_trust_anchor anchors[4];      /* have an empty name */
+    size_t used;                   /* bytes of room, at most its size */
+    unsigned char room[SMTP_TLS_ANCHOR_ROOM];
+#endif
+} smtp_tls_trust;
+
+/* TLS on one connection. Read `error`: BearSSL's own number, 0 if none. */
+typedef struct smtp_tls {
+    br_ssl_client_context client;
+    smtp_tls_trust trust;
+    const smtp_io *lower;
+    const smtp_tls_config *config;
+    int error;
+    int status;                    /* what ended reading, or SMTP_OK */
+    int broken;                    /* what ended writing, or SMTP_OK */
+    uint8_t active;                /* bytes are TLS */
+    uint8_t up;                    /* the handshake is done */
+    size_t room;                   /* bytes of the buffer for records */
+#if SMTP__TLS_CLIENT_FILES
+    uint8_t chain_count;
+    br_x509_certificate chain[SMTP_TLS_CHAIN];
+    br_rsa_private_key rsa_key;
+    br_ec_private_key ec_key;
+#endif
+} smtp_tls;
+
+/* Puts TLS 1.2 between a session and `lower`. The result goes into *io, to be
+   given to smtp_open(). Implicit TLS (`starttls` 0) shakes hands at the first
+   byte, STARTTLS (1) passes bytes through until the session asks for it. `tls`
+   serves one connection; the session's close says goodbye to the server and
+   wipes `tls` and the buffer.
+   SMTP_OK, SMTP_E_ARGUMENT (no server name), SMTP_E_BUFFER (too small for the
+   records, or for them and cert_file), SMTP_E_TLS_NAME (an IP address cannot
+   be verified), SMTP_E_TRUST, SMTP_E_CLIENT_CERT, SMTP_E_TLS_ENTROPY,
+   SMTP_E_TLS_TIME. */
+SMTP_API smtp_status smtp_tls_open(smtp_tls *tls, const smtp_io *lower,
+                                   const smtp_tls_config *config,
+                                   int starttls, smtp_io *io);
+
+#endif /* SMTP_BEARSSL */
+
+/* ---- adapter: one call --------------------------------------------------- */
+#ifdef SMTP_POSIX
+
+typedef struct smtp_client_options {
+    smtp_config config;            /* the URL's user and password go first; */
+                                   /* domain 0: see smtp_posix_domain() */
+#ifdef SMTP_BEARSSL
+    smtp_tls_config tls;           /* 0: server_name the URL's host, buffer */
+#endif                             /* the client's own */
+    const char *source;            /* local address, or 0 */
+    unsigned long connect_ms;      /* for each address; 0: 30000 */
+} smtp_client_options;
+
+/* A session with all that it stands on: 48 KB with TLS, 13 KB without, no
+   pointer into the heap, so static or on a large stack. It points into itself:
+   do not move it. */
+typedef struct smtp_client {
+    smtp_session session;
+    smtp_config config;
+    smtp_posix posix;              /* posix.error: the errno of a failure */
+    smtp_io io, lower;
+    const char *host, *service;    /* in `url`: a host, or a path and "" */
+    char domain[256];
+    char url[2048];                /* host, port, user, password, decoded */
+    char buffer[8192];
+#ifdef SMTP_BEARSSL
+    smtp_tls tls;
+    smtp_tls_config tls_config;
+    unsigned char records[SMTP_TLS_BUFFER_FAST];
+#endif
+} smtp_client;
+
+/* Connects to where `url` says and makes the session ready: greeting, EHLO,
+   TLS, login. Then use &client->session; smtp_client_close() in the end, also
+   after a failure.
+
+      smtp://[user[:password]@]host[:port]  STARTTLS, required   (port 587,
+                                            25 without a user)
+      smtps://...                           TLS from the start   (port 465)
+      lmtp://...                            LMTP, STARTTLS       (port 24)
+      smtp:///path, lmtp:///path            a Unix socket, in clear
+
+   A number of IPv6 stands in brackets. User, password, host and path are
+   percent-decoded; a host that then starts with / is a Unix socket's path too.
+   `options` may be 0, and stays the caller's with all that it points to, until
+   the client is closed. Its config.user counts where the URL has none,
+   config.password where the URL has no password, and config.tls other than 0
+   instead of the URL's mode. No login in clear, on a Unix socket neither,
+   without config.unsafe_clear_login.
+   SMTP_E_URL; SMTP_E_NO_TLS: without SMTP_BEARSSL, before connecting; or as
+   smtp_posix_connect(), smtp_tls_open(), smtp_run(). */
+SMTP_API smtp_status smtp_client_open(smtp_client *client, const char *url,
+                                      const smtp_client_options *options);
+
+/* Closes at once (smtp_quit() comes before for a polite end) and wipes the
+   password and all buffers. May be called twice. */
+SMTP_API void smtp_client_close(smtp_client *client);
+
+/* The whole way of one mail: open, smtp_send(), smtp_quit(). Blocks, and keeps
+   an smtp_client on the stack. Returns mail->status; where it did not come so
+   far, why, and mail->status is SMTP_NOT_TAKEN. */
+SMTP_API smtp_status smtp_send_url(const char *url, smtp_mail *mail,
+                                   const smtp_client_options *options);
+#endif /* SMTP_POSIX */
+
+#ifdef __cplusplus
+}
+#endif
+#endif /* SMTP_H */
+
+/* ==========================================================================
+   Implementation
+   ========================================================================== */
+#ifdef SMTP_IMPLEMENTATION
+#ifndef SMTP_IMPLEMENTED
+#define SMTP_IMPLEMENTED
+
+#include <string.h>
+
+/* ---- configuration checks ------------------------------------------------ */
+
+#if SMTP_WINDOW < 1 || SMTP_WINDOW > 65535
+#error "SMTP_WINDOW: 1 to 65535"
+#endif
+#if SMTP_REPLY_LIMIT < 1000 || SMTP_REPLY_LIMIT > 65000
+#error "SMTP_REPLY_LIMIT: 1000 to 65000"
+#endif
+
+#ifdef SMTP_NO_AUTH
+#define SMTP__AUTH 0
+#else
+#define SMTP__AUTH 1
+#endif
+#ifdef SMTP_NO_CHUNKING
+#define SMTP__CHUNKING 0
+#else
+#define SMTP__CHUNKING 1
+#endif
+#ifdef SMTP_NO_UTF8
+#define SMTP__UTF8 0
+#else
+#define SMTP__UTF8 1
+#endif
+#ifdef SMTP_NO_LMTP
+#define SMTP__LMTP 0
+#else
+#define SMTP__LMTP 1
+#endif
+#ifdef SMTP_NO_DSN
+#define SMTP__DSN 0
+#else
+#define SMTP__DSN 1
+#endif
+#ifdef SMTP_NO_SIZE
+#define SMTP__SIZE 0
+#else
+#define SMTP__SIZE 1
+#endif
+#ifdef SMTP_NO_HAND
+#define SMTP__HAND 0
+#else
+#define SMTP__HAND 1
+#endif
+#ifdef SMTP_NO_TRACE
+#define SMTP__TRACE 0
+#else
+#define SMTP__TRACE 1
+#endif
+#ifdef SMTP_SMALL
+#define SMTP__FAST 0
+#define SMTP__SIMD 0
+#else
+#define SMTP__FAST 1
+#if defined(__SSE2__) && defined(__GNUC__) && !defined(SMTP_NO_SIMD)
+#define SMTP__SIMD 1
+#include <emmintrin.h>
+#else
+#define SMTP__SIMD 0
+#endif
+#endif
+
+/* ---- constants ----------------------------------------------------------- */
+
+/* The script. A row is said, then answered: its verb; who writes the line;
+   who judges the answer; which limit of smtp_timeouts holds for it. */
+#define SMTP__ROWS(X)                                                          \
+    X(SMTP__GREETING, "greeting", verb, greeting, greeting)                    \
+    X(SMTP__EHLO, "EHLO", ehlo, ehlo, command)                                 \
+    X(SMTP__HELO, "HELO", ehlo, ehlo, command)                                 \
+    X(SMTP__STARTTLS, "STARTTLS", verb, starttls, command)                     \
+    X(SMTP__AUTH_, "AUTH", auth, auth, command)                                \
+    X(SMTP__RESPONSE, "AUTH", response, auth, command)                         \
+    X(SMTP__COMMAND, "command", command, command, command)                     \
+    X(SMTP__RSET, "RSET", verb, rset, command)                                 \
+    X(SMTP__MAIL, "MAIL", mail, mail, command)                                 \
+    X(SMTP__RCPT, "RCPT", rcpt, rcpt, command)                                 \
+    X(SMTP__DATA, "DATA", verb, data, data)                                    \
+    X(SMTP__BDAT, "BDAT", bdat, bdat, final)                                   \
+    X(SMTP__FINAL, ".", verb, final, final)                                    \
+    X(SMTP__QUIT, "QUIT", verb, quit, command)
+
+#define SMTP__ROW_NAME(name, verb, write, judge, limit) name,
+enum {
+    SMTP__ROWS(SMTP__ROW_NAME)
+    SMTP__ROW_COUNT,
+    /* Between the rows: */
+    SMTP__IDLE = SMTP__ROW_COUNT,  /* nothing under way: decide */
+    SMTP__WAIT,                    /* until the judge decides */
+    SMTP__HANDSHAKE,               /* TLS */
+    SMTP__MEASURE,                 /* dry run of the body */
+    SMTP__BODY,                    /* behind DATA */
+    SMTP__CHUNK,                   /* the next BDAT of a source of no size */
+    SMTP__PAYLOAD                  /* behind BDAT */
+};
+
+enum {                             /* smtp_session.goal */
+    SMTP__G_NONE,
+    SMTP__G_READY,                 /* what config asks for */
+    SMTP__G_SEND,                  /* one mail */
+    SMTP__G_HAND,                  /* a command by hand */
+    SMTP__G_QUIT
+};
+
+enum {                             /* smtp_session.flags */
+    SMTP__GREETED = 1,             /* the greeting is heard */
+    SMTP__HELLO = 2,               /* EHLO or HELO is answered */
+    SMTP__SECURE = 4,              /* TLS is active */
+    SMTP__LOGGED_IN = 8,
+    SMTP__READY = 16,              /* prepared as config asks */
+    SMTP__PLAIN_ON = 32,           /* opportunistic TLS was not to be had */
+    SMTP__FULL = 64,               /* the window is, refill at half */
+    SMTP__CUT = 128,               /* the row went on past the buffer */
+    SMTP__BLOCKED = 256,           /* the transport takes no more now */
+    SMTP__ASYNC = 512,             /* it has said SMTP_AGAIN: never blocks */
+    SMTP__STARVED = 1024,          /* a source of the caller has none now */
+    SMTP__MOVED = 2048,            /* a step forward since `since` */
+    SMTP__DIRTY = 4096,            /* MAIL said, its transaction not ended */
+    SMTP__LAST_MAIL = 8192,        /* next said SMTP_EOF */
+    SMTP__FIRST_LINE = 16384,      /* of a reply */
+    SMTP__IN_STEP = 32768          /* failed, but QUIT would be understood */
+};
+
+enum {                             /* smtp_session.body_state */
+    SMTP__BOL = 1,                 /* at the beginning of a line */
+    SMTP__CR = 2,                  /* a CR is held back: LF may follow */
+    SMTP__DOTS = 4,                /* stuff dots */
+    SMTP__RAW = 8,                 /* send the body unread */
+    SMTP__DRY = 16,                /* only count */
+    SMTP__CHANGED = 32,            /* something was changed */
+    SMTP__HIGH = 64,               /* a byte above 127 was seen */
+    SMTP__INTO_BUFFER = 128        /* all of it goes through the buffer */
+};
+
+enum {                             /* smtp_mail.flags */
+    SMTP__SAID_RSET = 1,
+    SMTP__SAID_MAIL = 2,
+    SMTP__SAID_DATA = 4,
+    SMTP__SAID_FINAL = 8,          /* or BDAT LAST */
+    SMTP__CLOSED = 16,             /* nothing more of it will be said */
+    SMTP__ACCEPTED = 32,           /* a recipient was */
+    SMTP__SOME_REFUSED = 64,       /* a recipient was not */
+    SMTP__REFUSED = 128,           /* the mail is, status says why */
+    SMTP__NEEDS_UTF8 = 256,
+    SMTP__HAS_8BIT = 512,
+    SMTP__CLEAN = 1024,            /* the dry run found nothing to change */
+    SMTP__SIZED = 2048,            /* `wire` is known */
+    SMTP__DELIVERED = 4096,        /* LMTP: to a recipient */
+    SMTP__ANSWERED = 8192,         /* the final reply is heard */
+    SMTP__STEPWISE = 16384         /* DATA waits for the recipients */
+};
+
+enum {                             /* smtp_session.parse */
+    SMTP__P_REPLY,                 /* a reply */
+    SMTP__P_LINE,                  /* a further line of it */
+    SMTP__P_MORE,                  /* text of a line with more to come */
+    SMTP__P_LAST                   /* text of the last line */
+};
+
+/* The longest "BDAT n LAST": 32-bit count and CRLF. */
+#define SMTP__BDAT_ROOM 22
+
+/* ---- bytes --------------------------------------------------------------- */
+
+/* memset() of memory that dies may be left out by a compiler. */
+static void smtp__wipe(void *memory, size_t n)
+{
+    volatile char *p = (volatile char *)memory;
+    while (n--)
+        *p++ = 0;
+}
+
+static char smtp__upper(char c)
+{
+    return (char)(c >= 'a' && c <= 'z' ? c - 32 : c);
+}
+
+static size_t smtp__min(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+static int smtp__is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* ---- argument checks ----------------------------------------------------- */
+
+/* A string that stands in a command line: no control character. */
+static int smtp__line_ok(const char *p)
+{
+    for (; *p; p++)
+        if ((unsigned char)*p < ' ' || *p == 127)
+            return 0;
+    return 1;
+}
+
+/* The same without spaces: one argument. */
+static int smtp__word_ok(const char *p)
+{
+    for (; *p; p++)
+        if ((unsigned char)*p <= ' ' || *p == 127)
+            return 0;
+    return 1;
+}
+
+/* Skips a quoted local part (RFC 5321, section 4.1.2), returns what is behind
+   its closing quote, 0 if there is none. */
+static const char *smtp__quoted(const char *p)
+{
+    for (p++; *p && *p != '"'; p++)
+        if (*p == '\\' && *++p == 0)
+            return NULL;
+    return *p ? p + 1 : NULL;
+}
+
+/* One byte outside of quotes: 0 where it may not stand, else its bit 7 and 1. */
+static unsigned smtp__address_byte(unsigned char c)
+{
+    return c <= ' ' || c == 127 || c == '<' || c == '>' ? 0 : (c & 128u) | 1;
+}
+
+#if SMTP__FAST
+/* 1: plain ASCII that may stand in an address, told eight bytes at a time.
+   0: perhaps not. In `t` bit 7 of a byte marks what is below '!' (first line),
+   equal to '<' or '>', or above '~'; a borrow only ever marks one more. */
+static int smtp__address_plain(const char *p, size_t n)
+{
+    const uint64_t ones = 0x0101010101010101u;
+    uint64_t marks = 0;
+    size_t i = 0;
+    if (n < 8 || *p == '"')
+        return 0;
+    for (;;) {
+        uint64_t w, angle;
+        memcpy(&w, p + i, 8);
+        angle = (w | ones * 2) ^ ones * '>';
+        marks |= (w - ones * '!') | (w + ones) | (angle - ones) | w;
+        if (i == n - 8)
+            break;
+        i = smtp__min(i + 8, n - 8);
+    }
+    return !(marks & ones * 128);
+}
+#else
+static int smtp__address_plain(const char *p, size_t n)
+{
+    (void)p, (void)n;
+    return 0;
+}
+#endif
+
+SMTP_API int smtp_address_check(const char *address)
+{
+    const char *p = address;
+    unsigned high = 0, bits;
+    if (smtp__address_plain(p, strlen(p)))
+        return 1;
+    if (*p == '"') {
+        if (!smtp__line_ok(p) || (p = smtp__quoted(p)) == NULL || *p != '@')
+            return 0;
+        while (address != p)
+            high |= (unsigned char)*address++;
+    }
+    for (; *p; p++, high |= bits)
+        if ((bits = smtp__address_byte((unsigned char)*p)) == 0)
+            return 0;
+    return high & 128 ? 2 : 1;
+}
+
+/* ---- ending -------------------------------------------------------------- */
+
+/* The outcome of a recipient that none of its own replies has decided. */
+static void smtp__settle_recipients(smtp_mail *m, smtp_status status)
+{
+    size_t i;
+    for (i = 0; i < m->to_count; i++)
+        if (m->to[i].status == SMTP_AGAIN) {
+            m->to[i].status = status;
+            m->to[i].code = m->code;
+        }
+}
+
+/* The reply that refused the first refused recipient. */
+static smtp_code smtp__first_refusal(const smtp_mail *m)
+{
+    size_t i = 0;
+    while (i + 1 < m->to_count && m->to[i].status != SMTP_E_REFUSED)
+        i++;
+    return m->to[i].code;
+}
+
+/* An accepted mail: delivered to all or to some. A refused one keeps why. Its
+   recipients were not refused themselves where nothing of it was said, or
+   where others were. */
+static void smtp__settle(smtp_mail *m)
+{
+    smtp_status rest = m->status;
+    if (rest == SMTP_AGAIN) {
+        rest = SMTP_OK;
+        m->status = m->flags & SMTP__SOME_REFUSED ? SMTP_PARTIAL : SMTP_OK;
+        if (!(m->flags & SMTP__ACCEPTED))
+            m->status = SMTP_E_RECIPIENTS;
+    }
+    if (m->status == SMTP_E_RECIPIENTS && m->to_count)
+        m->code = smtp__first_refusal(m);
+    if (m->status == SMTP_E_RECIPIENTS || !(m->flags & SMTP__SAID_MAIL))
+        rest = SMTP_NOT_TAKEN;
+    smtp__settle_recipients(m, rest);
+    if (m->flags & SMTP__DELIVERED && m->status == SMTP_NOT_TAKEN)
+        m->status = SMTP_PARTIAL;
+}
+
+/* Tells the outcome of the mail at the heard cursor, which moves on. */
+static void smtp__finish(smtp_session *s)
+{
+    smtp_mail *m = s->heard;
+    s->heard = m->link;
+    if (s->said == m)
+        s->said = NULL;
+    s->await = SMTP__RSET;
+    s->to_heard = 0;
+    smtp__settle(m);
+    if (s->goal == SMTP__G_SEND) {
+        s->result = m->status == SMTP_NOT_TAKEN && s->status
+                  ? s->status : (int8_t)m->status;
+        s->goal = SMTP__G_NONE;
+    }
+    if (s->config->done)
+        s->config->done(s->config->ctx, m);
+}
+
+/* Why an open mail ends with the connection. Unknown: its last byte was handed
+   over, and neither is every recipient known to be refused nor did the server
+   say 421 instead of an answer. */
+static smtp_status smtp__lost(const smtp_session *s, const smtp_mail *m)
+{
+    const unsigned whole = SMTP__SAID_FINAL | SMTP__CLOSED;
+    if (m == s->heard && s->to_heard == m->to_count && m->said &&
+        !(m->flags & SMTP__ACCEPTED))
+        return SMTP_E_RECIPIENTS;
+    if ((m->flags & whole) == whole && s->status != SMTP_E_SHUTDOWN &&
+        (s->sent - m->last) < 0x80000000u)
+        return SMTP_UNKNOWN;
+    return SMTP_NOT_TAKEN;
+}
+
+/* Ends the session: the status stays, every open mail gets its outcome. */
+static void smtp__fail(smtp_session *s, int status)
+{
+    if (s->status)
+        return;
+    s->status = (int8_t)status;
+    s->say = SMTP__WAIT;
+    if (s->heard == NULL)
+        s->heard = s->said;
+    if (s->heard && s->heard->status == SMTP_AGAIN &&
+        status == SMTP_E_SHUTDOWN)
+        s->heard->code = s->reply.code;
+    while (s->heard) {
+        if (s->heard->status == SMTP_AGAIN)
+            s->heard->status = smtp__lost(s, s->heard);
+        smtp__finish(s);
+    }
+    if (s->goal)
+        s->result = (int8_t)(s->goal == SMTP__G_QUIT ? SMTP_OK : status);
+    s->goal = SMTP__G_NONE;
+}
+
+/* What a callback may return as a failure, as a status of the session. */
+static int smtp__failure(ptrdiff_t r)
+{
+    return r < 0 && r != SMTP_AGAIN && r > SMTP_STATUS_END ? (int)r
+                                                           : SMTP_E_IO;
+}
+
+/* The end of an operation of the caller. */
+static void smtp__result(smtp_session *s, int status)
+{
+    s->result = (int8_t)status;
+    s->goal = SMTP__G_NONE;
+    s->say = SMTP__IDLE;
+}
+
+/* Something that the session needs is not to be had. By hand that is the
+   result; else the session ends, with the protocol still in step. */
+static void smtp__refuse(smtp_session *s, int status, int by_hand)
+{
+    if (s->goal == SMTP__G_HAND) {
+        smtp__result(s, by_hand);
+    } else {
+        s->flags |= SMTP__IN_STEP;
+        smtp__fail(s, status);
+    }
+}
+
+/* ---- output -------------------------------------------------------------- */
+
+static void smtp__trace(const smtp_session *s, int kind, const char *p,
+                        size_t n)
+{
+    if (SMTP__TRACE && s->config->trace && n)
+        s->config->trace(s->config->ctx, kind, p, n);
+}
+
+/* Appends to the row. A row that outgrows the buffer is written again from its
+   start after each flush, passing over the `skip` bytes that are out. */
+static void smtp__put_n(smtp_session *s, const char *p, size_t n)
+{
+    size_t room = (size_t)(s->out_size - s->out_to);
+    if (s->skip >= n) {
+        s->skip -= n;
+        return;
+    }
+    p += s->skip;
+    n -= s->skip;
+    s->skip = 0;
+    if (n > room) {
+        n = room;
+        s->flags |= SMTP__CUT;
+    }
+    memcpy(s->out + s->out_to, p, n);
+    s->out_to = (uint16_t)(s->out_to + n);
+}
+
+static void smtp__put(smtp_session *s, const char *text)
+{
+    smtp__put_n(s, text, strlen(text));
+}
+
+/* A literal: where speed counts, its few bytes are moved in place. */
+#if SMTP__FAST && defined(__GNUC__)
+__attribute__((always_inline))
+static inline void smtp__put_literal(smtp_session *s, const char *p, size_t n)
+{
+    if (s->skip || n > (size_t)(s->out_size - s->out_to)) {
+        smtp__put_n(s, p, n);
+        return;
+    }
+    memcpy(s->out + s->out_to, p, n);
+    s->out_to = (uint16_t)(s->out_to + n);
+}
+#define SMTP__PUT(s, text) smtp__put_literal(s, text, sizeof text - 1)
+#else
+#define SMTP__PUT(s, text) smtp__put(s, text)
+#endif
+
+/* A decimal number, at most 20 digits. Returns its length. */
+static size_t smtp__decimal(char *to, smtp_size value)
+{
+    char digits[20];
+    size_t n = 0, i;
+    do {
+        digits[n++] = (char)('0' + (int)(value % 10));
+        value /= 10;
+    } while (value);
+    for (i = 0; i < n; i++)
+        to[i] = digits[n - 1 - i];
+    return n;
+}
+
+static void smtp__put_number(smtp_session *s, smtp_size value)
+{
+    char digits[20];
+    smtp__put_n(s, digits, smtp__decimal(digits, value));
+}
+
+/* Hands bytes to the transport, returns how many it took. After a failure
+   nothing more is said, but what the server said before is heard, if that can
+   be done without waiting: a 421, or the answers to what did arrive. */
+static size_t smtp__transmit(smtp_session *s, const char *p, size_t n)
+{
+    ptrdiff_t r;
+    n = smtp__min(n, PTRDIFF_MAX);
+    r = s->io->send(s->io->ctx, p, n);
+    if (r > 0 && (size_t)r <= n) {
+        s->sent += (uint32_t)r;
+        s->flags |= SMTP__MOVED;
+        return (size_t)r;
+    }
+    if (r == 0 || r == SMTP_AGAIN) {
+        s->flags |= SMTP__BLOCKED | SMTP__ASYNC;
+        s->wants |= SMTP_WRITE;
+    } else if (s->flags & SMTP__ASYNC) {
+        s->broken = (int8_t)smtp__failure(r);
+    } else {
+        smtp__fail(s, smtp__failure(r));
+    }
+    return 0;
+}
+
+/* Sends what stands in the buffer. 1: something moved. Passwords do not stay
+   behind in it. */
+static int smtp__flush(smtp_session *s)
+{
+    size_t n = (size_t)(s->out_to - s->out_from);
+    size_t sent = n && !s->broken
+                ? smtp__transmit(s, s->out + s->out_from, n) : 0;
+    s->out_from = (uint16_t)(s->out_from + sent);
+    if (s->out_from == s->out_to) {
+        if (SMTP__AUTH && s->mechanism)
+            smtp__wipe(s->out, s->out_to);
+        s->out_from = s->out_to = 0;
+    }
+    return sent != 0;
+}
+
+/* ---- base64 -------------------------------------------------------------- */
+
+typedef struct smtp__base64 {
+    uint32_t bits;
+    unsigned count;                /* bytes in `bits`, 0 to 2 */
+} smtp__base64;
+
+static void smtp__put_quad(smtp_session *s, uint32_t bits, unsigned bytes)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmno"
+                                 "pqrstuvwxyz0123456789+/";
+    char quad[4];
+    unsigned i;
+    for (i = 0; i < 4; i++) {
+        quad[i] = i > bytes ? '=' : digits[bits >> 18 & 63];
+        bits <<= 6;
+    }
+    smtp__put_n(s, quad, 4);
+    smtp__wipe(quad, 4);
+}
+
+static void smtp__put_base64(smtp_session *s, smtp__base64 *b, const char *p,
+                             size_t n)
+{
+    while (n--) {
+        b->bits = b->bits << 8 | (unsigned char)*p++;
+        if (++b->count == 3) {
+            smtp__put_quad(s, b->bits & 0xffffff, 3);
+            b->count = 0;
+        }
+    }
+}
+
+static void smtp__end_base64(smtp_session *s, smtp__base64 *b)
+{
+    if (b->count)
+        smtp__put_quad(s, (b->bits << 8 * (3 - b->count)) & 0xffffff,
+                       b->count);
+    smtp__wipe(b, sizeof *b);
+}
+
+/* ---- capabilities -------------------------------------------------------- */
+
+enum { SMTP__K_NEXT, SMTP__K_AUTH, SMTP__K_SIZE, SMTP__K_OTHER };
+
+/* Extension keywords and login mechanisms, by the hash of their names. */
+static const struct smtp__name { uint32_t hash; uint16_t bit; }
+smtp__extensions[] = {
+    {0x0224d407, SMTP_EXT_PIPELINING},
+    {0x065e694b, SMTP_EXT_8BITMIME},
+    {0x002eb625, SMTP_EXT_SIZE},
+    {0xa11bb00b, SMTP_EXT_STARTTLS},
+    {0x0022eaa8, SMTP_EXT_AUTH},
+    {0x00011b39, SMTP_EXT_DSN},
+    {0xcd07b7e4, SMTP_EXT_ENHANCED},
+    {0x0d4a453b, SMTP_EXT_CHUNKING},
+    {0x4a379e43, SMTP_EXT_BINARYMIME},
+    {0x930ea065, SMTP_EXT_SMTPUTF8},
+    {0, 0}
+}, smtp__mechanisms[] = {
+    {0x058c2ffa, SMTP_AUTH_PLAIN},
+    {0x05363c43, SMTP_AUTH_LOGIN},
+    {0, 0}
+};
+
+static uint32_t smtp__hash(uint32_t hash, char c)
+{
+    return hash * 33 ^ (unsigned char)smtp__upper(c);
+}
+
+static unsigned smtp__find(const struct smtp__name *names, uint32_t hash)
+{
+    while (names->bit && names->hash != hash)
+        names++;
+    return names->bit;
+}
+
+/* A word of an EHLO line has ended; the first is the keyword. */
+static void smtp__learn_word(smtp_session *s)
+{
+    unsigned bit;
+    if (s->keyword == SMTP__K_NEXT) {
+        bit = smtp__find(smtp__extensions, s->hash);
+        s->offers |= (uint16_t)bit;
+        s->keyword = bit == SMTP_EXT_AUTH ? SMTP__K_AUTH
+                   : bit == SMTP_EXT_SIZE ? SMTP__K_SIZE : SMTP__K_OTHER;
+        if (bit == SMTP_EXT_SIZE)
+            s->limit = 0;
+    } else if (SMTP__AUTH && s->keyword == SMTP__K_AUTH) {
+        s->auth |= (uint8_t)smtp__find(smtp__mechanisms, s->hash);
+    }
+}
+
+/* SIZE may say 0 or nothing: no fixed limit (RFC 1870, section 4). One that
+   smtp_size cannot hold is none for us. */
+static void smtp__learn_digit(smtp_session *s, char c)
+{
+    smtp_size most = (smtp_size)-1 / 10 - 1;
+    if (smtp__is_digit(c))
+        s->limit = s->limit > most ? (smtp_size)-1
+                                   : s->limit * 10 + (smtp_size)(c - '0');
+}
+
+/* The next byte of an EHLO line, LF at its end. The first line greets. The
+   separator "=" is the old form of AUTH. */
+static void smtp__learn(smtp_session *s, char c)
+{
+    int end = c == '\n';
+    if (s->flags & SMTP__FIRST_LINE)
+        return;
+    if (end || c == ' ' || c == '=' || c == '\r') {
+        if (s->hash)
+            smtp__learn_word(s);
+        s->hash = 0;
+        if (end)
+            s->keyword = SMTP__K_NEXT;
+        return;
+    }
+    s->hash = smtp__hash(s->hash, c);
+    if (SMTP__SIZE && s->keyword == SMTP__K_SIZE)
+        smtp__learn_digit(s, c);
+}
+
+SMTP_API int smtp_has_extn(const smtp_session *s, const char *keyword)
+{
+    uint32_t hash = 0;
+    while (*keyword)
+        hash = smtp__hash(hash, *keyword++);
+    return (s->offers & smtp__find(smtp__extensions, hash)) != 0;
+}
+
+static int smtp__offers(const smtp_session *s, unsigned extension)
+{
+    return (s->offers & extension) != 0;
+}
+
+static void smtp__forget(smtp_session *s)
+{
+    s->offers = 0;
+    s->window = 1;
+    s->auth = 0;
+    s->limit = 0;
+    s->keyword = SMTP__K_NEXT;
+    s->flags &= (uint16_t)~SMTP__HELLO;
+}
+
+/* ---- reply parser -------------------------------------------------------- */
+
+/* Keeps text of the reply as far as it fits; 16 bytes of the input part stay
+   free for what is still to be read. The text stands at the start of that part
+   and never reaches the bytes not yet parsed: each line loses its code. */
+static void smtp__keep(smtp_session *s, const char *p, size_t n)
+{
+    n = smtp__min(n, (size_t)(s->in_size - 16 - s->reply.length));
+    memmove(s->reply.text + s->reply.length, p, n);
+    s->reply.length = (uint16_t)(s->reply.length + n);
+}
+
+/* The code and the separator of a line, four bytes that are taken at once. The
+   separator is missing where the line has no text. SMTP_AGAIN: more bytes are
+   needed; SMTP_E_PROTOCOL: this is no reply, or lines of two. */
+static int smtp__parse_head(smtp_session *s)
+{
+    const char *p = s->reply.text + s->in_from;
+    unsigned n = (unsigned)(s->in_to - s->in_from), code = 0, i;
+    for (i = 0; i < 3 && i < n; i++) {
+        if (!smtp__is_digit(p[i]))
+            return SMTP_E_PROTOCOL;
+        code = code * 10 + (unsigned)(p[i] - '0');
+    }
+    if (n < 4)
+        return SMTP_AGAIN;
+    if (p[3] != ' ' && p[3] != '-' && p[3] != '\r' && p[3] != '\n')
+        return SMTP_E_PROTOCOL;
+    if (s->parse == SMTP__P_REPLY) {
+        s->reply.length = s->reply_size = 0;
+        s->reply.code.reply = (uint16_t)code;
+        s->flags |= SMTP__FIRST_LINE;
+    }
+    if (code != s->reply.code.reply || code < 200 || code > 599)
+        return SMTP_E_PROTOCOL;
+    s->in_from = (uint16_t)(s->in_from + (p[3] == ' ' || p[3] == '-' ? 4 : 3));
+    if (s->parse == SMTP__P_LINE)
+        smtp__keep(s, "\n", 1);
+    s->parse = p[3] == '-' ? SMTP__P_MORE : SMTP__P_LAST;
+    s->hash = 0;
+    return SMTP_OK;
+}
+
+/* Text up to the end of the line, CRLF or LF, or of what was read. */
+static int smtp__parse_text(smtp_session *s)
+{
+    const char *p = s->reply.text + s->in_from;
+    size_t n = (size_t)(s->in_to - s->in_from), used = n, i;
+    const char *lf = (const char *)memchr(p, '\n', n);
+    if (lf)
+        used = (n = (size_t)(lf - p)) + 1;
+    if (s->await == SMTP__EHLO)
+        for (i = 0; i < used; i++)
+            smtp__learn(s, p[i]);
+    smtp__keep(s, p, n);
+    s->in_from = (uint16_t)(s->in_from + used);
+    if (used > (size_t)(SMTP_REPLY_LIMIT - s->reply_size))
+        return SMTP_E_REPLY_SIZE;
+    s->reply_size = (uint16_t)(s->reply_size + used);
+    if (!lf)
+        return SMTP_AGAIN;
+    if (s->reply.length && s->reply.text[s->reply.length - 1] == '\r')
+        s->reply.length--;
+    s->flags &= (uint16_t)~SMTP__FIRST_LINE;
+    s->parse = s->parse == SMTP__P_MORE ? SMTP__P_LINE : SMTP__P_REPLY;
+    return SMTP_OK;
+}
+
+/* A number of three digits at most; 1000 for what is none. */
+static unsigned smtp__parse_number(const char **p)
+{
+    unsigned value = smtp__is_digit(**p) ? 0 : 1000, n;
+    for (n = 0; n < 3 && smtp__is_digit(**p); n++)
+        value = value * 10 + (unsigned)(*(*p)++ - '0');
+    return value;
+}
+
+/* The enhanced status code at the start of the text (RFC 2034, section 4),
+   whose class has to be that of the reply. */
+static void smtp__parse_enhanced(smtp_reply *r)
+{
+    const char *p = r->text + 2;
+    unsigned subject, detail;
+    r->text[r->length] = 0;
+    r->code.subject = r->code.detail = 0;
+    if (r->length < 5 || p[-1] != '.' || p[-2] - '0' != r->code.reply / 100)
+        return;
+    subject = smtp__parse_number(&p);
+    if (*p++ != '.')
+        return;
+    detail = smtp__parse_number(&p);
+    if (subject > 999 || detail > 999 || (unsigned char)*p > ' ')
+        return;
+    r->code.subject = (uint16_t)subject;
+    r->code.detail = (uint16_t)detail;
+}
+
+/* Takes the bytes read so far. 1: a reply is complete. 0: more is needed, or
+   the session failed. */
+static int smtp__parse(smtp_session *s)
+{
+    int status = SMTP_OK;
+    while (s->in_from < s->in_to && status == SMTP_OK) {
+        if (s->parse < SMTP__P_MORE) {
+            status = smtp__parse_head(s);
+            continue;
+        }
+        status = smtp__parse_text(s);
+        if (status == SMTP_OK && s->parse == SMTP__P_REPLY) {
+            smtp__parse_enhanced(&s->reply);
+            return 1;
+        }
+    }
+    if (status != SMTP_OK && status != SMTP_AGAIN)
+        smtp__fail(s, status);
+    return 0;
+}
+
+/* ---- body encoder -------------------------------------------------------- */
+
+/* Bytes before the first CR or LF; *high gets a bit 7 if one of them has it. */
+#if SMTP__SIMD
+static __m128i smtp__load(const char *p)
+{
+    return _mm_loadu_si128((const __m128i *)(const void *)p);
+}
+
+/* 16 bytes: a bit for each one that is 13 or less. */
+static unsigned smtp__low(__m128i v)
+{
+    const __m128i limit = _mm_set1_epi8(13);
+    return (unsigned)_mm_movemask_epi8(
+        _mm_cmpeq_epi8(_mm_min_epu8(v, limit), v));
+}
+
+static size_t smtp__plain(const char *p, size_t n, unsigned *high)
+{
+    __m128i seen = _mm_setzero_si128();
+    size_t i = 0;
+    while (n - i >= 32) {
+        __m128i a = smtp__load(p + i), b = smtp__load(p + i + 16);
+        uint32_t low = smtp__low(_mm_min_epu8(a, b));
+        seen = _mm_or_si128(seen, _mm_or_si128(a, b));
+        if (low == 0) {
+            i += 32;
+            continue;
+        }
+        low = smtp__low(a) | smtp__low(b) << 16;
+        i += (size_t)__builtin_ctz(low);
+        if (p[i] == '\r' || p[i] == '\n')
+            break;
+        i++;
+    }
+    *high |= _mm_movemask_epi8(seen) ? 128u : 0;
+    for (; i < n && p[i] != '\r' && p[i] != '\n'; i++)
+        *high |= (unsigned char)p[i];
+    return i;
+}
+#else
+static size_t smtp__plain(const char *p, size_t n, unsigned *high)
+{
+    const char *end = (const char *)memchr(p, '\n', n);
+    size_t i = 0;
+    n = end ? (size_t)(end - p) : n;
+    end = (const char *)memchr(p, '\r', n);
+    n = end ? (size_t)(end - p) : n;
+    for (; n - i >= sizeof(size_t); i += sizeof(size_t)) {
+        size_t word;
+        memcpy(&word, p + i, sizeof word);
+        *high |= word & ~(size_t)0 / 255 * 128 ? 128 : 0;
+    }
+    for (; i < n; i++)
+        *high |= (unsigned char)p[i];
+    return n;
+}
+#endif
+
+/* How many of the `n` bytes at `p` leave as they are: lines that end in CRLF
+   and need no dot. */
+static size_t smtp__scan(smtp_session *s, const char *p, size_t n)
+{
+    unsigned high = 0;
+    size_t i = 0;
+    int bol = (s->body_state & SMTP__BOL) != 0;
+    int dots = (s->body_state & SMTP__DOTS) != 0;
+    for (;;) {
+        if (i == n || (bol && dots && p[i] == '.'))
+            break;
+        i += smtp__plain(p + i, n - i, &high);
+        bol = n - i >= 2 && p[i] == '\r' && p[i + 1] == '\n';
+        if (!bol)
+            break;
+        i += 2;
+    }
+    if (high & 128)
+        s->body_state |= SMTP__HIGH;
+    return i;
+}
+
+/* The body's bytes at the present offset: how many there are, 0 at its end,
+   -1 when there are none now. */
+static ptrdiff_t smtp__pull(smtp_session *s, const char **p)
+{
+    const smtp_body *b = s->body;
+    ptrdiff_t r;
+    if (b->pull == NULL) {
+        *p = b->data + s->at;
+        return (ptrdiff_t)(b->size - s->at);
+    }
+    r = b->pull(b->ctx, s->at, p);
+    if (r >= 0)
+        return r;
+    if (r == SMTP_AGAIN)
+        s->flags |= SMTP__STARVED;
+    else
+        smtp__fail(s, SMTP_E_BODY);
+    return -1;
+}
+
+/* Encoded bytes, into the buffer, or, when there are more than fit and nothing
+   waits before them, straight from where they are. Returns how many went. A
+   chunk that gets more than it was announced with ends the session. */
+static size_t smtp__body_out(smtp_session *s, const char *p, size_t n)
+{
+    size_t room = (size_t)(s->out_size - s->out_to);
+    if (s->body_state & SMTP__DRY) {
+        s->said->wire += (smtp_size)n;
+        return n;
+    }
+    if (s->say == SMTP__PAYLOAD && n > s->chunk) {
+        smtp__fail(s, SMTP_E_BODY);
+        return 0;
+    }
+    if (n > room && s->out_to == 0 && !(s->body_state & SMTP__INTO_BUFFER)) {
+        n = smtp__transmit(s, p, n);
+    } else {
+        n = smtp__min(n, room);
+        memcpy(s->out + s->out_to, p, n);
+        s->out_to = (uint16_t)(s->out_to + n);
+    }
+    if (s->say == SMTP__PAYLOAD)
+        s->chunk -= (smtp_size)n;
+    smtp__trace(s, SMTP_TRACE_BODY, p, n);
+    return n;
+}
+
+/* A line end. 0: it does not fit now. */
+static int smtp__body_crlf(smtp_session *s)
+{
+    if (!(s->body_state & SMTP__DRY) && s->out_size - s->out_to < 2)
+        return 0;
+    s->body_state = (uint8_t)((s->body_state & ~SMTP__CR) | SMTP__BOL);
+    return smtp__body_out(s, "\r\n", 2) != 0;
+}
+
+/* The one byte at the present offset that does not leave as it is. */
+static int smtp__encode_change(smtp_session *s, char c)
+{
+    if (c == '.') {
+        if (!(s->body_state & SMTP__DRY) && !smtp__body_out(s, ".", 1))
+            return 0;
+        s->body_state &= (uint8_t)~SMTP__BOL;
+    } else if (c == '\r') {
+        s->body_state |= SMTP__CR;
+        s->at++;
+        return 1;
+    } else if (smtp__body_crlf(s)) {
+        s->at++;
+    } else {
+        return 0;
+    }
+    s->body_state |= SMTP__CHANGED;
+    return 1;
+}
+
+/* What a held CR becomes when the byte behind it is known. */
+static int smtp__encode_cr(smtp_session *s, char next)
+{
+    if (!smtp__body_crlf(s))
+        return 0;
+    if (next == '\n')
+        s->at++;
+    else
+        s->body_state |= SMTP__CHANGED;
+    return 1;
+}
+
+/* The end of the source: -1, or its last line is completed first. */
+static int smtp__encode_end(smtp_session *s)
+{
+    unsigned open = s->body_state & (SMTP__CR | SMTP__BOL | SMTP__RAW);
+    if (open & SMTP__RAW || open == SMTP__BOL)
+        return -1;
+    s->body_state |= SMTP__CHANGED;
+    return smtp__body_crlf(s);
+}
+
+/* One step of the body. 1: done, 0: stuck, -1: all is said. Scans a stretch
+   that stays in the cache until it is sent. */
+static int smtp__encode(smtp_session *s)
+{
+    const char *p = NULL;
+    ptrdiff_t r = smtp__pull(s, &p);
+    size_t n = (size_t)r;
+    if (r < 0)
+        return 0;
+    if (r == 0)
+        return smtp__encode_end(s);
+    if (s->body_state & SMTP__CR)
+        return smtp__encode_cr(s, *p);
+    if (s->body_state & SMTP__RAW)
+        s->run = (smtp_size)n;
+    else if (s->run == 0)
+        s->run = (smtp_size)smtp__scan(s, p, smtp__min(n, 16384));
+    if (s->run == 0)
+        return smtp__encode_change(s, *p);
+    if (n > s->run)
+        n = (size_t)s->run;
+    n = smtp__body_out(s, p, n);
+    if (n == 0)
+        return 0;
+    s->body_state &= (uint8_t)~SMTP__BOL;
+    s->body_state |= p[n - 1] == '\n' ? SMTP__BOL : 0;
+    s->at += (smtp_size)n;
+    s->run -= (smtp_size)n;
+    return 1;
+}
+
+static void smtp__body_start(smtp_session *s, const smtp_body *body,
+                             unsigned state)
+{
+    s->body = body;
+    s->at = s->run = 0;
+    s->body_state = (uint8_t)(SMTP__BOL | state);
+}
+
+/* ---- say: one writer a row ----------------------------------------------- */
+
+#define SMTP__VERB(name, verb, write, judge, limit) verb,
+static const char *const smtp__verbs[] = {SMTP__ROWS(SMTP__VERB) "TLS"};
+
+static void smtp__put_end(smtp_session *s)
+{
+    SMTP__PUT(s, "\r\n");
+}
+
+/* A row that is its verb alone. */
+static void smtp__write_verb(smtp_session *s)
+{
+    smtp__put(s, smtp__verbs[s->say]);
+    smtp__put_end(s);
+}
+
+static void smtp__write_ehlo(smtp_session *s)
+{
+    const char *domain = s->config->domain;
+    smtp__put(s, SMTP__LMTP && s->config->lmtp ? "LHLO"
+                                               : smtp__verbs[s->say]);
+    SMTP__PUT(s, " ");
+    smtp__put(s, domain ? domain : "[127.0.0.1]");
+    smtp__put_end(s);
+}
+
+static void smtp__write_command(smtp_session *s)
+{
+    smtp__put(s, s->word);
+    if (s->line) {
+        smtp__put(s, s->tail ? "<" : " ");
+        smtp__put(s, s->line);
+        if (s->tail)
+            smtp__put(s, *s->tail ? "> " : ">");
+    }
+    if (s->tail)
+        smtp__put(s, s->tail);
+    smtp__put_end(s);
+}
+
+/* xtext, RFC 3461, section 4. */
+static void smtp__put_xtext(smtp_session *s, const char *p)
+{
+    static const char digits[] = "0123456789ABCDEF";
+    char code[3] = {'+', 0, 0};
+    for (; *p; p++) {
+        if (*p > ' ' && *p < 127 && *p != '+' && *p != '=') {
+            smtp__put_n(s, p, 1);
+        } else {
+            code[1] = digits[(unsigned char)*p >> 4];
+            code[2] = digits[(unsigned char)*p & 15];
+            smtp__put_n(s, code, 3);
+        }
+    }
+}
+
+static void smtp__put_params(smtp_session *s, const char *params)
+{
+    if (params && *params) {
+        SMTP__PUT(s, " ");
+        smtp__put(s, params);
+    }
+    smtp__put_end(s);
+}
+
+/* RFC 1870, section 5; RFC 6152, section 3; RFC 6531, section 3.4; RFC 3461,
+   section 4.3 and 4.4. */
+static void smtp__write_mail(smtp_session *s)
+{
+    const smtp_mail *m = s->said;
+    SMTP__PUT(s, "MAIL FROM:<");
+    if (m->from)
+        smtp__put(s, m->from);
+    SMTP__PUT(s, ">");
+    if (SMTP__SIZE && smtp__offers(s, SMTP_EXT_SIZE) &&
+        m->flags & SMTP__SIZED) {
+        SMTP__PUT(s, " SIZE=");
+        smtp__put_number(s, m->wire);
+    }
+    if (SMTP__CHUNKING && m->body.flags & SMTP_BODY_BINARY)
+        SMTP__PUT(s, " BODY=BINARYMIME");
+    else if (m->flags & SMTP__HAS_8BIT && smtp__offers(s, SMTP_EXT_8BITMIME))
+        SMTP__PUT(s, " BODY=8BITMIME");
+    if (SMTP__UTF8 && m->flags & SMTP__NEEDS_UTF8)
+        SMTP__PUT(s, " SMTPUTF8");
+    if (SMTP__DSN && m->ret)
+        smtp__put(s, m->ret == SMTP_RET_HDRS ? " RET=HDRS" : " RET=FULL");
+    if (SMTP__DSN && m->envid) {
+        SMTP__PUT(s, " ENVID=");
+        smtp__put_xtext(s, m->envid);
+    }
+    smtp__put_params(s, m->params);
+}
+
+/* RFC 3461, section 4.1. */
+static void smtp__put_notify(smtp_session *s, unsigned notify)
+{
+    static const char names[3][9] = {"SUCCESS,", "FAILURE,", "DELAY,"};
+    unsigned i;
+    SMTP__PUT(s, " NOTIFY=");
+    if (notify & SMTP_NOTIFY_NEVER) {
+        SMTP__PUT(s, "NEVER");
+        return;
+    }
+    for (i = 0, notify >>= 1; notify; i++, notify >>= 1)
+        if (notify & 1)
+            smtp__put_n(s, names[i], strlen(names[i]) - (notify == 1));
+}
+
+/* RFC 3461, section 4.2: the address type stands as it is. */
+static void smtp__put_orcpt(smtp_session *s, const char *orcpt)
+{
+    const char *type = (const char *)memchr(orcpt, ';', strlen(orcpt));
+    smtp__put(s, type ? " ORCPT=" : " ORCPT=rfc822;");
+    if (type) {
+        smtp__put_n(s, orcpt, (size_t)(++type - orcpt));
+        orcpt = type;
+    }
+    smtp__put_xtext(s, orcpt);
+}
+
+static void smtp__write_rcpt(smtp_session *s)
+{
+    const smtp_recipient *to = &s->said->to[s->said->said];
+    SMTP__PUT(s, "RCPT TO:<");
+    smtp__put(s, to->address);
+    SMTP__PUT(s, ">");
+    if (SMTP__DSN && to->notify)
+        smtp__put_notify(s, to->notify);
+    if (SMTP__DSN && to->orcpt)
+        smtp__put_orcpt(s, to->orcpt);
+    smtp__put_params(s, to->params);
+}
+
+/* RFC 3030, section 2: the whole body in one chunk. */
+static void smtp__write_bdat(smtp_session *s)
+{
+    SMTP__PUT(s, "BDAT ");
+    smtp__put_number(s, s->said->wire);
+    SMTP__PUT(s, " LAST");
+    smtp__put_end(s);
+}
+
+/* ---- authentication ------------------------------------------------------ */
+
+#define SMTP__CANCEL 255           /* smtp_session.step: answered with "*" */
+
+static const char *smtp__mechanism(const smtp_session *s)
+{
+    return s->mechanism == SMTP_AUTH_PLAIN ? "PLAIN" : "LOGIN";
+}
+
+/* Responses that the mechanism has. */
+static unsigned smtp__responses(const smtp_session *s)
+{
+    return s->mechanism == SMTP_AUTH_PLAIN ? 1 : 2;
+}
+
+static const char *smtp__or_empty(const char *text)
+{
+    return text ? text : "";
+}
+
+/* PLAIN: authzid NUL user NUL password (RFC 4616, section 2). LOGIN: user,
+   then password. */
+static void smtp__put_response(smtp_session *s)
+{
+    const smtp_config *c = s->config;
+    const char *password = smtp__or_empty(c->password);
+    smtp__base64 b = {0, 0};
+    if (s->mechanism == SMTP_AUTH_PLAIN) {
+        const char *authzid = smtp__or_empty(c->authzid);
+        smtp__put_base64(s, &b, authzid, strlen(authzid) + 1);
+        smtp__put_base64(s, &b, c->user, strlen(c->user) + 1);
+    }
+    if (s->mechanism == SMTP_AUTH_PLAIN || s->step)
+        smtp__put_base64(s, &b, password, strlen(password));
+    else
+        smtp__put_base64(s, &b, c->user, strlen(c->user));
+    smtp__end_base64(s, &b);
+}
+
+/* Whether the first response goes along with AUTH: not if the line would be
+   longer than 512 bytes with it (RFC 4954, section 4). Empty it is "=". */
+static int smtp__initial(const smtp_session *s)
+{
+    const smtp_config *c = s->config;
+    size_t n = strlen(c->user);
+    if (s->mechanism == SMTP_AUTH_PLAIN)
+        n += strlen(smtp__or_empty(c->authzid)) + 2 +
+             strlen(smtp__or_empty(c->password));
+    return !c->no_initial_response && n <= 370;
+}
+
+static void smtp__write_auth(smtp_session *s)
+{
+    SMTP__PUT(s, "AUTH ");
+    smtp__put(s, smtp__mechanism(s));
+    if (smtp__initial(s)) {
+        SMTP__PUT(s, " ");
+        if (s->mechanism == SMTP_AUTH_LOGIN && *s->config->user == 0)
+            SMTP__PUT(s, "=");
+        else
+            smtp__put_response(s);
+    }
+    smtp__put_end(s);
+}
+
+static void smtp__write_response(smtp_session *s)
+{
+    if (s->step == SMTP__CANCEL)
+        SMTP__PUT(s, "*");
+    else
+        smtp__put_response(s);
+    smtp__put_end(s);
+}
+
+/* Chooses the next mechanism, the best first. */
+static void smtp__login(smtp_session *s)
+{
+    unsigned allowed = s->config->mechanisms ? s->config->mechanisms : 255u;
+    unsigned left = s->auth & allowed & ~(unsigned)s->tried;
+    int status;
+    if (!(s->flags & SMTP__SECURE) && !s->config->unsafe_clear_login)
+        status = SMTP_E_CLEAR_LOGIN;
+    else if (!smtp__offers(s, SMTP_EXT_AUTH))
+        status = SMTP_E_NO_AUTH;
+    else if (!left)
+        status = s->tried ? SMTP_E_LOGIN : SMTP_E_MECHANISM;
+    else {
+        s->mechanism = left & SMTP_AUTH_PLAIN ? SMTP_AUTH_PLAIN
+                                              : SMTP_AUTH_LOGIN;
+        s->step = 0;
+        s->say = SMTP__AUTH_;
+        return;
+    }
+    s->mechanism = 0;
+    smtp__refuse(s, status, status);
+}
+
+/* A secret line, shown without its secret. */
+static void smtp__trace_secret(const smtp_session *s)
+{
+    const char *name = smtp__mechanism(s);
+    if (s->say == SMTP__AUTH_) {
+        smtp__trace(s, SMTP_TRACE_COMMAND, "AUTH ", 5);
+        smtp__trace(s, SMTP_TRACE_COMMAND, name, strlen(name));
+        if (!smtp__initial(s)) {
+            smtp__trace(s, SMTP_TRACE_COMMAND, "\r\n", 2);
+            return;
+        }
+        smtp__trace(s, SMTP_TRACE_COMMAND, " ", 1);
+    }
+    smtp__trace(s, SMTP_TRACE_COMMAND, "*\r\n", 3);
+}
+
+/* ---- hear: one judge a row ----------------------------------------------- */
+
+static int smtp__positive(const smtp_session *s)
+{
+    return s->reply.code.reply < 300;
+}
+
+/* The row that the next reply answers: the first that was said of the mail at
+   the heard cursor and has no answer yet. */
+static unsigned smtp__awaited(smtp_session *s)
+{
+    const smtp_mail *m = s->heard;
+    if (m == NULL)
+        return s->await;
+    if (s->await == SMTP__RSET && !(m->flags & SMTP__SAID_RSET))
+        s->await = SMTP__MAIL;
+    if (s->await == SMTP__MAIL && !(m->flags & SMTP__SAID_MAIL))
+        s->await = SMTP__RCPT;
+    if (s->await == SMTP__RCPT && s->to_heard == m->said)
+        s->await = SMTP__DATA;
+    if (s->await == SMTP__DATA && !(m->flags & SMTP__SAID_DATA))
+        s->await = SMTP__BDAT;
+    if (s->await == SMTP__BDAT && m->chunks == 0)
+        s->await = SMTP__FINAL;
+    return s->await;
+}
+
+/* Tells the outcomes of mails of which no more will be said and all that was
+   said is answered. */
+static void smtp__tell(smtp_session *s)
+{
+    while (s->heard && s->heard->flags & SMTP__CLOSED &&
+           !(s->heard->flags & SMTP__SAID_FINAL) &&
+           smtp__awaited(s) == SMTP__FINAL)
+        smtp__finish(s);
+}
+
+/* The mail being said ends here, without its body. */
+static void smtp__abandon(smtp_session *s)
+{
+    s->said->flags |= SMTP__CLOSED;
+    s->say = SMTP__IDLE;
+    smtp__tell(s);
+}
+
+/* The present reply decides against a mail. The first to do so counts. */
+static void smtp__refuse_mail(smtp_session *s, smtp_mail *m,
+                              smtp_status status)
+{
+    m->flags |= SMTP__REFUSED;
+    if (m->status != SMTP_AGAIN)
+        return;
+    m->status = status;
+    m->code = s->reply.code;
+}
+
+/* A command by hand ends with its reply. */
+static void smtp__judge_command(smtp_session *s)
+{
+    smtp__result(s, s->reply.code.reply < 400 ? SMTP_OK : SMTP_E_REFUSED);
+}
+
+static void smtp__judge_greeting(smtp_session *s)
+{
+    s->flags |= SMTP__GREETED;
+    s->say = SMTP__IDLE;
+    if (!smtp__positive(s)) {
+        s->flags |= SMTP__IN_STEP;
+        smtp__fail(s, SMTP_E_GREETING);
+    }
+}
+
+/* A server that knows no EHLO is asked HELO (RFC 5321, section 3.2). */
+static void smtp__judge_ehlo(smtp_session *s)
+{
+    const smtp_config *c = s->config;
+    int helo = s->stage == SMTP__HELO;
+    if (smtp__positive(s)) {
+        s->flags |= SMTP__HELLO;
+        if (!helo)
+            s->offers |= SMTP_EXT_ESMTP;
+        if (smtp__offers(s, SMTP_EXT_PIPELINING) && !c->no_pipelining)
+            s->window = (uint16_t)(c->window ? c->window : SMTP_WINDOW);
+        s->say = SMTP__IDLE;
+    }
+    if (s->goal == SMTP__G_HAND && s->hand == s->stage) {
+        smtp__judge_command(s);
+    } else if (!smtp__positive(s)) {
+        smtp__forget(s);
+        if (helo || (SMTP__LMTP && c->lmtp))
+            smtp__refuse(s, SMTP_E_HELO, SMTP_E_HELO);
+        else
+            s->say = SMTP__HELO;
+    }
+}
+
+/* RFC 3207, section 5: nothing in clear may follow the 220 unseen. */
+static void smtp__judge_starttls(smtp_session *s)
+{
+    if (smtp__positive(s)) {
+        s->say = SMTP__HANDSHAKE;
+        if (s->in_from != s->in_to)
+            smtp__fail(s, SMTP_E_INJECTION);
+    } else if (s->config->tls == SMTP_TLS_UNSAFE_OPPORTUNISTIC &&
+               s->goal != SMTP__G_HAND) {
+        s->flags |= SMTP__PLAIN_ON;
+        s->say = SMTP__IDLE;
+    } else {
+        smtp__refuse(s, SMTP_E_STARTTLS, SMTP_E_REFUSED);
+    }
+}
+
+/* RFC 4954, section 4 and 6. Another mechanism is tried when this one, not the
+   password, was refused. */
+static void smtp__judge_auth(smtp_session *s)
+{
+    unsigned code = s->reply.code.reply;
+    if (code == 334 && s->step != SMTP__CANCEL) {
+        s->step = s->step < smtp__responses(s) ? s->step : SMTP__CANCEL;
+        s->say = SMTP__RESPONSE;
+    } else if (smtp__positive(s)) {
+        s->mechanism = 0;
+        s->flags |= SMTP__LOGGED_IN;
+        s->say = SMTP__IDLE;
+        if (s->goal == SMTP__G_HAND)
+            smtp__result(s, SMTP_OK);
+    } else {
+        int ended = s->step == SMTP__CANCEL || code < 500 || code == 535;
+        s->tried = (uint8_t)(ended ? 255u : s->tried | s->mechanism);
+        smtp__login(s);
+    }
+}
+
+static void smtp__judge_rset(smtp_session *s)
+{
+    if (s->heard)
+        s->await = SMTP__MAIL;
+    else
+        smtp__judge_command(s);
+    if (!smtp__positive(s) && s->heard)
+        smtp__fail(s, SMTP_E_PROTOCOL);
+}
+
+static void smtp__judge_mail(smtp_session *s)
+{
+    s->await = SMTP__RCPT;
+    if (!smtp__positive(s))
+        smtp__refuse_mail(s, s->heard, SMTP_E_SENDER);
+}
+
+static void smtp__judge_rcpt(smtp_session *s)
+{
+    smtp_mail *m = s->heard;
+    smtp_recipient *to = &m->to[s->to_heard++];
+    if (m->flags & SMTP__REFUSED)
+        return;
+    to->code = s->reply.code;
+    if (smtp__positive(s)) {
+        m->flags |= SMTP__ACCEPTED;
+        return;
+    }
+    to->status = SMTP_E_REFUSED;
+    m->flags |= SMTP__SOME_REFUSED;
+    if (s->refusals < 255)
+        s->refusals++;
+}
+
+/* 354 with no recipient left: a lone dot has to follow (RFC 2920, section
+   3.1). */
+static void smtp__judge_data(smtp_session *s)
+{
+    smtp_mail *m = s->heard;
+    s->await = SMTP__BDAT;
+    if (s->reply.code.reply == 354) {
+        s->say = m == NULL || (m->flags & SMTP__ACCEPTED &&
+                               !(m->flags & SMTP__REFUSED)) ? SMTP__BODY
+                                                            : SMTP__FINAL;
+    } else if (s->reply.code.reply < 400) {
+        smtp__fail(s, SMTP_E_PROTOCOL);
+    } else if (m == NULL) {
+        smtp__judge_command(s);
+    } else {
+        if (m->flags & SMTP__ACCEPTED)
+            smtp__refuse_mail(s, m, SMTP_E_DATA);
+        smtp__abandon(s);
+    }
+}
+
+static void smtp__judge_bdat(smtp_session *s)
+{
+    s->heard->chunks--;
+    if (!smtp__positive(s) && s->heard->flags & SMTP__ACCEPTED)
+        smtp__refuse_mail(s, s->heard, SMTP_E_DATA);
+}
+
+/* LMTP answers a body once for each recipient that it accepted (RFC 2033,
+   section 4.2): the one whose turn it is, 0 when there is none. */
+static smtp_recipient *smtp__turn_of(const smtp_session *s, size_t from)
+{
+    const smtp_mail *m = s->heard;
+    size_t i;
+    if (SMTP__LMTP && s->config->lmtp && m)
+        for (i = from; i < m->to_count; i++)
+            if (m->to[i].status == SMTP_AGAIN)
+                return &m->to[i];
+    return NULL;
+}
+
+/* One of these answers. 1: more are to come. */
+static int smtp__judge_lmtp(smtp_session *s, smtp_mail *m)
+{
+    smtp_recipient *to = smtp__turn_of(s, 0);
+    if (to == NULL)
+        return 0;
+    to->code = s->reply.code;
+    to->status = smtp__positive(s) ? SMTP_OK : SMTP_E_REFUSED;
+    m->flags = (uint16_t)(m->flags | (smtp__positive(s) ? SMTP__DELIVERED
+                                                        : SMTP__SOME_REFUSED));
+    if (smtp__turn_of(s, (size_t)(to - m->to)) == NULL) {
+        if (!(m->flags & SMTP__DELIVERED))
+            smtp__refuse_mail(s, m, SMTP_E_DATA);
+        return 0;
+    }
+    s->due++;
+    return 1;
+}
+
+static void smtp__judge_final(smtp_session *s)
+{
+    smtp_mail *m = s->heard;
+    if (m == NULL) {
+        smtp__judge_command(s);
+        return;
+    }
+    if (smtp__judge_lmtp(s, m))
+        return;
+    if (m->flags & SMTP__ACCEPTED) {
+        if (!smtp__positive(s) && !(m->flags & SMTP__DELIVERED))
+            smtp__refuse_mail(s, m, SMTP_E_DATA);
+        else if (m->status == SMTP_AGAIN)
+            s->refusals = 0;
+        if (m->status == SMTP_AGAIN)
+            m->code = s->reply.code;
+    }
+    if (s->said == m && (smtp__positive(s) || m->flags & SMTP__SAID_DATA))
+        s->flags &= (uint16_t)~SMTP__DIRTY;
+    m->flags |= SMTP__ANSWERED;
+    if (m->flags & SMTP__CLOSED)
+        smtp__finish(s);
+}
+
+static void smtp__judge_quit(smtp_session *s)
+{
+    smtp__result(s, SMTP_OK);
+    smtp_close(s);
+}
+
+/* ---- script and driver --------------------------------------------------- */
+
+enum {
+    SMTP__T_greeting, SMTP__T_command, SMTP__T_data, SMTP__T_block,
+    SMTP__T_final
+};
+
+#define SMTP__ROW(name, verb, write, judge, limit)                             \
+    {smtp__write_##write, smtp__judge_##judge, SMTP__T_##limit},
+static const struct smtp__row {
+    void (*write)(smtp_session *s);
+    void (*judge)(smtp_session *s);
+    uint8_t limit;
+} smtp__script[] = {SMTP__ROWS(SMTP__ROW)};
+
+/* Refused recipients after which no mail overlaps another and DATA waits for
+   the recipients' replies: Postfix counts a refusal twice in a pipeline,
+   delays its answers from 10 on and hangs up at 20. */
+#define SMTP__CAREFUL 4
+
+static int smtp__use_chunks(const smtp_session *s, const smtp_mail *m)
+{
+    if (!SMTP__CHUNKING || s->config->no_chunking ||
+        !smtp__offers(s, SMTP_EXT_CHUNKING))
+        return 0;
+    return m->flags & SMTP__SIZED || m->body.flags & SMTP_BODY_BINARY ||
+           s->out_size >= 256;
+}
+
+/* Rows that are said only when all before them is answered. With a transport
+   that blocks the chunk's payload would keep the replies from being read. */
+static int smtp__stops(const smtp_session *s, unsigned row)
+{
+    const smtp_mail *m = s->said;
+    if (row < SMTP__RSET || row == SMTP__QUIT || s->window == 1)
+        return 1;
+    if (row < SMTP__DATA || m == NULL)
+        return 0;
+    return m->all_or_none || m->flags & SMTP__STEPWISE ||
+           (SMTP__LMTP && s->config->lmtp) ||
+           (row != SMTP__DATA && !(s->flags & SMTP__ASYNC));
+}
+
+/* Whether the row may be said now, as to what is under way. */
+static int smtp__in_window(smtp_session *s, unsigned row)
+{
+    if (smtp__stops(s, row))
+        return s->due == 0;
+    if (s->due >= s->window)
+        s->flags |= SMTP__FULL;
+    else if (s->due <= s->window / 2)
+        s->flags &= (uint16_t)~SMTP__FULL;
+    return !(s->flags & SMTP__FULL);
+}
+
+/* Whether the mail being said is known to fail at the row that comes next.
+   Only answers count that have come in every run of this dialogue: all of
+   them at a stop, MAIL's when a window of commands came behind it. */
+static int smtp__hopeless(const smtp_session *s, unsigned row)
+{
+    const smtp_mail *m = s->said;
+    if (m == NULL)
+        return 0;
+    if (row == SMTP__RCPT)
+        return m->flags & SMTP__REFUSED && m->said + 1 >= s->window;
+    if (row < SMTP__DATA || row == SMTP__FINAL || !smtp__stops(s, row))
+        return 0;
+    return m->flags & SMTP__REFUSED || !(m->flags & SMTP__ACCEPTED) ||
+           (m->all_or_none && m->flags & SMTP__SOME_REFUSED);
+}
+
+static void smtp__give_up(smtp_session *s)
+{
+    smtp_mail *m = s->said;
+    if (m->all_or_none && m->flags & SMTP__SOME_REFUSED &&
+        m->status == SMTP_AGAIN)
+        m->status = SMTP_E_RECIPIENTS;
+    smtp__abandon(s);
+}
+
+/* The mail's last byte is in the buffer or out. */
+static void smtp__mail_said(smtp_session *s)
+{
+    smtp_mail *m = s->said;
+    s->say = m ? SMTP__IDLE : SMTP__WAIT;
+    if (m == NULL)
+        return;
+    m->flags |= SMTP__CLOSED;
+    m->last = s->sent + (uint32_t)(s->out_to - s->out_from);
+    if (m->flags & SMTP__ANSWERED)
+        smtp__finish(s);
+}
+
+/* Without dots to stuff, a promised body is sent unread. */
+static unsigned smtp__raw(const smtp_mail *m)
+{
+    const unsigned promised = SMTP_BODY_CANONICAL | SMTP_BODY_BINARY;
+    return m->body.flags & promised ? (unsigned)SMTP__RAW : 0;
+}
+
+static void smtp__start_data(smtp_session *s)
+{
+    smtp_mail *m = s->said;
+    unsigned state = smtp__raw(m);
+    if (!smtp__use_chunks(s, m)) {
+        state = SMTP__DOTS;
+        s->say = SMTP__DATA;
+    } else if (m->flags & SMTP__SIZED) {
+        s->say = SMTP__BDAT;
+    } else {
+        state |= SMTP__INTO_BUFFER;
+        s->say = SMTP__CHUNK;
+    }
+    smtp__body_start(s, &m->body, state);
+    if (m->flags & SMTP__CLEAN)
+        s->run = m->body.size;
+}
+
+/* A row is said: what comes next. */
+static void smtp__advance(smtp_session *s, unsigned row)
+{
+    smtp_mail *m = s->said;
+    s->due++;
+    s->say = SMTP__WAIT;
+    if (row == SMTP__RSET && m) {
+        m->flags |= SMTP__SAID_RSET;
+        s->say = SMTP__MAIL;
+    } else if (row == SMTP__MAIL) {
+        m->flags |= SMTP__SAID_MAIL;
+        s->flags |= SMTP__DIRTY;
+        s->say = SMTP__RCPT;
+    } else if (row == SMTP__RCPT) {
+        s->say = SMTP__RCPT;
+        if (++m->said == m->to_count)
+            smtp__start_data(s);
+    } else if (row == SMTP__DATA && m) {
+        m->flags |= SMTP__SAID_DATA;
+    } else if (row == SMTP__BDAT) {
+        m->flags |= SMTP__SAID_FINAL;
+        s->chunk = m->wire;
+        s->say = SMTP__PAYLOAD;
+    } else if (row == SMTP__FINAL) {
+        if (m)
+            m->flags |= SMTP__SAID_FINAL;
+        smtp__mail_said(s);
+    } else if (row == SMTP__RESPONSE ||
+               (row == SMTP__AUTH_ && smtp__initial(s))) {
+        if (s->step != SMTP__CANCEL)
+            s->step++;
+    }
+    if (s->heard == NULL)
+        s->await = (uint8_t)row;
+}
+
+static void smtp__trace_row(const smtp_session *s, unsigned start)
+{
+    if (SMTP__AUTH && (s->say == SMTP__AUTH_ || s->say == SMTP__RESPONSE)) {
+        if (!(s->flags & SMTP__CUT))
+            smtp__trace_secret(s);
+    } else {
+        smtp__trace(s, SMTP_TRACE_COMMAND, s->out + start,
+                    (size_t)(s->out_to - start));
+    }
+}
+
+/* Writes a row as far as it fits. */
+static int smtp__say_row(smtp_session *s)
+{
+    unsigned row = s->say, start = s->out_to;
+    if (s->row_done == 0) {
+        if (!smtp__in_window(s, row))
+            return 0;
+        if (smtp__hopeless(s, row)) {
+            smtp__give_up(s);
+            return 1;
+        }
+    }
+    s->skip = s->row_done;
+    s->flags &= (uint16_t)~SMTP__CUT;
+    smtp__script[row].write(s);
+    s->row_done += (size_t)(s->out_to - start);
+    smtp__trace_row(s, start);
+    if (s->flags & SMTP__CUT)
+        return s->out_to != start;
+    s->row_done = 0;
+    smtp__advance(s, row);
+    return 1;
+}
+
+/* The rest of the body, then the dot. */
+static int smtp__say_body(smtp_session *s)
+{
+    int r = smtp__encode(s);
+    if (r < 0)
+        s->say = SMTP__FINAL;
+    return r != 0;
+}
+
+/* The announced bytes of BDAT: neither more nor less. */
+static int smtp__say_payload(smtp_session *s)
+{
+    int r = s->chunk ? smtp__encode(s) : -1;
+    if (r < 0 && s->chunk)
+        smtp__fail(s, SMTP_E_BODY);
+    else if (r < 0)
+        smtp__mail_said(s);
+    return r != 0;
+}
+
+/* A BDAT whose size is known when its bytes are in the buffer, behind room for
+   the command. Never "BDAT 0" without LAST: Postfix refuses it. */
+static int smtp__say_chunk(smtp_session *s)
+{
+    smtp_mail *m = s->said;
+    unsigned start = s->out_to;
+    size_t n;
+    int r;
+    if (!smtp__in_window(s, SMTP__BDAT) || (start && s->out_size - start < 64))
+        return 0;
+    if (m->flags & SMTP__REFUSED || smtp__hopeless(s, SMTP__BDAT)) {
+        smtp__give_up(s);
+        return 1;
+    }
+    s->out_to = (uint16_t)(start + SMTP__BDAT_ROOM);
+    do
+        r = smtp__encode(s);
+    while (r > 0);
+    n = s->out_to - start - SMTP__BDAT_ROOM;
+    s->out_to = (uint16_t)start;
+    if (s->status || (n == 0 && r == 0))
+        return 0;
+    SMTP__PUT(s, "BDAT ");
+    smtp__put_number(s, (smtp_size)n);
+    smtp__put(s, r < 0 ? " LAST\r\n" : "\r\n");
+    smtp__trace(s, SMTP_TRACE_COMMAND, s->out + start,
+                (size_t)(s->out_to - start));
+    memmove(s->out + s->out_to, s->out + start + SMTP__BDAT_ROOM, n);
+    smtp__trace(s, SMTP_TRACE_BODY, s->out + s->out_to, n);
+    s->out_to = (uint16_t)(s->out_to + n);
+    s->due++;
+    if (r < 0) {
+        m->flags |= SMTP__SAID_FINAL;
+        smtp__mail_said(s);
+    } else {
+        m->chunks++;
+    }
+    return 1;
+}
+
+/* A mail's arguments, before anything of it is said. */
+static smtp_status smtp__check_to(const smtp_session *s, smtp_mail *m)
+{
+    size_t i;
+    for (i = 0; i < m->to_count; i++) {
+        smtp_recipient *to = &m->to[i];
+        int kind = to->address && *to->address
+                 ? smtp_address_check(to->address) : 0;
+        if (kind == 0)
+            return to->status = SMTP_E_RECIPIENT_SYNTAX;
+        if (kind == 2)
+            m->flags |= SMTP__NEEDS_UTF8;
+        if (!smtp__line_ok(smtp__or_empty(to->params)) ||
+            !smtp__word_ok(smtp__or_empty(to->orcpt)) || to->notify > 15)
+            return to->status = SMTP_E_PARAMETER;
+        if ((to->orcpt || to->notify) &&
+            (!SMTP__DSN || !smtp__offers(s, SMTP_EXT_DSN)))
+            return to->status = SMTP_E_UNSUPPORTED;
+    }
+    return SMTP_OK;
+}
+
+static smtp_status smtp__check_mail(const smtp_session *s, smtp_mail *m)
+{
+    const smtp_body *b = &m->body;
+    int kind = smtp_address_check(smtp__or_empty(m->from));
+    smtp_status bad;
+    if (m->to_count == 0 || (!b->pull && !b->data && b->size) || m->ret > 2)
+        return SMTP_E_ARGUMENT;
+    if (kind == 0)
+        return SMTP_E_SENDER_SYNTAX;
+    if (kind == 2)
+        m->flags |= SMTP__NEEDS_UTF8;
+    if (!smtp__line_ok(smtp__or_empty(m->params)))
+        return SMTP_E_PARAMETER;
+    if ((m->ret || m->envid) && (!SMTP__DSN || !smtp__offers(s, SMTP_EXT_DSN)))
+        return SMTP_E_UNSUPPORTED;
+    if ((bad = smtp__check_to(s, m)) != SMTP_OK)
+        return bad;
+    if (m->flags & SMTP__NEEDS_UTF8 &&
+        (!SMTP__UTF8 || !smtp__offers(s, SMTP_EXT_SMTPUTF8)))
+        return SMTP_E_UTF8;
+    if (b->flags & SMTP_BODY_BINARY &&
+        (!smtp__offers(s, SMTP_EXT_BINARYMIME) || !smtp__use_chunks(s, m)))
+        return SMTP_E_BINARY;
+    return SMTP_OK;
+}
+
+static void smtp__start_transaction(smtp_session *s)
+{
+    smtp_mail *m = s->said;
+    if (SMTP__SIZE && s->limit && m->flags & SMTP__SIZED &&
+        m->wire > s->limit) {
+        m->status = SMTP_E_SIZE;
+        smtp__abandon(s);
+        return;
+    }
+    if (s->refusals >= SMTP__CAREFUL)
+        m->flags |= SMTP__STEPWISE;
+    s->say = s->flags & SMTP__DIRTY ? SMTP__RSET : SMTP__MAIL;
+}
+
+/* The dry run tells the size, whether there are bytes above 127, and of bytes
+   in memory whether they can be sent as they are. */
+static int smtp__measure(smtp_session *s)
+{
+    smtp_mail *m = s->said;
+    int r = smtp__encode(s);
+    if (r >= 0)
+        return r;
+    m->flags |= SMTP__SIZED;
+    if (s->body_state & SMTP__HIGH)
+        m->flags |= SMTP__HAS_8BIT;
+    if (!(s->body_state & SMTP__CHANGED) && m->body.pull == NULL)
+        m->flags |= SMTP__CLEAN;
+    smtp__start_transaction(s);
+    return 1;
+}
+
+/* Takes up the mail that said and heard cursor have room for. */
+static void smtp__begin(smtp_session *s, smtp_mail *m)
+{
+    const unsigned useful = SMTP_EXT_SIZE | SMTP_EXT_8BITMIME |
+                            SMTP_EXT_CHUNKING;
+    smtp_status bad;
+    if (s->heard)
+        s->said->link = m;
+    else
+        s->heard = m;
+    s->said = m;
+    s->await = s->heard == m ? (uint8_t)SMTP__RSET : s->await;
+    if (m->body.flags & SMTP_BODY_8BIT)
+        m->flags |= SMTP__HAS_8BIT;
+    if (smtp__raw(m) && (!m->body.pull || m->body.size)) {
+        m->wire = m->body.size;
+        m->flags |= SMTP__SIZED;
+    }
+    if ((bad = smtp__check_mail(s, m)) != SMTP_OK) {
+        m->status = bad;
+        smtp__abandon(s);
+    } else if (m->flags & SMTP__SIZED || m->body.flags & SMTP_BODY_ONCE ||
+               !(s->offers & useful)) {
+        smtp__start_transaction(s);
+    } else {
+        int chunks = smtp__use_chunks(s, m);
+        smtp__body_start(s, &m->body, SMTP__DRY |
+                         (chunks ? smtp__raw(m) : (unsigned)SMTP__DOTS));
+        s->say = SMTP__MEASURE;
+    }
+}
+
+/* A mail comes into the engine's hands. */
+static void smtp__take(smtp_mail *m)
+{
+    const smtp_code none = {0, 0, 0};
+    size_t i;
+    if (m->to == NULL)
+        m->to_count = 0;
+    for (i = 0; i < m->to_count; i++) {
+        m->to[i].status = SMTP_AGAIN;
+        m->to[i].code = none;
+    }
+    m->status = SMTP_AGAIN;
+    m->code = none;
+    m->link = NULL;
+    m->said = 0;
+    m->wire = 0;
+    m->chunks = 0;
+    m->flags = 0;
+}
+
+/* The session is ready: a mail, or the end. */
+static int smtp__next_mail(smtp_session *s)
+{
+    const smtp_config *c = s->config;
+    smtp_mail *m = NULL;
+    int r = s->flags & SMTP__LAST_MAIL ? SMTP_EOF : SMTP_AGAIN;
+    if (s->goal == SMTP__G_SEND) {
+        smtp__begin(s, s->said);
+        return 1;
+    }
+    if (c->next == NULL) {
+        smtp__result(s, SMTP_OK);
+        return 1;
+    }
+    if (r == SMTP_AGAIN)
+        r = c->next(c->ctx, &m);
+    if (r == SMTP_OK && m) {
+        smtp__take(m);
+        smtp__begin(s, m);
+    } else if (r == SMTP_EOF) {
+        s->flags |= SMTP__LAST_MAIL;
+        if (s->due)
+            return 0;
+        s->goal = SMTP__G_QUIT;
+    } else if (r == SMTP_AGAIN) {
+        s->flags |= SMTP__STARVED;
+        return 0;
+    } else {
+        smtp__fail(s, smtp__failure(r));
+    }
+    return 1;
+}
+
+/* While the answer to a body is under way, the next mail may be said. */
+static int smtp__may_overlap(const smtp_session *s)
+{
+    return s->goal == SMTP__G_READY && s->flags & SMTP__READY &&
+           s->window > 1 && s->refusals < SMTP__CAREFUL;
+}
+
+static void smtp__hello(smtp_session *s)
+{
+    smtp__forget(s);
+    s->say = SMTP__EHLO;
+}
+
+/* What config asks for before the first mail, a step at a time. */
+static void smtp__prepare(smtp_session *s)
+{
+    const smtp_config *c = s->config;
+    int tls = c->tls == SMTP_TLS_STARTTLS ||
+              c->tls == SMTP_TLS_UNSAFE_OPPORTUNISTIC;
+    if (!(s->flags & SMTP__HELLO)) {
+        smtp__hello(s);
+    } else if (tls && !(s->flags & (SMTP__SECURE | SMTP__PLAIN_ON))) {
+        if (smtp__offers(s, SMTP_EXT_STARTTLS) && s->io->starttls)
+            s->say = SMTP__STARTTLS;
+        else if (c->tls == SMTP_TLS_UNSAFE_OPPORTUNISTIC)
+            s->flags |= SMTP__PLAIN_ON;
+        else
+            smtp__refuse(s, SMTP_E_NO_STARTTLS, SMTP_E_NO_STARTTLS);
+    } else if (c->user && !(s->flags & SMTP__LOGGED_IN)) {
+        if (SMTP__AUTH)
+            smtp__login(s);
+        else
+            smtp__refuse(s, SMTP_E_NO_AUTH, SMTP_E_NO_AUTH);
+    } else {
+        s->flags |= SMTP__READY;
+    }
+}
+
+/* The first row of a command by hand. */
+static void smtp__start_hand(smtp_session *s)
+{
+    unsigned row = s->hand;
+    int needs_hello = row == SMTP__STARTTLS || row == SMTP__AUTH_;
+    if (needs_hello && !(s->flags & SMTP__HELLO)) {
+        smtp__hello(s);
+    } else if (row == SMTP__GREETING) {
+        smtp__result(s, SMTP_OK);
+    } else if (SMTP__AUTH && row == SMTP__AUTH_) {
+        smtp__login(s);
+    } else if (row == SMTP__STARTTLS &&
+               !smtp__offers(s, SMTP_EXT_STARTTLS)) {
+        smtp__result(s, SMTP_E_NO_STARTTLS);
+    } else {
+        if (row == SMTP__EHLO || row == SMTP__HELO)
+            smtp__forget(s);
+        s->say = (uint8_t)row;
+    }
+}
+
+/* Nothing is being said: decides what comes next. */
+static int smtp__idle(smtp_session *s)
+{
+    if (s->due && !smtp__may_overlap(s))
+        return 0;
+    if (!(s->flags & SMTP__GREETED)) {
+        s->due = 1;
+        s->await = SMTP__GREETING;
+        s->say = SMTP__WAIT;
+    } else if (SMTP__HAND && s->goal == SMTP__G_HAND) {
+        smtp__start_hand(s);
+    } else if (s->goal == SMTP__G_QUIT) {
+        s->say = SMTP__QUIT;
+    } else if (!(s->flags & SMTP__READY)) {
+        smtp__prepare(s);
+    } else {
+        return smtp__next_mail(s);
+    }
+    return 1;
+}
+
+/* RFC 3207, section 4.2: what was learned in clear is forgotten. */
+static int smtp__handshake(smtp_session *s)
+{
+    int r = s->io->starttls ? s->io->starttls(s->io->ctx) : SMTP_E_NO_TLS;
+    if (r == SMTP_AGAIN) {
+        s->flags |= SMTP__ASYNC;
+        s->wants |= SMTP_READ | SMTP_WRITE;
+        return 0;
+    }
+    if (r < 0) {
+        smtp__fail(s, r == SMTP_E_IO ? SMTP_E_TLS : smtp__failure(r));
+        return 0;
+    }
+    s->flags |= SMTP__SECURE | SMTP__MOVED;
+    smtp__forget(s);
+    s->say = SMTP__IDLE;
+    if (s->goal == SMTP__G_HAND)
+        smtp__result(s, SMTP_OK);
+    return 1;
+}
+
+/* One step of saying. 0: stuck. */
+static int smtp__step(smtp_session *s)
+{
+    switch (s->say) {
+    case SMTP__WAIT:
+        return 0;
+    case SMTP__IDLE:
+        return smtp__idle(s);
+    case SMTP__HANDSHAKE:
+        return smtp__handshake(s);
+    case SMTP__MEASURE:
+        return smtp__measure(s);
+    case SMTP__BODY:
+        return smtp__say_body(s);
+    case SMTP__CHUNK:
+        return SMTP__CHUNKING && smtp__say_chunk(s);
+    case SMTP__PAYLOAD:
+        return SMTP__CHUNKING && smtp__say_payload(s);
+    default:
+        return smtp__say_row(s);
+    }
+}
+
+/* A reply that nothing asked for. Inside a body it refuses the mail. */
+static void smtp__unasked(smtp_session *s)
+{
+    int refused = s->say == SMTP__BODY && s->reply.code.reply >= 400;
+    if (s->reply.code.reply == 421) {
+        smtp__fail(s, SMTP_E_SHUTDOWN);
+        return;
+    }
+    if (refused && s->heard)
+        smtp__refuse_mail(s, s->heard, SMTP_E_DATA);
+    smtp__fail(s, SMTP_E_PROTOCOL);
+}
+
+/* A reply is complete. 421 is judged before the row that it answers. */
+static void smtp__answer(smtp_session *s)
+{
+    const smtp_config *c = s->config;
+    smtp_recipient *to = NULL;
+    s->flags |= SMTP__MOVED;
+    if (s->due)
+        s->stage = (uint8_t)smtp__awaited(s);
+    if (s->heard && s->stage == SMTP__RCPT)
+        to = &s->heard->to[s->to_heard];
+    else if (s->stage == SMTP__FINAL)
+        to = smtp__turn_of(s, 0);
+    if (c->reply)
+        c->reply(c->ctx, s, s->heard, to);
+    if (s->due == 0) {
+        smtp__unasked(s);
+    } else if (s->reply.code.reply == 421 && s->stage != SMTP__QUIT) {
+        smtp__fail(s, SMTP_E_SHUTDOWN);
+    } else {
+        s->due--;
+        smtp__script[s->stage].judge(s);
+        smtp__tell(s);
+    }
+}
+
+static void smtp__hear(smtp_session *s)
+{
+    while (!s->status && s->goal && smtp__parse(s))
+        smtp__answer(s);
+}
+
+/* Reads what the transport has. 1: something came. Up to three bytes of a line
+   may wait for the rest of its code. */
+static int smtp__read(smtp_session *s)
+{
+    unsigned left = (unsigned)(s->in_to - s->in_from), base;
+    ptrdiff_t r;
+    size_t room;
+    base = s->parse == SMTP__P_REPLY ? 0 : s->reply.length + 1u;
+    memmove(s->reply.text + base, s->reply.text + s->in_from, left);
+    s->in_from = (uint16_t)base;
+    s->in_to = (uint16_t)(base + left);
+    room = (size_t)(s->in_size - s->in_to);
+    r = s->io->recv(s->io->ctx, s->reply.text + s->in_to, room);
+    if (r > 0 && (size_t)r <= room) {
+        smtp__trace(s, SMTP_TRACE_REPLY, s->reply.text + s->in_to, (size_t)r);
+        s->in_to = (uint16_t)(s->in_to + r);
+        smtp__hear(s);
+        return 1;
+    }
+    if (s->broken) {
+        smtp__fail(s, s->broken);
+    } else if (r == SMTP_AGAIN) {
+        s->flags |= SMTP__ASYNC;
+        s->wants |= SMTP_READ;
+    } else {
+        smtp__fail(s, r == 0 ? SMTP_EOF : smtp__failure(r));
+    }
+    return 0;
+}
+
+/* Whether there is a reply to read. A body is cut short by one, too; but who
+   asks a transport that blocks for it never comes back. Such a transport is
+   read between the writes, so that neither end waits for the other (RFC 2920,
+   section 3.1). */
+static int smtp__expects(const smtp_session *s)
+{
+    if (s->flags & SMTP__ASYNC)
+        return s->due || (s->say == SMTP__BODY && s->flags & SMTP__BLOCKED);
+    return s->due && s->out_to == 0 && s->say != SMTP__PAYLOAD;
+}
+
+/* Says what can be said, hears what has come. 0: neither was to be had. */
+static int smtp__turn(smtp_session *s)
+{
+    int moved = 0;
+    s->flags &= (uint16_t)~(SMTP__BLOCKED | SMTP__STARVED);
+    s->wants = 0;
+    smtp__hear(s);
+    if (s->broken)
+        return smtp__read(s);
+    while (!s->status && s->goal && smtp__step(s))
+        moved = 1;
+    if (s->status || !s->goal)
+        return 1;
+    moved |= smtp__flush(s);
+    if (s->broken || s->status || (moved && (s->flags & SMTP__ASYNC) &&
+                      !(s->flags & SMTP__BLOCKED)))
+        return 1;
+    return (smtp__expects(s) && smtp__read(s)) || moved;
+}
+
+SMTP_API unsigned long smtp_deadline(const smtp_session *s)
+{
+    static const uint16_t defaults[] = {300, 300, 120, 180, 600};
+    const smtp_timeouts *t = &s->config->timeout;
+    const uint16_t set[] = {t->greeting, t->command, t->data, t->block,
+                            t->final};
+    unsigned phase = s->due || s->say == SMTP__HANDSHAKE ? SMTP__T_command
+                                                         : SMTP__T_block;
+    unsigned long limit, passed = 0;
+    if (s->due && s->say != SMTP__PAYLOAD)
+        phase = smtp__script[s->await].limit;
+    limit = 1000ul * (set[phase] ? set[phase] : defaults[phase]);
+    if (s->io && s->io->clock)
+        passed = s->io->clock(s->io->ctx) - s->since;
+    return passed < limit ? limit - passed : 0;
+}
+
+SMTP_API int smtp_wants(const smtp_session *s)
+{
+    if (s->io && s->io->wants && s->wants)
+        return s->io->wants(s->io->ctx, s->wants);
+    return s->wants;
+}
+
+/* Nothing can move now: waits where the transport can, else SMTP_AGAIN. */
+static int smtp__pause(smtp_session *s)
+{
+    unsigned long left;
+    int r = SMTP_AGAIN;
+    if (s->flags & SMTP__STARVED)
+        return SMTP_AGAIN;
+    if (s->flags & SMTP__MOVED && s->io->clock)
+        s->since = s->io->clock(s->io->ctx);
+    s->flags &= (uint16_t)~SMTP__MOVED;
+    if (s->due)
+        smtp__awaited(s);
+    left = smtp_deadline(s);
+    if (left && s->io->wait)
+        r = s->io->wait(s->io->ctx, smtp_wants(s), left);
+    if (left == 0)
+        smtp__fail(s, SMTP_E_TIMEOUT);
+    else if (r < 0 && r != SMTP_AGAIN)
+        smtp__fail(s, smtp__failure(r));
+    return s->status || s->io->wait ? SMTP_OK : SMTP_AGAIN;
+}
+
+static smtp_status smtp__drive(smtp_session *s)
+{
+    while (!s->status && s->goal) {
+        if (!smtp__turn(s) && !s->status && smtp__pause(s) == SMTP_AGAIN)
+            return SMTP_AGAIN;
+    }
+    return (smtp_status)s->result;
+}
+
+/* ---- public functions ---------------------------------------------------- */
+
+SMTP_API smtp_status smtp_open(smtp_session *s, const smtp_io *io,
+                               const smtp_config *config,
+                               void *buffer, size_t size)
+{
+    size_t in_size = smtp__min(size / 2, 512);
+    memset(s, 0, sizeof *s);
+    s->status = SMTP_E_CLOSED;
+    if (!io || !config || !buffer || !io->recv || !io->send ||
+        config->tls > SMTP_TLS_UNSAFE_OPPORTUNISTIC)
+        return SMTP_E_ARGUMENT;
+    if (size < SMTP_BUFFER_MIN)
+        return SMTP_E_BUFFER;
+    if (config->domain && (!*config->domain || !smtp__word_ok(config->domain)))
+        return SMTP_E_DOMAIN;
+    if (config->tls == SMTP_TLS_STARTTLS && !io->starttls)
+        return SMTP_E_NO_TLS;
+    s->io = io;
+    s->config = config;
+    s->reply.text = (char *)buffer;
+    *s->reply.text = 0;
+    s->in_size = (uint16_t)in_size;
+    s->out = s->reply.text + in_size;
+    s->out_size = (uint16_t)smtp__min(size - in_size, 64000);
+    s->say = SMTP__IDLE;
+    s->flags = SMTP__MOVED;
+    if (config->tls == SMTP_TLS_IMPLICIT)
+        s->flags |= SMTP__SECURE;
+    s->status = SMTP_OK;
+    return SMTP_OK;
+}
+
+/* Starts an operation. */
+static smtp_status smtp__start(smtp_session *s, unsigned goal)
+{
+    if (s->status)
+        return (smtp_status)s->status;
+    if (s->goal)
+        return SMTP_E_BUSY;
+    s->goal = (uint8_t)goal;
+    s->say = SMTP__IDLE;
+    return smtp__drive(s);
+}
+
+SMTP_API smtp_status smtp_run(smtp_session *s)
+{
+    return s->goal ? smtp__drive(s) : smtp__start(s, SMTP__G_READY);
+}
+
+SMTP_API smtp_status smtp_send(smtp_session *s, smtp_mail *mail)
+{
+    if (s->goal)
+        return SMTP_E_BUSY;
+    smtp__take(mail);
+    if (s->status) {
+        mail->status = SMTP_NOT_TAKEN;
+        smtp__settle(mail);
+        return (smtp_status)s->status;
+    }
+    s->said = mail;
+    return smtp__start(s, SMTP__G_SEND);
+}
+
+SMTP_API void smtp_close(smtp_session *s)
+{
+    if (s->io == NULL)
+        return;
+    smtp__fail(s, SMTP_E_CLOSED);
+    if (s->io->close)
+        s->io->close(s->io->ctx);
+    smtp__wipe(s->reply.text, (size_t)s->in_size + s->out_size);
+    s->reply.length = 0;
+    s->io = NULL;
+}
+
+SMTP_API smtp_status smtp_quit(smtp_session *s)
+{
+    if (s->goal == SMTP__G_QUIT)
+        return smtp__drive(s);
+    if (s->goal)
+        return SMTP_E_BUSY;
+    if (s->status && s->flags & SMTP__IN_STEP && s->io) {
+        s->flags &= (uint16_t)~SMTP__IN_STEP;
+        s->status = SMTP_OK;
+    }
+    if (s->status == SMTP_OK && s->flags & SMTP__GREETED &&
+        smtp__start(s, SMTP__G_QUIT) == SMTP_AGAIN)
+        return SMTP_AGAIN;
+    smtp_close(s);
+    return SMTP_OK;
+}
+
+/* ---- public functions: by hand ------------------------------------------- */
+
+#if SMTP__HAND
+static smtp_status smtp__by_hand(smtp_session *s, unsigned row,
+                                 const char *word, const char *line,
+                                 const char *tail)
+{
+    if (s->goal)
+        return SMTP_E_BUSY;
+    if (!smtp__line_ok(smtp__or_empty(word)) ||
+        !smtp__line_ok(smtp__or_empty(line)) ||
+        !smtp__line_ok(smtp__or_empty(tail)))
+        return SMTP_E_LINE;
+    s->hand = (uint8_t)row;
+    s->word = word;
+    s->line = line;
+    s->tail = tail;
+    return smtp__start(s, SMTP__G_HAND);
+}
+
+SMTP_API smtp_status smtp_greet(smtp_session *s)
+{
+    return smtp__by_hand(s, SMTP__GREETING, NULL, NULL, NULL);
+}
+
+SMTP_API smtp_status smtp_ehlo(smtp_session *s)
+{
+    return smtp__by_hand(s, SMTP__EHLO, NULL, NULL, NULL);
+}
+
+SMTP_API smtp_status smtp_helo(smtp_session *s)
+{
+    return smtp__by_hand(s, SMTP__HELO, NULL, NULL, NULL);
+}
+
+SMTP_API smtp_status smtp_starttls(smtp_session *s)
+{
+    return smtp__by_hand(s, SMTP__STARTTLS, NULL, NULL, NULL);
+}
+
+SMTP_API smtp_status smtp_login(smtp_session *s)
+{
+    if (!SMTP__AUTH)
+        return SMTP_E_NO_AUTH;
+    if (s->config == NULL || s->config->user == NULL)
+        return SMTP_E_ARGUMENT;
+    s->tried = 0;
+    return smtp__by_hand(s, SMTP__AUTH_, NULL, NULL, NULL);
+}
+
+SMTP_API smtp_status smtp_mail_from(smtp_session *s, const char *address,
+                                    const char *params)
+{
+    if (!smtp_address_check(smtp__or_empty(address)))
+        return SMTP_E_SENDER_SYNTAX;
+    if (!smtp__line_ok(smtp__or_empty(params)))
+        return SMTP_E_PARAMETER;
+    return smtp__by_hand(s, SMTP__COMMAND, "MAIL FROM:",
+                         smtp__or_empty(address), smtp__or_empty(params));
+}
+
+SMTP_API smtp_status smtp_rcpt_to(smtp_session *s, const char *address,
+                                  const char *params)
+{
+    if (!address || !*address || !smtp_address_check(address))
+        return SMTP_E_RECIPIENT_SYNTAX;
+    if (!smtp__line_ok(smtp__or_empty(params)))
+        return SMTP_E_PARAMETER;
+    return smtp__by_hand(s, SMTP__COMMAND, "RCPT TO:", address,
+                         smtp__or_empty(params));
+}
+
+SMTP_API smtp_status smtp_data(smtp_session *s, const smtp_body *body)
+{
+    if (s->goal)
+        return SMTP_E_BUSY;
+    smtp__body_start(s, body, SMTP__DOTS);
+    return smtp__by_hand(s, SMTP__DATA, NULL, NULL, NULL);
+}
+
+SMTP_API smtp_status smtp_verify(smtp_session *s, const char *name)
+{
+    return smtp_docmd(s, "VRFY", name);
+}
+
+SMTP_API smtp_status smtp_expn(smtp_session *s, const char *list)
+{
+    return smtp_docmd(s, "EXPN", list);
+}
+
+SMTP_API smtp_status smtp_noop(smtp_session *s)
+{
+    return smtp_docmd(s, "NOOP", NULL);
+}
+
+SMTP_API smtp_status smtp_rset(smtp_session *s)
+{
+    return smtp__by_hand(s, SMTP__RSET, NULL, NULL, NULL);
+}
+
+SMTP_API smtp_status smtp_help(smtp_session *s, const char *topic)
+{
+    return smtp_docmd(s, "HELP", topic && *topic ? topic : NULL);
+}
+
+SMTP_API smtp_status smtp_docmd(smtp_session *s, const char *word,
+                                const char *line)
+{
+    return smtp__by_hand(s, SMTP__COMMAND, smtp__or_empty(word), line, NULL);
+}
+#endif /* SMTP__HAND */
+
+/* ---- public functions: around it ----------------------------------------- */
+
+SMTP_API smtp_body smtp_bytes(const void *data, size_t size)
+{
+    smtp_body body;
+    memset(&body, 0, sizeof body);
+    body.data = (const char *)data;
+    body.size = (smtp_size)size;
+    return body;
+}
+
+SMTP_API smtp_body smtp_text(const char *text)
+{
+    return smtp_bytes(text, strlen(text));
+}
+
+#ifdef SMTP_NO_TEXT
+SMTP_API const char *smtp_status_text(int status)
+{
+    (void)status;
+    return "";
+}
+#else
+SMTP_API const char *smtp_status_text(int status)
+{
+#define SMTP__TEXT(name, value, text) case value: return text;
+    switch (status) {
+        SMTP_STATUS_LIST(SMTP__TEXT)
+    default:
+        return "unknown status";
+    }
+#undef SMTP__TEXT
+}
+#endif
+
+SMTP_API const char *smtp_stage(const smtp_session *s)
+{
+    return smtp__verbs[s->stage];
+}
+
+/* ---- adapter: POSIX ------------------------------------------------------ */
+#ifdef SMTP_POSIX
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#if !defined(AI_NUMERICHOST) || !defined(CLOCK_MONOTONIC)
+#error "smtp.h: POSIX is hidden by -std=c99 or an older version asked for. \
+Include smtp.h first in its file, or define _POSIX_C_SOURCE as 200809L."
+#endif
+
+#define SMTP__CONNECT_MS 30000ul
+#define SMTP__UNIX_RETRY_MS 10
+#define SMTP__DOMAIN_MIN 256       /* POSIX host names have up to 255 bytes */
+
+/* Closes a new socket on exec() without a gap for another thread's fork(). */
+#ifdef SOCK_CLOEXEC
+#define SMTP__SOCK_CLOEXEC SOCK_CLOEXEC
+#else
+#define SMTP__SOCK_CLOEXEC 0
+#endif
+
+/* One of these keeps SIGPIPE away. */
+#ifdef MSG_NOSIGNAL
+#define SMTP__NOSIGNAL MSG_NOSIGNAL
+#else
+#define SMTP__NOSIGNAL 0
+#endif
+#ifdef SO_NOSIGPIPE
+static void smtp__posix_no_sigpipe(int fd)
+{
+    int on = 1;
+
+    (void)setsockopt(fd, SOL_SOCKET, SO_NOSIGPIPE, &on, sizeof on);
+}
+#else
+#ifndef MSG_NOSIGNAL
+#error "smtp.h: neither MSG_NOSIGNAL nor SO_NOSIGPIPE: a lost peer would kill."
+#endif
+static void smtp__posix_no_sigpipe(int fd)
+{
+    (void)fd;
+}
+#endif
+
+typedef union smtp__posix_address {
+    struct sockaddr any;
+    struct sockaddr_in v4;
+    struct sockaddr_in6 v6;
+    struct sockaddr_un local;
+} smtp__posix_address;
+
+static unsigned long smtp__posix_clock(void *ctx)
+{
+    struct timespec now;
+
+    (void)ctx;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (unsigned long)now.tv_sec * 1000u
+           + (unsigned long)(now.tv_nsec / 1000000);
+}
+
+/* poll() of one descriptor (-1: a pause) that outlives signals.
+   SMTP_OK: ready, SMTP_E_TIMEOUT, SMTP_E_IO. */
+static int smtp__posix_poll(int fd, short events, unsigned long ms)
+{
+    unsigned long start = smtp__posix_clock(0), gone = 0;
+    struct pollfd one;
+
+    one.fd = fd;
+    one.events = events;
+    do {
+        unsigned long left = ms - gone;
+        int n = poll(&one, 1, left > INT_MAX ? INT_MAX : (int)left);
+
+        if (n > 0)
+            return SMTP_OK;
+        if (n < 0 && errno != EINTR && errno != EAGAIN)
+            return SMTP_E_IO;
+        gone = smtp__posix_clock(0) - start;
+    } while (gone < ms);
+    return SMTP_E_TIMEOUT;
+}
+
+/* How connecting ended: 0 or an errno. */
+static int smtp__posix_connected(int fd)
+{
+    smtp__posix_address peer;
+    socklen_t size = sizeof(int);
+    int error = 0;
+
+    if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0)
+        return errno;
+    size = sizeof peer;
+    if (error == 0 && getpeername(fd, &peer.any, &size) != 0)
+        error = errno;
+    return error;
+}
+
+static smtp_status smtp__posix_unconnected(smtp_posix *p, int error)
+{
+    p->error = errno = error;
+    return error == ETIMEDOUT ? SMTP_E_TIMEOUT : SMTP_E_CONNECT;
+}
+
+/* SMTP_OK: the socket is connected. SMTP_AGAIN: not yet. */
+static int smtp__posix_ready(smtp_posix *p)
+{
+    int error;
+
+    if (!p->connecting)
+        return SMTP_OK;
+    if (smtp__posix_poll(p->fd, POLLOUT, 0) == SMTP_E_TIMEOUT)
+        return SMTP_AGAIN;
+    error = smtp__posix_connected(p->fd);
+    if (error != 0)
+        return smtp__posix_unconnected(p, error);
+    p->connecting = 0;
+    return SMTP_OK;
+}
+
+/* The status for the errno of recv() or send(). */
+static int smtp__posix_failed(smtp_posix *p, int error)
+{
+    if (error == EAGAIN || error == EWOULDBLOCK)
+        return SMTP_AGAIN;
+    p->error = error;
+    if (error == ECONNRESET || error == EPIPE)
+        return SMTP_EOF;
+    return error == ETIMEDOUT ? SMTP_E_TIMEOUT : SMTP_E_IO;
+}
+
+static ptrdiff_t smtp__posix_recv(void *ctx, void *buffer, size_t size)
+{
+    smtp_posix *p = (smtp_posix *)ctx;
+    int st = smtp__posix_ready(p);
+    ssize_t n;
+
+    if (st != SMTP_OK)
+        return st;
+    do
+        n = recv(p->fd, buffer, size, 0);
+    while (n < 0 && errno == EINTR);
+    if (n == 0)
+        return SMTP_EOF;
+    return n > 0 ? (ptrdiff_t)n : smtp__posix_failed(p, errno);
+}
+
+static ptrdiff_t smtp__posix_send(void *ctx, const void *data, size_t size)
+{
+    smtp_posix *p = (smtp_posix *)ctx;
+    int st = smtp__posix_ready(p);
+    ssize_t n;
+
+    if (st != SMTP_OK)
+        return st;
+    do
+        n = send(p->fd, data, size, SMTP__NOSIGNAL);
+    while (n < 0 && errno == EINTR);
+    return n >= 0 ? (ptrdiff_t)n : smtp__posix_failed(p, errno);
+}
+
+/* A socket that is connecting tells both ways by becoming writable. */
+static int smtp__posix_wants(void *ctx, int wants)
+{
+    const smtp_posix *p = (const smtp_posix *)ctx;
+
+    return wants && p->connecting ? SMTP_WRITE : wants;
+}
+
+static int smtp__posix_wait(void *ctx, int wants, unsigned long ms)
+{
+    smtp_posix *p = (smtp_posix *)ctx;
+    int events = 0, st;
+
+    wants = smtp__posix_wants(ctx, wants);
+    if (wants & SMTP_READ)
+        events |= POLLIN;
+    if (wants & SMTP_WRITE)
+        events |= POLLOUT;
+    st = smtp__posix_poll(wants ? p->fd : -1, (short)events, ms);
+    if (st == SMTP_E_IO)
+        p->error = errno;
+    return wants == 0 && st == SMTP_E_TIMEOUT ? SMTP_OK : st;
+}
+
+SMTP_API void smtp_posix_close(smtp_posix *p)
+{
+    int error = errno;
+
+    if (p->fd >= 0) {
+        (void)shutdown(p->fd, SHUT_RDWR);    /* a fork may hold it open */
+        (void)close(p->fd);
+    }
+    p->fd = -1;
+    errno = error;
+}
+
+static void smtp__posix_hang_up(void *ctx)
+{
+    smtp_posix_close((smtp_posix *)ctx);
+}
+
+SMTP_API smtp_io smtp_posix_io(smtp_posix *p, int blocking)
+{
+    smtp_io io;
+
+    memset(&io, 0, sizeof io);
+    io.ctx = p;
+    io.recv = smtp__posix_recv;
+    io.send = smtp__posix_send;
+    io.close = smtp__posix_hang_up;
+    io.wait = blocking ? smtp__posix_wait : 0;
+    io.wants = smtp__posix_wants;
+    io.clock = smtp__posix_clock;
+    return io;
+}
+
+static void smtp__posix_clear(smtp_posix *p)
+{
+    p->fd = -1;
+    p->error = 0;
+    p->connecting = 0;
+}
+
+/* 0, or -1 and errno. A Unix socket has no TCP_NODELAY: no failure. */
+static int smtp__posix_prepare(int fd)
+{
+    int flags = fcntl(fd, F_GETFL), on = 1;
+
+    if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
+        return -1;
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    smtp__posix_no_sigpipe(fd);
+    return 0;
+}
+
+SMTP_API smtp_status smtp_posix_attach(smtp_posix *p, int fd)
+{
+    smtp__posix_address peer;
+    socklen_t size = sizeof(int);
+    int type = 0;
+
+    smtp__posix_clear(p);
+    if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0
+        && type != SOCK_STREAM)
+        errno = EPROTOTYPE;
+    if (type != SOCK_STREAM || smtp__posix_prepare(fd) != 0) {
+        p->error = errno;
+        return SMTP_E_IO;
+    }
+    size = sizeof peer;
+    p->connecting = getpeername(fd, &peer.any, &size) != 0;
+    p->fd = fd;
+    return SMTP_OK;
+}
+
+/* A new socket for p, bound to `source` if that is given: 0 or an errno. */
+static int smtp__posix_socket(smtp_posix *p, int family,
+                              const struct addrinfo *source)
+{
+    p->fd = socket(family, SOCK_STREAM | SMTP__SOCK_CLOEXEC, 0);
+    if (p->fd < 0 || fcntl(p->fd, F_SETFD, FD_CLOEXEC) < 0
+        || smtp__posix_prepare(p->fd) != 0)
+        return errno;
+    if (source && bind(p->fd, source->ai_addr, source->ai_addrlen) != 0)
+        return errno;
+    return 0;
+}
+
+/* Waits until connect() has ended: 0 or an errno. */
+static int smtp__posix_finish(int fd, unsigned long ms)
+{
+    int st = smtp__posix_poll(fd, POLLOUT, ms);
+
+    if (st == SMTP_E_TIMEOUT)
+        return ETIMEDOUT;
+    return st == SMTP_OK ? smtp__posix_connected(fd) : errno;
+}
+
+/* 0 or an errno. A Unix socket whose listener has no room says EAGAIN, and
+   nothing to poll for. */
+static int smtp__posix_reach(int fd, const struct sockaddr *to,
+                             socklen_t size, unsigned long ms)
+{
+    unsigned long start = smtp__posix_clock(0);
+
+    while (connect(fd, to, size) != 0) {
+        if (errno == EINPROGRESS || errno == EINTR)
+            return smtp__posix_finish(fd, ms);
+        if (errno != EAGAIN || to->sa_family != AF_UNIX)
+            return errno;
+        if (smtp__posix_clock(0) - start >= ms)
+            return ETIMEDOUT;
+        (void)poll(0, 0, SMTP__UNIX_RETRY_MS);
+    }
+    return 0;
+}
+
+/* Connects p to one address: 0, or an errno and no socket. */
+static int smtp__posix_try(smtp_posix *p, const struct sockaddr *to,
+                           socklen_t size, const struct addrinfo *source,
+                           unsigned long ms)
+{
+    int error = smtp__posix_socket(p, to->sa_family, source);
+
+    if (error == 0)
+        error = smtp__posix_reach(p->fd, to, size, ms);
+    if (error != 0)
+        smtp_posix_close(p);
+    return error;
+}
+
+static smtp_status smtp__posix_connect_path(smtp_posix *p, const char *path,
+                                            unsigned long ms)
+{
+    smtp__posix_address to;
+    size_t size = strlen(path) + 1;
+    int error = ENAMETOOLONG;
+
+    memset(&to, 0, sizeof to);
+    to.local.sun_family = AF_UNIX;
+    if (size <= sizeof to.local.sun_path) {
+        memcpy(to.local.sun_path, path, size);
+        error = smtp__posix_try(p, &to.any, sizeof to.local, 0, ms);
+    }
+    return error ? smtp__posix_unconnected(p, error) : SMTP_OK;
+}
+
+/* Nothing was sent to such an address: this machine has no way to it. */
+static int smtp__posix_no_way(int error)
+{
+    return error == EAFNOSUPPORT || error == ENETUNREACH
+           || error == EADDRNOTAVAIL;
+}
+
+/* Tries each address. What is reported is the last failure, but one without a
+   way does not hide another: resolvers put those addresses last. */
+static smtp_status smtp__posix_connect_any(smtp_posix *p,
+                                           const struct addrinfo *to,
+                                           const struct addrinfo *source,
+                                           unsigned long ms)
+{
+    int last = EAFNOSUPPORT;
+
+    for (; to; to = to->ai_next) {
+        int error;
+
+        if (source && source->ai_family != to->ai_family)
+            continue;
+        error = smtp__posix_try(p, to->ai_addr, to->ai_addrlen, source, ms);
+        if (error == 0)
+            return SMTP_OK;
+        if (!smtp__posix_no_way(error) || smtp__posix_no_way(last))
+            last = error;
+    }
+    return smtp__posix_unconnected(p, last);
+}
+
+static smtp_status smtp__posix_lookup(const char *host, const char *service,
+                                      int flags, struct addrinfo **list)
+{
+    struct addrinfo hints;
+
+    memset(&hints, 0, sizeof hints);
+    hints.ai_socktype = SOCK_STREAM;
+    hints.ai_flags = flags;        /* no AI_ADDRCONFIG: it hides loopback */
+    *list = 0;
+    switch (getaddrinfo(host, service, &hints, list)) {
+    case 0:
+        return SMTP_OK;
+    case EAI_SERVICE:
+        return SMTP_E_ARGUMENT;
+    case EAI_AGAIN:
+    case EAI_MEMORY:
+    case EAI_SYSTEM:
+        return SMTP_E_LOOKUP;
+    default:
+        return SMTP_E_HOST;
+    }
+}
+
+/* 1: a service name, or a number from 1 to 65535. getaddrinfo() would cut a
+   larger one to 16 bits. */
+static int smtp__posix_service_check(const char *service)
+{
+    unsigned long port = 0;
+
+    if (!service || !*service)
+        return 0;
+    for (; *service >= '0' && *service <= '9'; service++)
+        if ((port = port * 10 + (unsigned long)(*service - '0')) > 65535)
+            return 0;
+    return *service != 0 || port != 0;
+}
+
+SMTP_API smtp_status smtp_posix_connect(smtp_posix *p, const char *host,
+                                        const char *service,
+                                        const char *source,
+                                        unsigned long ms)
+{
+    struct addrinfo *to = 0, *from = 0;
+    smtp_status st = SMTP_OK;
+
+    smtp__posix_clear(p);
+    if (ms == 0)
+        ms = SMTP__CONNECT_MS;
+    if (host && host[0] == '/')
+        return smtp__posix_connect_path(p, host, ms);
+    if (!host || !*host || !smtp__posix_service_check(service))
+        return SMTP_E_ARGUMENT;
+    if (source && smtp__posix_lookup(source, 0, AI_NUMERICHOST, &from))
+        return SMTP_E_ARGUMENT;
+    st = smtp__posix_lookup(host, service, 0, &to);
+    if (st == SMTP_OK)
+        st = smtp__posix_connect_any(p, to, from, ms);
+    if (to)
+        freeaddrinfo(to);
+    if (from)
+        freeaddrinfo(from);
+    if (p->error)
+        errno = p->error;
+    return st;
+}
+
+/* 1: a domain of two labels or more; "localhost.localdomain" names nobody. */
+static int smtp__posix_full_name(const char *name)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyz-0123456789."
+                                  "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    const char *dot = strchr(name, '.');
+    size_t size = strlen(name);
+
+    return dot && dot != name && name[size - 1] != '.'
+           && strspn(name, letters) == size
+           && strncmp(name, "localhost.", 10) != 0;
+}
+
+SMTP_API smtp_status smtp_posix_domain(const smtp_posix *p, char *name,
+                                       size_t size)
+{
+    smtp__posix_address own;
+    socklen_t room = sizeof own;
+    const char *text = 0;
+
+    if (!name || size < SMTP__DOMAIN_MIN)
+        return SMTP_E_ARGUMENT;
+    if (gethostname(name, size) == 0 && smtp__posix_full_name(name))
+        return SMTP_OK;
+    memset(&own, 0, sizeof own);
+    (void)getsockname(p->fd, &own.any, &room);
+    memcpy(name, "[IPv6:", 6);
+    if (own.any.sa_family == AF_INET6)
+        text = inet_ntop(AF_INET6, &own.v6.sin6_addr, name + 6, 46);
+    if (own.any.sa_family == AF_INET)
+        text = inet_ntop(AF_INET, &own.v4.sin_addr, name + 1, 46);
+    if (!text)
+        memcpy(name + 1, "127.0.0.1", 10);
+    memcpy(name + strlen(name), "]", 2);
+    return SMTP_OK;
+}
+#endif /* SMTP_POSIX */
+
+/* ---- adapter: BearSSL ---------------------------------------------------- */
+#ifdef SMTP_BEARSSL
+
+/* -- what went wrong -- */
+
+enum {                             /* RFC 5246, section 7.2 */
+    SMTP__TLS_ALERT_RECORD = 21,   /* content type */
+    SMTP__TLS_HANDSHAKE_FAILURE = 40,
+    SMTP__TLS_PROTOCOL_VERSION = 70,
+    SMTP__TLS_INSUFFICIENT_SECURITY = 71
+};
+
+static const struct smtp__tls_cause {
+    uint8_t error;                 /* BR_ERR_... */
+    int8_t status;
+} smtp__tls_causes[] = {
+    {BR_ERR_OK, SMTP_EOF},
+    {BR_ERR_BAD_PARAM, SMTP_E_ARGUMENT},
+    {BR_ERR_UNSUPPORTED_VERSION, SMTP_E_TLS_VERSION},
+    {BR_ERR_BAD_VERSION, SMTP_E_TLS_VERSION},
+    {BR_ERR_BAD_CIPHER_SUITE, SMTP_E_TLS_VERSION},
+    {BR_ERR_TOO_LARGE, SMTP_E_TLS_RECORD},
+    {BR_ERR_NO_RANDOM, SMTP_E_TLS_ENTROPY},
+    {BR_ERR_WRONG_KEY_USAGE, SMTP_E_TLS_CERT},
+    {BR_ERR_X509_TIME_UNKNOWN, SMTP_E_TLS_TIME},
+    {BR_ERR_X509_EXPIRED, SMTP_E_TLS_EXPIRED},
+    {BR_ERR_X509_BAD_SERVER_NAME, SMTP_E_TLS_NAME},
+    {BR_ERR_X509_NOT_TRUSTED, SMTP_E_TLS_ISSUER}
+};
+
+/* An alert from the server. A handshake failure before it has chosen a version
+   says that there was nothing to choose. */
+static int smtp__tls_alert(int alert, int chosen)
+{
+    if (alert == SMTP__TLS_PROTOCOL_VERSION
+        || alert == SMTP__TLS_INSUFFICIENT_SECURITY
+        || (alert == SMTP__TLS_HANDSHAKE_FAILURE && !chosen))
+        return SMTP_E_TLS_VERSION;
+    return SMTP_E_TLS_ALERT;
+}
+
+static int smtp__tls_reason(int error, int chosen)
+{
+    const struct smtp__tls_cause *r = smtp__tls_causes;
+    const struct smtp__tls_cause *end =
+        r + sizeof smtp__tls_causes / sizeof *r;
+
+    for (; r < end; r++)
+        if (r->error == error)
+            return r->status;
+    if (error >= BR_ERR_SEND_FATAL_ALERT)
+        return SMTP_E_TLS;
+    if (error >= BR_ERR_RECV_FATAL_ALERT)
+        return smtp__tls_alert(error - BR_ERR_RECV_FATAL_ALERT, chosen);
+    return error > BR_ERR_X509_OK ? SMTP_E_TLS_CERT : SMTP_E_TLS;
+}
+
+/* -- bytes of a file -- */
+
+#if SMTP_TLS_PEM || SMTP__TLS_CLIENT_FILES
+
+/* Takes a piece of some input. 0: that was enough. */
+typedef int smtp__feed(void *ctx, const unsigned char *data, size_t size);
+
+#ifdef SMTP_POSIX
+
+static ssize_t smtp__file_read(int fd, void *piece, size_t size)
+{
+    ssize_t n;
+
+    do
+        n = read(fd, piece, size);
+    while (n < 0 && errno == EINTR);
+    return n;
+}
+
+/* Hands the file to `take`, piece by piece. SMTP_OK, or SMTP_E_IO. */
+static int smtp__read_file(const char *path, smtp__feed *take, void *ctx)
+{
+    unsigned char piece[512];
+    ssize_t n;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+    if (fd < 0)
+        return SMTP_E_IO;
+    do
+        n = smtp__file_read(fd, piece, sizeof piece);
+    while (n > 0 && take(ctx, piece, (size_t)n));
+    close(fd);
+    smtp__wipe(piece, sizeof piece);
+    return n < 0 ? SMTP_E_IO : SMTP_OK;
+}
+
+#else
+
+static int smtp__read_file(const char *path, smtp__feed *take, void *ctx)
+{
+    (void)path, (void)take, (void)ctx;
+    return SMTP_E_IO;
+}
+
+#endif
+
+/* -- PEM -- */
+
+/* What becomes of the objects in a PEM text whose names end in `suffix`. */
+typedef struct smtp__pem {
+    br_pem_decoder_context decoder;
+    const char *suffix;
+    void *ctx;
+    void (*begin)(void *ctx);
+    void (*bytes)(void *ctx, const void *data, size_t size);
+    int (*end)(void *ctx);         /* 0: that was enough */
+    uint8_t inside;
+} smtp__pem;
+
+static int smtp__ends_in(const char *text, const char *suffix)
+{
+    size_t length = strlen(text), tail = strlen(suffix);
+
+    return length >= tail && memcmp(text + length - tail, suffix, tail) == 0;
+}
+
+/* An encrypted key has the name of a key, but is none. */
+static int smtp__pem_wanted(const smtp__pem *pem, const char *name)
+{
+    return smtp__ends_in(name, pem->suffix)
+        && memcmp(name, "ENCRYPTED", sizeof "ENCRYPTED" - 1) != 0;
+}
+
+static int smtp__pem_event(smtp__pem *pem, int event)
+{
+    int was_inside = pem->inside;
+
+    if (event == 0)
+        return 1;
+    pem->inside = 0;
+    br_pem_decoder_setdest(&pem->decoder, 0, 0);
+    if (event == BR_PEM_END_OBJ && was_inside)
+        return pem->end(pem->ctx);
+    if (event == BR_PEM_BEGIN_OBJ
+        && smtp__pem_wanted(pem, br_pem_decoder_name(&pem->decoder))) {
+        pem->inside = 1;
+        pem->begin(pem->ctx);
+        br_pem_decoder_setdest(&pem->decoder, pem->bytes, pem->ctx);
+    }
+    return 1;
+}
+
+static int smtp__pem_take(void *ctx, const unsigned char *data, size_t size)
+{
+    smtp__pem *pem = (smtp__pem *)ctx;
+
+    while (size > 0) {
+        size_t n = br_pem_decoder_push(&pem->decoder, data, size);
+
+        data += n;
+        size -= n;
+        if (!smtp__pem_event(pem, br_pem_decoder_event(&pem->decoder)))
+            return 0;
+    }
+    return 1;
+}
+
+/* The decoder knows a last line only when it has seen its end. */
+static void smtp__pem_finish(smtp__pem *pem)
+{
+    static const unsigned char eol = '\n';
+
+    smtp__pem_take(pem, &eol, 1);
+    smtp__wipe(&pem->decoder, sizeof pem->decoder);
+}
+
+#endif
+
+/* -- trust: the names in a certificate (RFC 5280, section 4.1) -- */
+
+#if SMTP_TLS_PEM
+
+enum { SMTP__DER_TAG, SMTP__DER_LENGTH, SMTP__DER_MORE, SMTP__DER_VALUE };
+
+enum {                             /* in the order of their bytes */
+    SMTP__X509_CERTIFICATE,
+    SMTP__X509_TBS,                /* this one and the one before are entered */
+    SMTP__X509_VERSION,            /* optional */
+    SMTP__X509_SERIAL,
+    SMTP__X509_SIGNATURE,
+    SMTP__X509_ISSUER,
+    SMTP__X509_VALIDITY,
+    SMTP__X509_SUBJECT,
+    SMTP__X509_DONE,               /* both names are known */
+    SMTP__X509_BROKEN
+};
+
+static void smtp__names_begin(smtp_tls_names *n)
+{
+    memset(n, 0, sizeof *n);
+    n->element = SMTP__X509_CERTIFICATE;
+    n->await = SMTP__DER_TAG;
+}
+
+static void smtp__names_tag(smtp_tls_names *n, unsigned char tag)
+{
+    const unsigned char version = 0xA0;
+
+    if (n->element == SMTP__X509_VERSION && tag != version)
+        n->element = SMTP__X509_SERIAL;
+    if (n->element == SMTP__X509_ISSUER || n->element == SMTP__X509_SUBJECT)
+        br_sha256_init(&n->hash);
+    n->await = SMTP__DER_LENGTH;
+}
+
+/* A name is hashed with its header, as br_x500_name holds it. */
+static void smtp__names_hash(smtp_tls_names *n, const void *data, size_t size)
+{
+    if (n->element == SMTP__X509_ISSUER || n->element == SMTP__X509_SUBJECT)
+        br_sha256_update(&n->hash, data, size);
+}
+
+static void smtp__names_close(smtp_tls_names *n)
+{
+    if (n->element == SMTP__X509_ISSUER)
+        br_sha256_out(&n->hash, n->issuer);
+    if (n->element == SMTP__X509_SUBJECT)
+        br_sha256_out(&n->hash, n->subject);
+    n->element++;
+    n->await = SMTP__DER_TAG;
+}
+
+/* The element's length is known. */
+static void smtp__names_open(smtp_tls_names *n)
+{
+    n->await = SMTP__DER_VALUE;
+    if (n->element <= SMTP__X509_TBS || n->left == 0)
+        smtp__names_close(n);
+}
+
+static void smtp__names_length(smtp_tls_names *n, unsigned char c)
+{
+    const unsigned char is_long = 0x80;
+
+    n->left = c & (is_long - 1u);
+    if (c < is_long) {
+        smtp__names_open(n);
+        return;
+    }
+    n->more = (uint8_t)n->left;
+    n->left = 0;
+    n->await = SMTP__DER_MORE;
+    if (n->more == 0 || n->more > 3)
+        n->element = SMTP__X509_BROKEN;
+}
+
+static void smtp__names_more(smtp_tls_names *n, unsigned char c)
+{
+    n->left = n->left << 8 | c;
+    if (--n->more == 0)
+        smtp__names_open(n);
+}
+
+static size_t smtp__names_value(smtp_tls_names *n, const unsigned char *data,
+                                size_t size)
+{
+    if (size > n->left)
+        size = n->left;
+    smtp__names_hash(n, data, size);
+    n->left -= (uint32_t)size;
+    if (n->left == 0)
+        smtp__names_close(n);
+    return size;
+}
+
+static void smtp__names_header(smtp_tls_names *n, unsigned char c)
+{
+    int await = n->await;
+
+    if (await == SMTP__DER_TAG)
+        smtp__names_tag(n, c);
+    smtp__names_hash(n, &c, 1);
+    if (await == SMTP__DER_LENGTH)
+        smtp__names_length(n, c);
+    if (await == SMTP__DER_MORE)
+        smtp__names_more(n, c);
+}
+
+static void smtp__names_push(smtp_tls_names *n, const unsigned char *data,
+                             size_t size)
+{
+    while (size > 0 && n->element < SMTP__X509_DONE) {
+        size_t took = 1;
+
+        if (n->await == SMTP__DER_VALUE)
+            took = smtp__names_value(n, data, size);
+        else
+            smtp__names_header(n, *data);
+        data += took;
+        size -= took;
+    }
+}
+
+/* -- trust: anchors that fit the certificate that passes by -- */
+
+/* Keeps bytes in the room. 0: no room. */
+static unsigned char *smtp__trust_keep(smtp_tls_trust *t, const void *data,
+                                       size_t size)
+{
+    unsigned char *to = t->room + t->used;
+
+    if (size > sizeof t->room - t->used)
+        return 0;
+    memmove(to, data, size);
+    t->used += size;
+    return to;
+}
+
+static int smtp__anchor_key(smtp_tls_trust *t, br_x509_pkey *to,
+                            const br_x509_pkey *from)
+{
+    *to = *from;
+    if (from->key_type == BR_KEYTYPE_EC) {
+        to->key.ec.q = smtp__trust_keep(t, from->key.ec.q, from->key.ec.qlen);
+        return to->key.ec.q != 0;
+    }
+    to->key.rsa.n = smtp__trust_keep(t, from->key.rsa.n, from->key.rsa.nlen);
+    to->key.rsa.e = smtp__trust_keep(t, from->key.rsa.e, from->key.rsa.elen);
+    return to->key.rsa.n != 0 && to->key.rsa.e != 0;
+}
+
+/* One more anchor; its name is the next `name` bytes of the room. One that
+   finds no room is left out. */
+static void smtp__anchor_add(smtp_tls_trust *t, size_t name, int is_ca,
+                             const br_x509_pkey *key)
+{
+    br_x509_trust_anchor *anchor = &t->anchors[t->count];
+    size_t used = t->used;
+
+    anchor->dn.data = smtp__trust_keep(t, t->room + used, name);
+    anchor->dn.len = name;
+    anchor->flags = is_ca ? BR_X509_TA_CA : 0;
+    if (smtp__anchor_key(t, &anchor->pkey, key)) {
+        t->count++;
+    } else {
+        memset(anchor, 0, sizeof *anchor);
+        t->used = used;
+    }
+}
+
+/* One pass over the trusted certificates. */
+typedef struct smtp__trust_scan {
+    br_x509_decoder_context decoder;
+    smtp_tls_trust *trust;
+    size_t name;                   /* bytes of the subject, fit or not */
+    uint8_t found;                 /* a certificate that can be read */
+} smtp__trust_scan;
+
+static void smtp__scan_name(void *ctx, const void *data, size_t size)
+{
+    smtp__trust_scan *s = (smtp__trust_scan *)ctx;
+    size_t left = sizeof s->trust->room - s->trust->used;
+
+    if (s->name <= left && size <= left - s->name)
+        memcpy(s->trust->room + s->trust->used + s->name, data, size);
+    s->name += size;
+}
+
+static void smtp__scan_begin(void *ctx)
+{
+    smtp__trust_scan *s = (smtp__trust_scan *)ctx;
+
+    s->name = 0;
+    br_x509_decoder_init(&s->decoder, smtp__scan_name, s);
+}
+
+static void smtp__scan_bytes(void *ctx, const void *data, size_t size)
+{
+    br_x509_decoder_push(&((smtp__trust_scan *)ctx)->decoder, data, size);
+}
+
+/* Any certificate will do. */
+static int smtp__scan_check(void *ctx)
+{
+    smtp__trust_scan *s = (smtp__trust_scan *)ctx;
+
+    s->found = br_x509_decoder_get_pkey(&s->decoder) != 0;
+    return !s->found;
+}
+
+/* A CA that has issued the certificate that passes by, or, where that is the
+   server's own, the very same. */
+static int smtp__scan_matches(smtp__trust_scan *s, int is_ca)
+{
+    smtp_tls_trust *t = s->trust;
+    unsigned char hash[br_sha256_SIZE];
+
+    if (s->name > sizeof t->room - t->used || (!is_ca && !t->first))
+        return 0;
+    br_sha256_init(&t->names.hash);
+    br_sha256_update(&t->names.hash, t->room + t->used, s->name);
+    br_sha256_out(&t->names.hash, hash);
+    return memcmp(hash, is_ca ? t->names.issuer : t->names.subject,
+                  sizeof hash) == 0;
+}
+
+static int smtp__scan_look(void *ctx)
+{
+    smtp__trust_scan *s = (smtp__trust_scan *)ctx;
+    const br_x509_pkey *key = br_x509_decoder_get_pkey(&s->decoder);
+    int is_ca = key && br_x509_decoder_isCA(&s->decoder);
+
+    if (key && smtp__scan_matches(s, is_ca))
+        smtp__anchor_add(s->trust, s->name, is_ca, key);
+    return s->trust->count
+         < sizeof s->trust->anchors / sizeof *s->trust->anchors;
+}
+
+/* A certificate is longer than 127 bytes, a text has only ASCII to begin. */
+static int smtp__is_der(const unsigned char *data, size_t size)
+{
+    const unsigned char sequence = 0x30, is_long = 0x80;
+
+    return size > 1 && data[0] == sequence && data[1] >= is_long;
+}
+
+static int smtp__scan_pem(smtp__trust_scan *s, int (*end)(void *ctx))
+{
+    smtp_tls_trust *t = s->trust;
+    smtp__pem pem;
+    int status = SMTP_OK;
+
+    br_pem_decoder_init(&pem.decoder);
+    pem.suffix = "CERTIFICATE";
+    pem.ctx = s;
+    pem.begin = smtp__scan_begin;
+    pem.bytes = smtp__scan_bytes;
+    pem.end = end;
+    pem.inside = 0;
+    if (t->file)
+        status = smtp__read_file(t->file, smtp__pem_take, &pem);
+    else
+        smtp__pem_take(&pem, t->data, t->size);
+    smtp__pem_finish(&pem);
+    return status;
+}
+
+static int smtp__scan_run(smtp__trust_scan *s, smtp_tls_trust *t,
+                          int (*end)(void *ctx))
+{
+    s->trust = t;
+    s->found = 0;
+    if (t->file || !smtp__is_der(t->data, t->size))
+        return smtp__scan_pem(s, end);
+    smtp__scan_begin(s);
+    smtp__scan_bytes(s, t->data, t->size);
+    end(s);
+    return SMTP_OK;
+}
+
+/* SMTP_OK: there is a certificate to trust. */
+static int smtp__trust_check(smtp_tls_trust *t)
+{
+    smtp__trust_scan scan;
+    int status = smtp__scan_run(&scan, t, smtp__scan_check);
+
+    return status == SMTP_OK && scan.found ? SMTP_OK : SMTP_E_TRUST;
+}
+
+/* BearSSL compares anchors with the server's own certificate when it has seen
+   all that is signed of it, with an issuer after the signature; both come
+   behind the subject. So the anchors have to be there when the subject is. */
+static void smtp__trust_look(smtp_tls_trust *t)
+{
+    smtp__trust_scan scan;
+
+    t->looked = 1;
+    t->count = 0;
+    t->used = 0;
+    memset(t->anchors, 0, sizeof t->anchors);
+    if (smtp__scan_run(&scan, t, smtp__scan_look) != SMTP_OK)
+        t->failed = 1;
+}
+
+/* -- trust: BearSSL's engine with anchors found on the way -- */
+
+static void smtp__trust_start_chain(const br_x509_class **ctx,
+                                    const char *server_name)
+{
+    smtp_tls_trust *t = (smtp_tls_trust *)(void *)ctx;
+
+    t->first = 1;
+    br_x509_minimal_vtable.start_chain(&t->x509.minimal.vtable, server_name);
+}
+
+static void smtp__trust_start_cert(const br_x509_class **ctx, uint32_t size)
+{
+    smtp_tls_trust *t = (smtp_tls_trust *)(void *)ctx;
+
+    t->looked = 0;
+    smtp__names_begin(&t->names);
+    br_x509_minimal_vtable.start_cert(&t->x509.minimal.vtable, size);
+}
+
+static void smtp__trust_append(const br_x509_class **ctx,
+                               const unsigned char *data, size_t size)
+{
+    smtp_tls_trust *t = (smtp_tls_trust *)(void *)ctx;
+
+    smtp__names_push(&t->names, data, size);
+    if (t->names.element == SMTP__X509_DONE && !t->looked)
+        smtp__trust_look(t);
+    br_x509_minimal_vtable.append(&t->x509.minimal.vtable, data, size);
+}
+
+static void smtp__trust_end_cert(const br_x509_class **ctx)
+{
+    smtp_tls_trust *t = (smtp_tls_trust *)(void *)ctx;
+
+    t->first = 0;
+    br_x509_minimal_vtable.end_cert(&t->x509.minimal.vtable);
+}
+
+static unsigned smtp__trust_end_chain(const br_x509_class **ctx)
+{
+    smtp_tls_trust *t = (smtp_tls_trust *)(void *)ctx;
+
+    return br_x509_minimal_vtable.end_chain(&t->x509.minimal.vtable);
+}
+
+static const br_x509_pkey *smtp__trust_get_pkey(
+    const br_x509_class *const *ctx, unsigned *usages)
+{
+    const smtp_tls_trust *t = (const smtp_tls_trust *)(const void *)ctx;
+
+    return br_x509_minimal_vtable.get_pkey(&t->x509.minimal.vtable, usages);
+}
+
+static const br_x509_class smtp__trust_class = {
+    sizeof(smtp_tls_trust), smtp__trust_start_chain, smtp__trust_start_cert,
+    smtp__trust_append, smtp__trust_end_cert, smtp__trust_end_chain,
+    smtp__trust_get_pkey
+};
+
+/* -- trust: none; the key is taken from whatever comes -- */
+
+static void smtp__any_start_chain(const br_x509_class **ctx,
+                                  const char *server_name)
+{
+    smtp_tls_trust *t = (smtp_tls_trust *)(void *)ctx;
+
+    (void)server_name;
+    t->first = 1;
+    br_x509_decoder_init(&t->x509.decoder, 0, 0);
+}
+
+static void smtp__any_start_cert(const br_x509_class **ctx, uint32_t size)
+{
+    (void)ctx, (void)size;
+}
+
+static void smtp__any_append(const br_x509_class **ctx,
+                             const unsigned char *data, size_t size)
+{
+    smtp_tls_trust *t = (smtp_tls_trust *)(void *)ctx;
+
+    if (t->first)
+        br_x509_decoder_push(&t->x509.decoder, data, size);
+}
+
+static void smtp__any_end_cert(const br_x509_class **ctx)
+{
+    ((smtp_tls_trust *)(void *)ctx)->first = 0;
+}
+
+static unsigned smtp__any_end_chain(const br_x509_class **ctx)
+{
+    smtp_tls_trust *t = (smtp_tls_trust *)(void *)ctx;
+
+    t->key = br_x509_decoder_get_pkey(&t->x509.decoder);
+    return (unsigned)br_x509_decoder_last_error(&t->x509.decoder);
+}
+
+static const br_x509_pkey *smtp__any_get_pkey(
+    const br_x509_class *const *ctx, unsigned *usages)
+{
+    if (usages)
+        *usages = BR_KEYTYPE_KEYX | BR_KEYTYPE_SIGN;
+    return ((const smtp_tls_trust *)(const void *)ctx)->key;
+}
+
+static const br_x509_class smtp__any_class = {
+    sizeof(smtp_tls_trust), smtp__any_start_chain, smtp__any_start_cert,
+    smtp__any_append, smtp__any_end_cert, smtp__any_end_chain,
+    smtp__any_get_pkey
+};
+
+static int smtp__trust_any(smtp_tls *tls)
+{
+    tls->trust.vtable = &smtp__any_class;
+    br_ssl_engine_set_x509(&tls->client.eng, &tls->trust.vtable);
+    return SMTP_OK;
+}
+
+#ifdef SMTP_POSIX
+
+/* Where systems keep the certificates they trust. */
+static const char *const smtp__bundles[] = {
+    "/etc/ssl/certs/ca-certificates.crt",   /* Debian, Arch, Gentoo */
+    "/etc/pki/tls/certs/ca-bundle.crt",     /* Fedora, Red Hat */
+    "/etc/ssl/ca-bundle.pem",               /* SUSE */
+    "/etc/ssl/cert.pem",                    /* Alpine, BSD, macOS */
+    "/usr/local/etc/ssl/cert.pem"           /* FreeBSD, older */
+};
+
+static const char *smtp__system_bundle(void)
+{
+    size_t i, count = sizeof smtp__bundles / sizeof *smtp__bundles;
+
+    for (i = 0; i + 1 < count && access(smtp__bundles[i], R_OK) != 0; i++)
+        continue;
+    return smtp__bundles[i];
+}
+
+#else
+
+static const char *smtp__system_bundle(void)
+{
+    return 0;
+}
+
+#endif
+
+static int smtp__trust_found(smtp_tls *tls)
+{
+    smtp_tls_trust *t = &tls->trust;
+    const smtp_tls_config *config = tls->config;
+
+    t->vtable = &smtp__trust_class;
+    t->data = (const unsigned char *)config->trust;
+    t->size = config->trust_size;
+    if (!config->trust)
+        t->file = config->trust_file ? config->trust_file
+                                     : smtp__system_bundle();
+    br_ssl_engine_set_x509(&tls->client.eng, &t->vtable);
+    if (!t->data && !t->file)
+        return SMTP_E_TRUST;
+    return smtp__trust_check(t);
+}
+
+/* Anchors never used have an empty name, which is no encoded name's. */
+static void smtp__tls_profile(smtp_tls *tls)
+{
+    const smtp_tls_config *config = tls->config;
+    const br_x509_trust_anchor *anchors = tls->trust.anchors;
+    size_t count = sizeof tls->trust.anchors / sizeof *anchors;
+
+    if (config->anchors) {
+        anchors = config->anchors;
+        count = config->anchor_count;
+    }
+    (config->profile ? config->profile : SMTP_TLS_PROFILE)(
+        &tls->client, &tls->trust.x509.minimal, anchors, count);
+}
+
+#else
+
+static int smtp__trust_any(smtp_tls *tls)
+{
+    (void)tls;
+    return SMTP_E_ARGUMENT;
+}
+
+static int smtp__trust_found(smtp_tls *tls)
+{
+    (void)tls;
+    return SMTP_E_TRUST;
+}
+
+static void smtp__tls_profile(smtp_tls *tls)
+{
+    const smtp_tls_config *config = tls->config;
+
+    (config->profile ? config->profile : SMTP_TLS_PROFILE)(
+        &tls->client, &tls->trust.x509.minimal, config->anchors,
+        config->anchor_count);
+}
+
+#endif
+
+static int smtp__tls_trust(smtp_tls *tls)
+{
+    if (tls->config->unsafe_no_verify)
+        return smtp__trust_any(tls);
+    if (tls->config->anchors)
+        return SMTP_OK;
+    return smtp__trust_found(tls);
+}
+
+/* -- client certificate -- */
+
+#if SMTP_TLS_CLIENT_CERT
+
+static int smtp__client_memory(smtp_tls *tls)
+{
+    const smtp_tls_config *c = tls->config;
+
+    if (!c->chain || c->chain_count == 0)
+        return SMTP_E_CLIENT_CERT;
+    if (c->rsa_key)
+        br_ssl_client_set_single_rsa(&tls->client, c->chain, c->chain_count,
+                                     c->rsa_key,
+                                     br_rsa_pkcs1_sign_get_default());
+    else if (c->ec_key)
+        br_ssl_client_set_single_ec(&tls->client, c->chain, c->chain_count,
+                                    c->ec_key, BR_KEYTYPE_SIGN, c->ec_issuer,
+                                    br_ec_get_default(),
+                                    br_ecdsa_sign_asn1_get_default());
+    else
+        return SMTP_E_CLIENT_CERT;
+    return SMTP_OK;
+}
+
+#else
+
+static int smtp__client_memory(smtp_tls *tls)
+{
+    (void)tls;
+    return SMTP_E_CLIENT_CERT;
+}
+
+#endif
+
+#if SMTP__TLS_CLIENT_FILES
+
+/* Takes bytes to the end of the buffer, away from the records. 0: no room. */
+static unsigned char *smtp__tls_reserve(smtp_tls *tls, const void *data,
+                                        size_t size)
+{
+    unsigned char *to = (unsigned char *)tls->config->buffer;
+
+    if (size > tls->room)
+        return 0;
+    tls->room -= size;
+    memmove(to + tls->room, data, size);
+    return to + tls->room;
+}
+
+/* The certificates of cert_file, gathered at the start of the buffer. */
+typedef struct smtp__chain {
+    smtp_tls *tls;
+    size_t done, size;             /* bytes: of whole ones, and so far */
+    int status;
+} smtp__chain;
+
+static void smtp__chain_begin(void *ctx)
+{
+    smtp__chain *chain = (smtp__chain *)ctx;
+
+    chain->size = chain->done;
+    if (chain->tls->chain_count == SMTP_TLS_CHAIN)
+        chain->status = SMTP_E_CLIENT_CERT;
+}
+
+static void smtp__chain_bytes(void *ctx, const void *data, size_t size)
+{
+    smtp__chain *chain = (smtp__chain *)ctx;
+    unsigned char *to = (unsigned char *)chain->tls->config->buffer;
+
+    if (size > chain->tls->room - chain->size)
+        chain->status = SMTP_E_BUFFER;
+    if (chain->status != SMTP_OK)
+        return;
+    memcpy(to + chain->size, data, size);
+    chain->size += size;
+}
+
+static int smtp__chain_end(void *ctx)
+{
+    smtp__chain *chain = (smtp__chain *)ctx;
+    smtp_tls *tls = chain->tls;
+
+    if (chain->status != SMTP_OK)
+        return 0;
+    tls->chain[tls->chain_count++].data_len = chain->size - chain->done;
+    chain->done = chain->size;
+    return 1;
+}
+
+/* Moves the certificates out of the records' way. */
+static void smtp__chain_settle(smtp__chain *chain)
+{
+    smtp_tls *tls = chain->tls;
+    unsigned char *at = smtp__tls_reserve(tls, tls->config->buffer,
+                                          chain->done);
+    size_t i;
+
+    for (i = 0; i < tls->chain_count; i++) {
+        tls->chain[i].data = at;
+        at += tls->chain[i].data_len;
+    }
+}
+
+static int smtp__client_chain(smtp_tls *tls)
+{
+    smtp__chain chain = {0, 0, 0, SMTP_OK};
+    smtp__pem pem;
+    int status;
+
+    chain.tls = tls;
+    br_pem_decoder_init(&pem.decoder);
+    pem.suffix = "CERTIFICATE";
+    pem.ctx = &chain;
+    pem.begin = smtp__chain_begin;
+    pem.bytes = smtp__chain_bytes;
+    pem.end = smtp__chain_end;
+    pem.inside = 0;
+    status = smtp__read_file(tls->config->cert_file, smtp__pem_take, &pem);
+    smtp__pem_finish(&pem);
+    if (status != SMTP_OK || tls->chain_count == 0)
+        return chain.status == SMTP_OK ? SMTP_E_CLIENT_CERT : chain.status;
+    smtp__chain_settle(&chain);
+    return chain.status;
+}
+
+static void smtp__key_begin(void *ctx)
+{
+    br_skey_decoder_init((br_skey_decoder_context *)ctx);
+}
+
+static void smtp__key_bytes(void *ctx, const void *data, size_t size)
+{
+    br_skey_decoder_push((br_skey_decoder_context *)ctx, data, size);
+}
+
+static int smtp__key_end(void *ctx)
+{
+    (void)ctx;
+    return 0;
+}
+
+static int smtp__client_key(smtp_tls *tls, br_skey_decoder_context *key)
+{
+    const smtp_tls_config *c = tls->config;
+    smtp__pem pem;
+    int status;
+
+    br_skey_decoder_init(key);
+    br_pem_decoder_init(&pem.decoder);
+    pem.suffix = "PRIVATE KEY";
+    pem.ctx = key;
+    pem.begin = smtp__key_begin;
+    pem.bytes = smtp__key_bytes;
+    pem.end = smtp__key_end;
+    pem.inside = 0;
+    status = smtp__read_file(c->key_file ? c->key_file : c->cert_file,
+                             smtp__pem_take, &pem);
+    smtp__pem_finish(&pem);
+    if (status != SMTP_OK || br_skey_decoder_last_error(key) != 0)
+        return SMTP_E_CLIENT_CERT;
+    return SMTP_OK;
+}
+
+/* Whether key and certificate are a pair. */
+static int smtp__rsa_pair(const br_x509_pkey *pub,
+                          const br_rsa_private_key *key)
+{
+    br_rsa_compute_modulus modulus = br_rsa_compute_modulus_get_default();
+    unsigned char n[BR_X509_BUFSIZE_KEY];
+
+    return pub->key_type == BR_KEYTYPE_RSA
+        && modulus(0, key) == pub->key.rsa.nlen
+        && modulus(n, key) == pub->key.rsa.nlen
+        && memcmp(n, pub->key.rsa.n, pub->key.rsa.nlen) == 0;
+}
+
+static int smtp__ec_pair(const br_x509_pkey *pub, const br_ec_private_key *key)
+{
+    unsigned char q[BR_EC_KBUF_PUB_MAX_SIZE];
+    size_t size;
+
+    if (pub->key_type != BR_KEYTYPE_EC || pub->key.ec.curve != key->curve)
+        return 0;
+    size = br_ec_compute_pub(br_ec_get_default(), 0, q, key);
+    return size == pub->key.ec.qlen && memcmp(q, pub->key.ec.q, size) == 0;
+}
+
+static int smtp__client_rsa(smtp_tls *tls, const br_rsa_private_key *key)
+{
+    br_rsa_private_key *own = &tls->rsa_key;
+
+    *own = *key;
+    own->p = smtp__tls_reserve(tls, key->p, key->plen);
+    own->q = smtp__tls_reserve(tls, key->q, key->qlen);
+    own->dp = smtp__tls_reserve(tls, key->dp, key->dplen);
+    own->dq = smtp__tls_reserve(tls, key->dq, key->dqlen);
+    own->iq = smtp__tls_reserve(tls, key->iq, key->iqlen);
+    if (!own->p || !own->q || !own->dp || !own->dq || !own->iq)
+        return SMTP_E_BUFFER;
+    br_ssl_client_set_single_rsa(&tls->client, tls->chain, tls->chain_count,
+                                 own, br_rsa_pkcs1_sign_get_default());
+    return SMTP_OK;
+}
+
+static int smtp__client_ec(smtp_tls *tls, const br_ec_private_key *key,
+                           unsigned issuer)
+{
+    br_ec_private_key *own = &tls->ec_key;
+
+    *own = *key;
+    own->x = smtp__tls_reserve(tls, key->x, key->xlen);
+    if (!own->x)
+        return SMTP_E_BUFFER;
+    br_ssl_client_set_single_ec(&tls->client, tls->chain, tls->chain_count,
+                                own, BR_KEYTYPE_SIGN, issuer,
+                                br_ec_get_default(),
+                                br_ecdsa_sign_asn1_get_default());
+    return SMTP_OK;
+}
+
+static int smtp__client_pair(smtp_tls *tls, const br_skey_decoder_context *key)
+{
+    br_x509_decoder_context own;
+    const br_x509_pkey *pub;
+    const br_rsa_private_key *rsa = br_skey_decoder_get_rsa(key);
+    const br_ec_private_key *ec = br_skey_decoder_get_ec(key);
+
+    br_x509_decoder_init(&own, 0, 0);
+    br_x509_decoder_push(&own, tls->chain[0].data, tls->chain[0].data_len);
+    pub = br_x509_decoder_get_pkey(&own);
+    if (pub && rsa && smtp__rsa_pair(pub, rsa))
+        return smtp__client_rsa(tls, rsa);
+    if (pub && ec && smtp__ec_pair(pub, ec))
+        return smtp__client_ec(tls, ec, (unsigned)
+                               br_x509_decoder_get_signer_key_type(&own));
+    return SMTP_E_CLIENT_CERT;
+}
+
+static int smtp__client_files(smtp_tls *tls)
+{
+    br_skey_decoder_context key;
+    int status = smtp__client_chain(tls);
+
+    if (status != SMTP_OK)
+        return status;
+    status = smtp__client_key(tls, &key);
+    if (status == SMTP_OK)
+        status = smtp__client_pair(tls, &key);
+    smtp__wipe(&key, sizeof key);
+    return status;
+}
+
+#else
+
+static int smtp__client_files(smtp_tls *tls)
+{
+    (void)tls;
+    return SMTP_E_CLIENT_CERT;
+}
+
+#endif
+
+static int smtp__tls_client_cert(smtp_tls *tls)
+{
+    const smtp_tls_config *c = tls->config;
+
+    if (c->cert_file || c->key_file)
+        return c->cert_file ? smtp__client_files(tls) : SMTP_E_CLIENT_CERT;
+    if (c->chain || c->rsa_key || c->ec_key)
+        return smtp__client_memory(tls);
+    return SMTP_OK;
+}
+
+/* -- records -- */
+
+static unsigned smtp__tls_state(const smtp_tls *tls)
+{
+    return br_ssl_engine_current_state(&tls->client.eng);
+}
+
+/* What the lower layer's negative result, or a count too large, means here. */
+static int smtp__tls_fault(ptrdiff_t n)
+{
+    return n < 0 && n > SMTP_STATUS_END ? (int)n : SMTP_E_IO;
+}
+
+/* BearSSL has ended: the reason. Where no issuer was found because the file
+   went away, that is the reason. */
+static int smtp__tls_end(smtp_tls *tls)
+{
+    br_ssl_engine_context *engine = &tls->client.eng;
+
+    tls->error = br_ssl_engine_last_error(engine);
+    tls->status = smtp__tls_reason(tls->error,
+                                   br_ssl_engine_get_version(engine) != 0);
+#if SMTP_TLS_PEM
+    if (tls->status == SMTP_E_TLS_ISSUER && tls->trust.failed)
+        tls->status = SMTP_E_TRUST;
+#endif
+    return tls->status;
+}
+
+/* An alert that cannot be sent counts as sent: what it is about says more. */
+static int smtp__tls_lost(smtp_tls *tls, const unsigned char *record,
+                          size_t size, int status)
+{
+    if (*record == SMTP__TLS_ALERT_RECORD) {
+        br_ssl_engine_sendrec_ack(&tls->client.eng, size);
+        return SMTP_OK;
+    }
+    tls->broken = status;
+    return status;
+}
+
+/* SMTP_OK: some bytes went out. */
+static int smtp__tls_write(smtp_tls *tls)
+{
+    br_ssl_engine_context *engine = &tls->client.eng;
+    size_t size;
+    const unsigned char *record = br_ssl_engine_sendrec_buf(engine, &size);
+    ptrdiff_t n;
+
+    if (tls->broken != SMTP_OK)
+        return tls->broken;
+    n = tls->lower->send(tls->lower->ctx, record, size);
+    if (n == 0 || n == SMTP_AGAIN)
+        return SMTP_AGAIN;
+    if (n < 0 || (size_t)n > size)
+        return smtp__tls_lost(tls, record, size, smtp__tls_fault(n));
+    br_ssl_engine_sendrec_ack(engine, (size_t)n);
+    return SMTP_OK;
+}
+
+/* SMTP_OK: some bytes came in. */
+static int smtp__tls_read(smtp_tls *tls)
+{
+    br_ssl_engine_context *engine = &tls->client.eng;
+    size_t size;
+    unsigned char *record = br_ssl_engine_recvrec_buf(engine, &size);
+    ptrdiff_t n = tls->lower->recv(tls->lower->ctx, record, size);
+
+    if (n == SMTP_AGAIN)
+        return SMTP_AGAIN;
+    if (n == 0 || n == SMTP_EOF)
+        return tls->status = SMTP_E_TLS_CUT;
+    if (n < 0 || (size_t)n > size)
+        return tls->status = smtp__tls_fault(n);
+    br_ssl_engine_recvrec_ack(engine, (size_t)n);
+    return SMTP_OK;
+}
+
+/* The handshake is done. */
+static void smtp__tls_arrive(smtp_tls *tls)
+{
+    if (!tls->up && tls->config->session)
+        br_ssl_engine_get_session_parameters(&tls->client.eng,
+                                             tls->config->session);
+    tls->up = 1;
+}
+
+/* Moves records both ways until application bytes can move as `wanted`:
+   BR_SSL_SENDAPP or BR_SSL_RECVAPP. Records go out first; while they cannot,
+   reading goes on, so that both ends never wait for each other (with a buffer
+   for one direction at a time BearSSL does not offer to). A failed write is
+   told when nothing is left to read: an alert or a reply says more.
+
+   SMTP_AGAIN with BR_SSL_SENDAPP and such a buffer: there are bytes to read. */
+static int smtp__tls_run(smtp_tls *tls, unsigned wanted)
+{
+    while (tls->status == SMTP_OK) {
+        unsigned state = smtp__tls_state(tls);
+        int out = SMTP_AGAIN, in = SMTP_AGAIN;
+
+        if (state & BR_SSL_CLOSED)
+            return smtp__tls_end(tls);
+        if (state & BR_SSL_SENDREC)
+            out = smtp__tls_write(tls);
+        if (out == SMTP_OK)
+            continue;
+        if ((state & wanted)
+            && (out == SMTP_AGAIN || wanted == BR_SSL_RECVAPP)) {
+            smtp__tls_arrive(tls);
+            return SMTP_OK;
+        }
+        if (state & BR_SSL_RECVREC)
+            in = smtp__tls_read(tls);
+        if (in != SMTP_OK)
+            return out == SMTP_AGAIN ? in : out;
+    }
+    return tls->status;
+}
+
+/* -- the transport -- */
+
+static ptrdiff_t smtp__tls_recv(void *ctx, void *buffer, size_t size)
+{
+    smtp_tls *tls = (smtp_tls *)ctx;
+    br_ssl_engine_context *engine = &tls->client.eng;
+    const unsigned char *from;
+    size_t n;
+    int status;
+
+    if (!tls->active)
+        return tls->lower->recv(tls->lower->ctx, buffer, size);
+    status = smtp__tls_run(tls, BR_SSL_RECVAPP);
+    if (status != SMTP_OK)
+        return status;
+    from = br_ssl_engine_recvapp_buf(engine, &n);
+    if (n > size)
+        n = size;
+    memcpy(buffer, from, n);
+    br_ssl_engine_recvapp_ack(engine, n);
+    return (ptrdiff_t)n;
+}
+
+/* Whatever is taken becomes a record at once and goes out as far as it can;
+   the next call, of either kind, goes on with it. */
+static ptrdiff_t smtp__tls_send(void *ctx, const void *data, size_t size)
+{
+    smtp_tls *tls = (smtp_tls *)ctx;
+    br_ssl_engine_context *engine = &tls->client.eng;
+    unsigned char *to;
+    size_t n;
+    int status;
+
+    if (!tls->active)
+        return tls->lower->send(tls->lower->ctx, data, size);
+    status = smtp__tls_run(tls, BR_SSL_SENDAPP);
+    if (status != SMTP_OK)
+        return status;
+    to = br_ssl_engine_sendapp_buf(engine, &n);
+    if (n > size)
+        n = size;
+    memcpy(to, data, n);
+    br_ssl_engine_sendapp_ack(engine, n);
+    br_ssl_engine_flush(engine, 0);
+    while ((smtp__tls_state(tls) & BR_SSL_SENDREC)
+           && smtp__tls_write(tls) == SMTP_OK)
+        continue;
+    return (ptrdiff_t)n;
+}
+
+static int smtp__tls_starttls(void *ctx)
+{
+    smtp_tls *tls = (smtp_tls *)ctx;
+
+    tls->active = 1;
+    return smtp__tls_run(tls, BR_SSL_SENDAPP);
+}
+
+/* A call of the session would move bytes or fail at once. */
+static int smtp__tls_ready(const smtp_tls *tls, int wants)
+{
+    unsigned state = smtp__tls_state(tls);
+
+    return tls->status != SMTP_OK || (state & BR_SSL_CLOSED)
+        || ((wants & SMTP_READ) && (state & BR_SSL_RECVAPP))
+        || ((wants & SMTP_WRITE) && (state & BR_SSL_SENDAPP)
+            && !(state & BR_SSL_SENDREC));
+}
+
+/* What records wait for. A stream that is ready is written as "either": a
+   socket that has room wakes its loop at once. */
+static int smtp__tls_below(const smtp_tls *tls, int wants)
+{
+    unsigned state = smtp__tls_state(tls);
+
+    if (!tls->active || wants == 0)
+        return wants;
+    if (smtp__tls_ready(tls, wants))
+        return SMTP_READ | SMTP_WRITE;
+    return ((state & BR_SSL_RECVREC) ? SMTP_READ : 0)
+         | ((state & BR_SSL_SENDREC) ? SMTP_WRITE : 0);
+}
+
+static int smtp__tls_wants(void *ctx, int wants)
+{
+    const smtp_tls *tls = (const smtp_tls *)ctx;
+    const smtp_io *lower = tls->lower;
+
+    wants = smtp__tls_below(tls, wants);
+    return lower->wants ? lower->wants(lower->ctx, wants) : wants;
+}
+
+static int smtp__tls_wait(void *ctx, int wants, unsigned long ms)
+{
+    const smtp_tls *tls = (const smtp_tls *)ctx;
+    const smtp_io *lower = tls->lower;
+
+    if (tls->active && wants != 0 && smtp__tls_ready(tls, wants))
+        return SMTP_OK;
+    return lower->wait(lower->ctx, smtp__tls_below(tls, wants), ms);
+}
+
+static unsigned long smtp__tls_clock(void *ctx)
+{
+    const smtp_io *lower = ((const smtp_tls *)ctx)->lower;
+
+    return lower->clock(lower->ctx);
+}
+
+/* close_notify, as far as a second allows. The server's own is not awaited. */
+static void smtp__tls_goodbye(smtp_tls *tls)
+{
+    const smtp_io *lower = tls->lower;
+    int patience = 4, status = SMTP_OK;
+
+    br_ssl_engine_close(&tls->client.eng);
+    while (status == SMTP_OK && (smtp__tls_state(tls) & BR_SSL_SENDREC)) {
+        status = smtp__tls_write(tls);
+        if (status == SMTP_AGAIN && lower->wait && patience-- > 0)
+            status = lower->wait(lower->ctx, SMTP_WRITE, 250);
+    }
+}
+
+/* What is left says that it is closed. */
+static void smtp__tls_wipe(smtp_tls *tls)
+{
+    const smtp_io *lower = tls->lower;
+    const smtp_tls_config *config = tls->config;
+
+    if (config->buffer)
+        smtp__wipe(config->buffer, config->buffer_size);
+    smtp__wipe(tls, sizeof *tls);
+    tls->lower = lower;
+    tls->config = config;
+    tls->active = 1;
+    tls->status = SMTP_E_CLOSED;
+}
+
+static void smtp__tls_close(void *ctx)
+{
+    smtp_tls *tls = (smtp_tls *)ctx;
+    const smtp_io *lower = tls->lower;
+
+    if (tls->up && tls->status == SMTP_OK)
+        smtp__tls_goodbye(tls);
+    smtp__tls_wipe(tls);
+    if (lower->close)
+        lower->close(lower->ctx);
+}
+
+/* -- opening -- */
+
+#ifdef SMTP_POSIX
+enum { SMTP__TLS_HAS_DATE = 1 };
+#else
+enum { SMTP__TLS_HAS_DATE = 0 };
+#endif
+
+/* A certificate has addresses in a form of their own, that BearSSL does not
+   compare; as a name an address must not be compared (RFC 6125, 6.4). */
+static int smtp__tls_is_address(const char *name)
+{
+    const char *p = name;
+
+    while (*p == '.' || (*p >= '0' && *p <= '9'))
+        p++;
+    return *p == 0 || memchr(name, ':', strlen(name)) != 0;
+}
+
+static int smtp__tls_check(const smtp_tls_config *c)
+{
+    if (!c->buffer || c->buffer_size < SMTP_TLS_BUFFER_MIN)
+        return SMTP_E_BUFFER;
+    if (c->entropy && c->entropy_size < 32)
+        return SMTP_E_TLS_ENTROPY;
+    if (c->unsafe_no_verify)
+        return SMTP_OK;
+    if (!c->server_name || !*c->server_name)
+        return SMTP_E_ARGUMENT;
+    if (smtp__tls_is_address(c->server_name))
+        return SMTP_E_TLS_NAME;
+    if (!SMTP__TLS_HAS_DATE && c->days == 0 && c->seconds == 0)
+        return SMTP_E_TLS_TIME;
+    return SMTP_OK;
+}
+
+/* Beyond BearSSL's defaults: no SHA-1 under a certificate, no short RSA key,
+   no renegotiation. */
+static void smtp__tls_policy(smtp_tls *tls)
+{
+    br_x509_minimal_context *x509 = &tls->trust.x509.minimal;
+    br_ssl_engine_context *engine = &tls->client.eng;
+
+    br_x509_minimal_set_hash(x509, br_sha1_ID, 0);
+    br_x509_minimal_set_minrsa(x509, 2048 / 8);
+    br_x509_minimal_set_time(x509, tls->config->days, tls->config->seconds);
+    br_ssl_engine_set_versions(engine, BR_TLS12, BR_TLS12);
+    br_ssl_engine_add_flags(engine, BR_OPT_NO_RENEGOTIATION);
+}
+
+/* Both directions at once where a full record and a small one fit. */
+static int smtp__tls_buffer(smtp_tls *tls)
+{
+    br_ssl_engine_context *engine = &tls->client.eng;
+    unsigned char *buffer = (unsigned char *)tls->config->buffer;
+    size_t in = BR_SSL_BUFSIZE_INPUT;
+
+    if (tls->room < SMTP_TLS_BUFFER_MIN)
+        return SMTP_E_BUFFER;
+    if (tls->room < SMTP_TLS_BUFFER_DUPLEX)
+        br_ssl_engine_set_buffer(engine, buffer, tls->room, 0);
+    else
+        br_ssl_engine_set_buffers_bidi(engine, buffer, in, buffer + in,
+                                       tls->room - in);
+    return SMTP_OK;
+}
+
+static int smtp__tls_resume(smtp_tls *tls)
+{
+    const br_ssl_session_parameters *session = tls->config->session;
+
+    if (!session || session->session_id_len == 0
+        || session->version != BR_TLS12)
+        return 0;
+    br_ssl_engine_set_session_parameters(&tls->client.eng, session);
+    return 1;
+}
+
+/* Makes the client's first message ready. An address is no server name for
+   the server either (RFC 6066, section 3). */
+static int smtp__tls_reset(smtp_tls *tls)
+{
+    const smtp_tls_config *c = tls->config;
+    const char *name = c->server_name;
+
+    if (name && smtp__tls_is_address(name))
+        name = 0;
+    if (c->entropy)
+        br_ssl_engine_inject_entropy(&tls->client.eng, c->entropy,
+                                     c->entropy_size);
+    if (br_ssl_client_reset(&tls->client, name, smtp__tls_resume(tls)))
+        return SMTP_OK;
+    return smtp__tls_end(tls);
+}
+
+static int smtp__tls_prepare(smtp_tls *tls)
+{
+    int status = smtp__tls_check(tls->config);
+
+    if (status != SMTP_OK)
+        return status;
+    smtp__tls_profile(tls);
+    smtp__tls_policy(tls);
+    status = smtp__tls_trust(tls);
+    if (status == SMTP_OK)
+        status = smtp__tls_client_cert(tls);
+    if (status == SMTP_OK)
+        status = smtp__tls_buffer(tls);
+    if (status == SMTP_OK)
+        status = smtp__tls_reset(tls);
+    return status;
+}
+
+SMTP_API smtp_status smtp_tls_open(smtp_tls *tls, const smtp_io *lower,
+                                   const smtp_tls_config *config,
+                                   int starttls, smtp_io *io)
+{
+    int status;
+
+    memset(tls, 0, sizeof *tls);
+    tls->lower = lower;
+    tls->config = config;
+    tls->room = config->buffer_size;
+    tls->active = !starttls;
+    status = smtp__tls_prepare(tls);
+    if (status != SMTP_OK)
+        smtp__tls_wipe(tls);
+    io->ctx = tls;
+    io->recv = smtp__tls_recv;
+    io->send = smtp__tls_send;
+    io->starttls = starttls ? smtp__tls_starttls : 0;
+    io->close = smtp__tls_close;
+    io->wait = lower->wait ? smtp__tls_wait : 0;
+    io->wants = smtp__tls_wants;
+    io->clock = lower->clock ? smtp__tls_clock : 0;
+    return (smtp_status)status;
+}
+
+#endif /* SMTP_BEARSSL */
+
+/* ---- adapter: one call --------------------------------------------------- */
+#ifdef SMTP_POSIX
+
+#define SMTP__QUIT_SECONDS 5
+
+typedef struct smtp__url {
+    const char *host;              /* decoded; a path if it starts with / */
+    const char *service;           /* 0: the scheme's */
+    const char *user, *password;   /* decoded, or 0 */
+    char *at, *end;                /* free room for decoded parts */
+    uint8_t scheme;                /* index of smtp__schemes */
+} smtp__url;
+
+static const struct {
+    const char *name, *service, *login_service;
+    uint8_t tls, lmtp;
+} smtp__schemes[] = {
+    {"smtp://", "25", "587", SMTP_TLS_STARTTLS, 0},
+    {"smtps://", "465", "465", SMTP_TLS_IMPLICIT, 0},
+    {"lmtp://", "24", "24", SMTP_TLS_STARTTLS, 1}
+};
+
+/* The bytes of `url` that are `prefix`, letters in any case, or 0. */
+static size_t smtp__url_prefix(const char *url, const char *prefix)
+{
+    size_t n;
+
+    for (n = 0; prefix[n]; n++) {
+        char c = url[n];
+
+        if (c >= 'A' && c <= 'Z')
+            c = (char)(c - 'A' + 'a');
+        if (c != prefix[n])
+            return 0;
+    }
+    return n;
+}
+
+/* What stands behind the scheme, or 0. */
+static const char *smtp__url_scheme(smtp__url *u, const char *url)
+{
+    for (u->scheme = 0; u->scheme < 3; u->scheme++) {
+        size_t n = smtp__url_prefix(url, smtp__schemes[u->scheme].name);
+
+        if (n)
+            return url + n;
+    }
+    return 0;
+}
+
+/* 0 to 15, or 255. */
+static unsigned smtp__url_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return (unsigned)(c - '0');
+    if (c >= 'a' && c <= 'f')
+        return (unsigned)(c - 'a' + 10);
+    if (c >= 'A' && c <= 'F')
+        return (unsigned)(c - 'A' + 10);
+    return 255;
+}
+
+/* Takes one decoded byte; 0 for what a URL may not hold: a space or control
+   character as it is, %00, a % without two digits. */
+static char smtp__url_byte(const char **from, const char *to)
+{
+    const char *p = *from;
+    unsigned high, low;
+
+    *from = p + 1;
+    if (*p != '%')
+        return (unsigned char)*p <= ' ' || *p == 127 ? '\0' : *p;
+    if (to - p < 3)
+        return 0;
+    high = smtp__url_digit(p[1]);
+    low = smtp__url_digit(p[2]);
+    *from = p + 3;
+    return high > 15 || low > 15 ? '\0' : (char)(high << 4 | low);
+}
+
+/* The decoded part as a string in the room of u, or 0. */
+static const char *smtp__url_decode(smtp__url *u, const char *from,
+                                    const char *to)
+{
+    const char *start = u->at;
+
+    while (from < to) {
+        char c = smtp__url_byte(&from, to);
+
+        if (c == 0 || u->at == u->end)
+            return 0;
+        *u->at++ = c;
+    }
+    if (u->at == u->end)
+        return 0;
+    *u->at++ = 0;
+    return start;
+}
+
+/* The last `c` before `to`, or 0. */
+static const char *smtp__url_last(const char *from, const char *to, char c)
+{
+    while (to > from)
+        if (*--to == c)
+            return to;
+    return 0;
+}
+
+/* user[:password], 1: fine. */
+static int smtp__url_login(smtp__url *u, const char *from, const char *to)
+{
+    size_t size = (size_t)(to - from);
+    const char *colon = (const char *)memchr(from, ':', size);
+
+    u->user = smtp__url_decode(u, from, colon ? colon : to);
+    if (colon)
+        u->password = smtp__url_decode(u, colon + 1, to);
+    return u->user && *u->user && (!colon || u->password);
+}
+
+/* [:port] or [:], 1: fine. */
+static int smtp__url_port(smtp__url *u, const char *from, const char *to)
+{
+    const char *p;
+
+    if (to - from < 2)
+        return from == to || *from == ':';
+    for (p = from + 1; p < to; p++)
+        if (*p < '0' || *p > '9')
+            return 0;
+    u->service = smtp__url_decode(u, from + 1, to);
+    return *from == ':' && smtp__posix_service_check(u->service);
+}
+
+/* What stands in brackets: a number of IPv6, with %25 and a zone perhaps. */
+static int smtp__url_literal(smtp__url *u, const char *from, const char *to)
+{
+    char number[INET6_ADDRSTRLEN];
+    struct in6_addr binary;
+    size_t size;
+
+    u->host = smtp__url_decode(u, from, to);
+    size = u->host ? strcspn(u->host, "%") : sizeof number;
+    if (size >= sizeof number)
+        return 0;
+    memcpy(number, u->host, size);
+    number[size] = 0;
+    return inet_pton(AF_INET6, number, &binary) == 1;
+}
+
+/* A name, an IPv4 number, or a path in percent notation. */
+static int smtp__url_name(smtp__url *u, const char *from, const char *to)
+{
+    const char *p;
+
+    u->host = smtp__url_decode(u, from, to);
+    if (!u->host || !*u->host)
+        return 0;
+    if (*u->host == '/')
+        return 1;
+    for (p = u->host; *p; p++)
+        if ((unsigned char)*p <= ' ' || strchr("\"#%/:<>?@[\\]^`{|}\177", *p))
+            return 0;
+    return 1;
+}
+
+/* host[:port], 1: fine. */
+static int smtp__url_place(smtp__url *u, const char *from, const char *to)
+{
+    size_t size = (size_t)(to - from);
+    const char *stop;
+
+    if (*from == '[') {
+        stop = (const char *)memchr(from, ']', size);
+        return stop && smtp__url_literal(u, from + 1, stop)
+               && smtp__url_port(u, stop + 1, to);
+    }
+    stop = (const char *)memchr(from, ':', size);
+    if (!stop)
+        stop = to;
+    return smtp__url_name(u, from, stop) && smtp__url_port(u, stop, to)
+           && !(*u->host == '/' && u->service);
+}
+
+/* The path of a Unix socket behind an empty host, 1: fine. */
+static int smtp__url_path(smtp__url *u, const char *from)
+{
+    if (from[0] != '/' || from[1] == 0 || strpbrk(from, "?#"))
+        return 0;
+    u->host = smtp__url_decode(u, from, from + strlen(from));
+    return u->host != 0;
+}
+
+/* Takes a URL apart; its parts go into `room`. The last @ ends the login, as a
+   user is often written with one. SMTP_OK, SMTP_E_URL. */
+static smtp_status smtp__url_parse(smtp__url *u, const char *url, char *room,
+                                   size_t size)
+{
+    const char *from, *to, *login;
+    int fine = 1;
+
+    memset(u, 0, sizeof *u);
+    u->at = room;
+    u->end = room + size;
+    from = url ? smtp__url_scheme(u, url) : 0;
+    if (!from)
+        return SMTP_E_URL;
+    to = from + strcspn(from, "/?#");
+    login = smtp__url_last(from, to, '@');
+    if (login) {
+        fine = smtp__url_login(u, from, login);
+        from = login + 1;
+    }
+    if (from == to)
+        fine &= smtp__url_path(u, to);
+    else
+        fine &= smtp__url_place(u, from, to) && (!*to || !strcmp(to, "/"));
+    return fine ? SMTP_OK : SMTP_E_URL;
+}
+
+#ifdef SMTP_BEARSSL
+/* Reads what TLS needs; no byte moves yet. */
+static smtp_status smtp__client_tls(smtp_client *c,
+                                    const smtp_client_options *options)
+{
+    c->tls_config = options->tls;
+    if (!c->tls_config.server_name)
+        c->tls_config.server_name = c->host;
+    if (!c->tls_config.buffer) {
+        c->tls_config.buffer = c->records;
+        c->tls_config.buffer_size = sizeof c->records;
+    }
+    if (c->config.tls == SMTP_TLS_NONE)
+        return SMTP_OK;
+    return smtp_tls_open(&c->tls, &c->lower, &c->tls_config,
+                         c->config.tls != SMTP_TLS_IMPLICIT, &c->io);
+}
+
+static void smtp__client_wipe_tls(smtp_client *c)
+{
+    smtp__wipe(&c->tls, sizeof c->tls);
+    smtp__wipe(c->records, sizeof c->records);
+}
+#else
+static smtp_status smtp__client_tls(const smtp_client *c,
+                                    const smtp_client_options *options)
+{
+    (void)options;
+    return c->config.tls == SMTP_TLS_STARTTLS
+           || c->config.tls == SMTP_TLS_IMPLICIT ? SMTP_E_NO_TLS : SMTP_OK;
+}
+
+static void smtp__client_wipe_tls(smtp_client *c)
+{
+    (void)c;
+}
+#endif
+
+/* smtp_client.config from the options and the URL. */
+static void smtp__client_configure(smtp_client *c, const smtp__url *u,
+                                   const smtp_config *config)
+{
+    c->config = *config;
+    if (u->user)
+        c->config.user = u->user;
+    if (u->password)
+        c->config.password = u->password;
+    if (smtp__schemes[u->scheme].lmtp)
+        c->config.lmtp = 1;
+    if (c->config.tls == 0)
+        c->config.tls = smtp__schemes[u->scheme].tls;
+    if (c->config.tls == SMTP_TLS_STARTTLS && *u->host == '/')
+        c->config.tls = SMTP_TLS_NONE;
+    c->host = u->host;
+    c->service = u->service;
+    if (!c->service)
+        c->service = c->config.user ? smtp__schemes[u->scheme].login_service
+                                    : smtp__schemes[u->scheme].service;
+    if (*c->host == '/')
+        c->service = "";
+}
+
+/* The connection is there: starts the session on it. */
+static smtp_status smtp__client_start(smtp_client *c)
+{
+    smtp_status st;
+
+    if (!c->config.domain) {
+        (void)smtp_posix_domain(&c->posix, c->domain, sizeof c->domain);
+        c->config.domain = c->domain;
+    }
+    st = smtp_open(&c->session, &c->io, &c->config, c->buffer,
+                   sizeof c->buffer);
+    return st == SMTP_OK ? smtp_run(&c->session) : st;
+}
+
+SMTP_API smtp_status smtp_client_open(smtp_client *client, const char *url,
+                                      const smtp_client_options *options)
+{
+    smtp_client_options chosen;
+    smtp__url u;
+    smtp_status st;
+
+    memset(client, 0, sizeof *client);
+    memset(&chosen, 0, sizeof chosen);
+    if (options)
+        chosen = *options;
+    client->posix.fd = -1;
+    st = smtp__url_parse(&u, url, client->url, sizeof client->url);
+    if (st != SMTP_OK)
+        return st;
+    smtp__client_configure(client, &u, &chosen.config);
+    client->io = client->lower = smtp_posix_io(&client->posix, 1);
+    st = smtp__client_tls(client, &chosen);
+    if (st == SMTP_OK)
+        st = smtp_posix_connect(&client->posix, client->host, client->service,
+                                chosen.source, chosen.connect_ms);
+    return st == SMTP_OK ? smtp__client_start(client) : st;
+}
+
+SMTP_API void smtp_client_close(smtp_client *client)
+{
+    if (client->session.io)
+        smtp_close(&client->session);
+    smtp_posix_close(&client->posix);
+    client->config.user = client->config.password = 0;
+    smtp__wipe(client->url, sizeof client->url);
+    smtp__wipe(client->buffer, sizeof client->buffer);
+    smtp__client_wipe_tls(client);
+}
+
+static void smtp__client_not_taken(smtp_mail *mail)
+{
+    size_t i;
+
+    mail->status = SMTP_NOT_TAKEN;
+    memset(&mail->code, 0, sizeof mail->code);
+    for (i = 0; i < mail->to_count; i++) {
+        mail->to[i].status = SMTP_NOT_TAKEN;
+        memset(&mail->to[i].code, 0, sizeof mail->to[i].code);
+    }
+}
+
+/* QUIT, whose answer changes nothing and so is not long waited for. */
+static void smtp__client_leave(smtp_client *c)
+{
+    uint16_t *limit = &c->config.timeout.command;
+
+    if (*limit == 0 || *limit > SMTP__QUIT_SECONDS)
+        *limit = SMTP__QUIT_SECONDS;
+    if (c->session.io)
+        (void)smtp_quit(&c->session);
+}
+
+SMTP_API smtp_status smtp_send_url(const char *url, smtp_mail *mail,
+                                   const smtp_client_options *options)
+{
+    smtp_client client;
+    smtp_status st;
+
+    if (!mail || (mail->to_count && !mail->to))
+        return SMTP_E_ARGUMENT;
+    smtp__client_not_taken(mail);
+    st = smtp_client_open(&client, url, options);
+    if (st == SMTP_OK)
+        st = smtp_send(&client.session, mail);
+    smtp__client_leave(&client);
+    smtp_client_close(&client);
+    return st;
+}
+#endif /* SMTP_POSIX */
+
+#endif /* SMTP_IMPLEMENTED */
+#endif /* SMTP_IMPLEMENTATION */

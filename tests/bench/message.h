@@ -1,0 +1,79 @@
+/* What the C drivers of the bench have in common: the same message, the same
+   line of results - MIT-0 or Unlicense */
+#ifndef BENCH_MESSAGE_H
+#define BENCH_MESSAGE_H
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define FROM "bench@example.org"
+
+/* usage: PORT MESSAGES RECIPIENTS BYTES [data|bdat|checked] [CAFILE] */
+typedef struct task {
+    const char *port;
+    unsigned long messages, recipients, bytes;
+    const char *mode, *ca_file;    /* ca_file 0: no TLS */
+} task;
+
+static task read_task(int argc, char **argv)
+{
+    task t = {0, 0, 0, 0, "data", 0};
+    if (argc < 5) {
+        fprintf(stderr, "%s: PORT MESSAGES RECIPIENTS BYTES [MODE] [CAFILE]\n",
+                argv[0]);
+        exit(64);
+    }
+    t.port = argv[1];
+    t.messages = strtoul(argv[2], NULL, 10);
+    t.recipients = strtoul(argv[3], NULL, 10);
+    t.bytes = strtoul(argv[4], NULL, 10);
+    if (argc > 5)
+        t.mode = argv[5];
+    if (argc > 6)
+        t.ca_file = argv[6];
+    return t;
+}
+
+/* `bytes` bytes: a short header, lines of 72 bytes and CRLF; the last line
+   takes what is left. Ends in NUL. */
+static char *make_message(unsigned long bytes)
+{
+    static const char head[] = "From: <" FROM ">\r\nSubject: bench\r\n\r\n";
+    const unsigned long from = sizeof head - 1;
+    char *text = (char *)malloc(bytes + 1);
+    if (!text || bytes < from + 2)
+        exit(70);
+    memcpy(text, head, from);
+    for (unsigned long i = from; i < bytes; i++) {
+        unsigned long column = (i - from) % 74;
+        text[i] = column == 72 ? '\r' : column == 73 ? '\n'
+                : (char)('a' + column % 26);
+    }
+    memcpy(text + bytes - 2, "\r\n", 3);
+    return text;
+}
+
+static const char *recipient(unsigned long i)
+{
+    static char text[48];
+    snprintf(text, sizeof text, "box%03lu@example.net", i);
+    return text;
+}
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* The line that every driver ends with. */
+static int report(double began, unsigned long delivered, const task *t)
+{
+    printf("seconds %.6f delivered %lu\n", now() - began, delivered);
+    return delivered == t->messages ? 0 : 1;
+}
+
+#endif

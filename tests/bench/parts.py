@@ -1,0 +1,251 @@
+"""The measurements beside other clients, each a function of the results."""
+import concurrent.futures
+import os
+import re
+import statistics
+import subprocess
+import time
+
+import lab
+from lab import BDAT, CLIENTS, DATA
+
+COMPILED = [DATA, BDAT, 'libcurl', 'libESMTP', 'smtp-source']
+
+
+# ---- turns ------------------------------------------------------------------
+
+def count_turns(client, messages, recipients):
+    with lab.turnsink() as sink:
+        lab.send(client, sink.port, messages, recipients)
+    if sink.result['messages'] != messages:
+        raise lab.Trouble('%s: %d of %d messages arrived'
+                          % (client, sink.result['messages'], messages))
+    return sink.result['turns']
+
+
+def turns(results):
+    """Waits for the server, that for the greeting apart."""
+    for recipients, messages in ((1, 100), (5, 100), (100, 10)):
+        total = {c: count_turns(c, messages, recipients) for c in CLIENTS}
+        results.row('turns per message, %d recipient%s'
+                    % (recipients, 's'[:recipients > 1]),
+                    {c: n / messages for c, n in total.items()}, '%.2f')
+        if recipients == 5:
+            results.at_most('turns, 100 messages x 5 recipients, DATA',
+                            total[DATA], 105, '%d')
+            results.at_most('turns, 100 messages x 5 recipients, BDAT',
+                            total[BDAT], 8, '%d')
+
+
+# ---- delay ------------------------------------------------------------------
+
+def seconds_far_away(client):
+    with lab.turnsink('--quiet', 0) as sink:
+        with lab.delay(25, sink.port) as line:
+            return lab.send(client, line.port, 100).seconds
+
+
+def delay(results):
+    """All of them only wait, so those of others go side by side."""
+    seconds = {c: seconds_far_away(c) for c in (DATA, BDAT)}
+    with concurrent.futures.ThreadPoolExecutor(len(lab.OTHERS)) as pool:
+        seconds.update(zip(lab.OTHERS, pool.map(seconds_far_away,
+                                                lab.OTHERS)))
+    results.row('s for 100 messages, 50 ms round trip', seconds, '%.2f')
+    results.at_most('s, 100 messages, 50 ms round trip, DATA',
+                    seconds[DATA], 6)
+    results.at_most('s, 100 messages, 50 ms round trip, BDAT',
+                    seconds[BDAT], 1)
+
+
+# ---- instructions -----------------------------------------------------------
+
+def callgrind(line, client, out):
+    tool = ['valgrind', '--tool=callgrind', '--callgrind-out-file=' + out]
+    lab.Run(client, tool + line)
+    with open(out) as f:
+        return int(re.search(r'^(?:summary|totals): (\d+)', f.read(),
+                             re.M).group(1))
+
+
+def instructions_of(client, messages, recipients=1, size=1024, program=None,
+                    mode=None):
+    out = os.path.join(lab.BUILD, 'callgrind.out')
+    with lab.turnsink() as sink:
+        line = lab.command(client, sink.port, messages, recipients, size)
+        if program:
+            line[0] = program
+        if mode:
+            line[5] = mode
+        return callgrind(line, client, out)
+
+
+def per_message(client):
+    few, many = 20, 120
+    return (instructions_of(client, many) -
+            instructions_of(client, few)) / (many - few)
+
+
+def per_recipient(client):
+    """Between 10 messages to 1 and to 51 recipients."""
+    return (instructions_of(client, 10, 51) -
+            instructions_of(client, 10)) / 500
+
+
+def per_byte(client, **how):
+    """Between one message of 1 and one of 3 MB."""
+    return (instructions_of(client, 1, 1, 3 << 20, **how) -
+            instructions_of(client, 1, 1, 1 << 20, **how)) / (2 << 20)
+
+
+PORTABLE = ['-DSMTP_NO_SIMD']
+
+
+def instructions(results):
+    message = {c: per_message(c) for c in COMPILED}
+    results.row('instructions per 1 KB message', message)
+    recipient = {c: per_recipient(c) for c in COMPILED}
+    results.row('instructions per further recipient', recipient)
+    byte = {c: per_byte(c) for c in COMPILED}
+    results.row('instructions per body byte', byte, '%.2f')
+    portable = lab.driver('smtp', *PORTABLE, suffix='_portable')
+    slow = per_byte(DATA, program=portable)
+    checked = per_byte(BDAT, mode='checked')
+    results.row('the same in portable C', {DATA: slow}, '%.2f')
+    results.row('the same, body not promised canonical', {BDAT: checked},
+                '%.2f')
+    results.at_most('instructions per message, DATA', message[DATA], 3600,
+                    '%.0f')
+    results.at_most('instructions per message, BDAT', message[BDAT], 2500,
+                    '%.0f')
+    for c in (DATA, BDAT):
+        results.at_most('instructions per further recipient, ' + c[-4:],
+                        recipient[c], 400, '%.0f')
+    results.at_most('instructions per body byte, DATA, SIMD', byte[DATA], 0.8)
+    results.at_most('the same, portable C', slow, 1.4)
+    results.at_most('instructions per body byte, BDAT, checked', checked, 0.8)
+    results.at_most('the same, promised canonical', byte[BDAT], 0.05)
+
+
+def profile():
+    """Which functions take the instructions of 100 messages."""
+    cases = (('DATA, 1 KB', DATA, 120, 1, 1024, 'data'),
+             ('BDAT, 1 KB', BDAT, 120, 1, 1024, 'bdat'),
+             ('DATA, 50 recipients', DATA, 20, 50, 1024, 'data'),
+             ('DATA, 2 MB', DATA, 1, 1, 2 << 20, 'data'),
+             ('BDAT checked, 2 MB', BDAT, 1, 1, 2 << 20, 'checked'))
+    for name, client, messages, recipients, size, mode in cases:
+        total = instructions_of(client, messages, recipients, size, mode=mode)
+        text = lab.call('callgrind_annotate', '--auto=no', '--threshold=97',
+                        os.path.join(lab.BUILD, 'callgrind.out'))
+        lab.say('--- %s: %d instructions in all, %d a message'
+                % (name, total, total / messages))
+        for line in re.findall(r'^ *[\d,]+ \(.*', text, re.M)[1:22]:
+            lab.say(re.sub(r'\S*/([^/ ]+:)', r'\1', line[:110]))
+
+
+# ---- speed ------------------------------------------------------------------
+
+def rounds(clients, port, messages, size, tls=False, times=5):
+    """Medians of `times` runs each, taken in turn: (seconds, processor)."""
+    runs = {c: [] for c in clients}
+    for _ in range(times):
+        for c in clients:
+            runs[c].append(lab.send(c, port, messages(c), 1, size, tls))
+    return {c: (statistics.median(r.seconds for r in runs[c]) / messages(c),
+                statistics.median(r.cpu for r in runs[c]) / messages(c))
+            for c in clients}
+
+
+def count_for(client):
+    return 300 if client in ('smtplib', 'nodemailer') else 3000
+
+
+def speed_of_small(results, port, tls, name, clients):
+    each = rounds(clients, port, count_for, 1024, tls)
+    rate = {c: 1 / s for c, (s, _) in each.items()}
+    results.row('messages/s' + name, rate)
+    results.row('of smtp.h, %' + name,
+                {c: 100 * r / rate[DATA] for c, r in rate.items()})
+    results.row('processor, us a message' + name,
+                {c: 1e6 * p for c, (_, p) in each.items()}, '%.1f')
+    return rate
+
+
+def speed_of_large(results, port, tls, name, clients):
+    size = 64 << 20
+    each = rounds(clients, port, lambda c: 1, size, tls, 3)
+    rate = {c: size / 1e6 / s for c, (s, _) in each.items()}
+    results.row('MB/s, a message of 64 MB' + name, rate)
+    return rate
+
+
+def speed(results):
+    """smtp-sink has no CHUNKING, smtp-source no TLS. What a client can do
+    where the server does not limit it is measured with our own sink."""
+    small = [c for c in CLIENTS if c != BDAT]
+    large = [DATA, 'libcurl', 'libESMTP', 'smtp-source']
+    with lab.smtp_sink() as port:
+        rate = speed_of_small(results, port, False, ', loopback', small)
+        mass = speed_of_large(results, port, False, ', loopback', large)
+        with lab.stunnel(port) as secure:
+            speed_of_small(results, secure, True, ', TLS', small[:-1])
+            speed_of_large(results, secure, True, ', TLS', large[:-1])
+    with lab.fast_sink() as sink:
+        speed_of_small(results, sink.port, False, ', fast sink', CLIENTS)
+        speed_of_large(results, sink.port, False, ', fast sink',
+                       [BDAT] + large)
+    results.at_least('messages/s, times libESMTP',
+                     rate[DATA] / rate['libESMTP'], 3)
+    results.at_least('messages/s, times libcurl',
+                     rate[DATA] / rate['libcurl'], 4)
+    results.at_least('MB/s of a 64 MB message, times smtp-source',
+                     mass[DATA] / mass['smtp-source'], 1)
+
+
+# ---- memory -----------------------------------------------------------------
+
+def massif(client):
+    """Peak of heap and of stack while one message of 1 KB is sent."""
+    out = os.path.join(lab.BUILD, 'massif.out')
+    with lab.turnsink() as sink:
+        line = lab.command(client, sink.port, 1)
+        lab.Run(client, ['valgrind', '--tool=massif', '--stacks=yes',
+                         '--detailed-freq=1000000', '--max-snapshots=1000',
+                         '--massif-out-file=' + out] + line)
+    with open(out) as f:
+        text = f.read()
+    heap = re.findall(r'^mem_heap_B=(\d+)', text, re.M)
+    stack = re.findall(r'^mem_stacks_B=(\d+)', text, re.M)
+    return max(map(int, heap)), max(map(int, stack))
+
+
+def resident(program, sessions, port):
+    """Resident bytes of bulk with so many sessions that have all begun."""
+    process = subprocess.Popen(
+        [program, '-s', str(sessions), '-m', str(sessions * 20), '-d',
+         '127.0.0.1:%d' % port], stdout=subprocess.PIPE, text=True,
+        stderr=subprocess.DEVNULL)
+    text = process.stdout.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = status
+    if status:
+        raise lab.Trouble('bulk: ' + text)
+    return usage.ru_maxrss * 1024, text
+
+
+def memory(results):
+    peaks = {c: massif(c) for c in COMPILED}
+    results.row('heap, bytes at most', {c: h for c, (h, _) in peaks.items()})
+    results.row('stack, bytes at most', {c: s for c, (_, s) in peaks.items()})
+    program = lab.bulk()
+    with lab.smtp_sink() as port:
+        one, _ = resident(program, 1, port)
+        many, text = resident(program, 1000, port)
+    own = int(re.search(r'memory +(\d+) bytes a session', text).group(1))
+    results.row('bytes resident per session, 1,000 sessions (bulk)',
+                {DATA: (many - one) / 999})
+    results.row('of them smtp.h with its buffer', {DATA: own})
+    results.at_most("smtp.h's own memory per session, bytes", own, 1024, '%d')
+    results.true('1,000 sessions, none lost or doubled',
+                 'messages    20000 delivered (0 in part)' in text)
