@@ -35,7 +35,7 @@ build/%: examples/%.c smtp.h | deps-build
 # Each tests/unit/*.c is a program; it is compiled and run in each of these
 # ways. What needs BearSSL is not run with 32 bits: Debian has no such library.
 SANE = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all
-CC_c99        = gcc -std=c99 -O1 -Wstrict-prototypes
+CC_c99        = gcc -std=c99 -O2 -Wstrict-prototypes
 CC_gcc-sane   = gcc -std=c11 $(SANE) -Wstrict-prototypes
 CC_clang-sane = clang -std=c99 $(SANE) -Wstrict-prototypes
 CC_m32-sane   = gcc -std=c99 -m32 $(SANE) -Wstrict-prototypes

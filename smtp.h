@@ -5,10 +5,12 @@
    at any byte and be taken up again.
 
 DO THIS
-   In one source file:
+   In one source file, and without the first line wherever else it is used:
+
       #define SMTP_IMPLEMENTATION
       #include "smtp.h"
-   elsewhere include it alone. Then, over any byte stream:
+
+   Then, over any byte stream, here a serial line:
 
       smtp_io io = {&uart, uart_recv, uart_send};
       smtp_config config = {.domain = "sensor.example.org",
@@ -18,16 +20,43 @@ DO THIS
                         .body = smtp_text("Subject: disk\n\nfull\n")};
       smtp_session s;
       char buffer[256];
+      smtp_status st = smtp_open(&s, &io, &config, buffer, sizeof buffer);
+      if (st == SMTP_OK)
+          st = smtp_send(&s, &mail);
+      while (st == SMTP_AGAIN) {
+          ...
+          st = smtp_run(&s);
+      }
+      smtp_close(&s);
 
-      smtp_open(&s, &io, &config, buffer, sizeof buffer);
-      smtp_status st = smtp_send(&s, &mail);
-      while (st == SMTP_AGAIN)
-          st = smtp_run(&s);          (between two calls: your other work)
-      smtp_quit(&s);
+   With SMTP_POSIX and SMTP_BEARSSL defined, sockets and TLS are there too, and
+   smtp_send_url("smtps://user:password@host", &mail, NULL) does it all.
 
-   On POSIX with SMTP_POSIX and SMTP_BEARSSL defined, one call does it all:
+WHAT IT DOES NOT DO
+   It receives no mail, keeps no queue, does not try again, looks up no MX
+   records: hand that to a mail transfer agent. It signs and encrypts nothing
+   but the connection.
 
-      smtp_send_url("smtps://box:secret@mail.example.org", &mail, NULL);
+PROMISES
+   Nothing is allocated, nothing blocks but your own callbacks, nothing is
+   global. Each call does a bounded piece of work and can be taken up again at
+   any byte. A mail is told delivered only when the server has said so. What a
+   hostile server sends can make a session fail, and no more. No CR, LF or NUL
+   out of an argument reaches the server, no bare CR or LF out of a body, no
+   password without TLS. One thread uses a session at a time.
+
+OPTIONS, to be defined before the implementation
+   SMTP_POSIX            sockets, name lookup, waiting
+   SMTP_BEARSSL          TLS by BearSSL 0.6 (link with -lbearssl)
+   SMTP_API              linkage of the functions: extern, or static
+   SMTP_WINDOW           see below; so SMTP_REPLY_LIMIT
+   SMTP_SMALL            the shortest code, not the fastest
+   SMTP_NO_AUTH, SMTP_NO_CHUNKING, SMTP_NO_DSN, SMTP_NO_SIZE, SMTP_NO_UTF8,
+   SMTP_NO_LMTP          leave the extension out
+   SMTP_NO_HAND          no dialogue by hand
+   SMTP_NO_TRACE         no trace callback
+   SMTP_NO_TEXT          no texts in smtp_status_text()
+   SMTP_NO_SIMD          no SSE2
 */
 #ifndef SMTP_H
 #define SMTP_H
@@ -681,7 +710,7 @@ typedef struct smtp_client_options {
     unsigned long connect_ms;      /* for each address; 0: 30000 */
 } smtp_client_options;
 
-/* A session with all that it stands on: 48 KB with TLS, 13 KB without, no
+/* A session with all that it stands on: 50 KB with TLS, 11 KB without, no
    pointer into the heap, so static or on a large stack. It points into itself:
    do not move it. */
 typedef struct smtp_client {
@@ -726,9 +755,10 @@ SMTP_API smtp_status smtp_client_open(smtp_client *client, const char *url,
    password and all buffers. May be called twice. */
 SMTP_API void smtp_client_close(smtp_client *client);
 
-/* The whole way of one mail: open, smtp_send(), smtp_quit(). Blocks, and keeps
-   an smtp_client on the stack. Returns mail->status; where it did not come so
-   far, why, and mail->status is SMTP_NOT_TAKEN. */
+/* The whole way of one mail: open, smtp_send(), smtp_quit() (5 seconds at most
+   for its answer). Blocks, and keeps an smtp_client on the stack. Returns
+   mail->status; where it did not come so far, why, and mail->status is
+   SMTP_NOT_TAKEN. */
 SMTP_API smtp_status smtp_send_url(const char *url, smtp_mail *mail,
                                    const smtp_client_options *options);
 #endif /* SMTP_POSIX */
@@ -3209,7 +3239,8 @@ SMTP_API const char *smtp_stage(const smtp_session *s)
 #include <time.h>
 #include <unistd.h>
 
-#if !defined(AI_NUMERICHOST) || !defined(CLOCK_MONOTONIC)
+#if !defined(AI_NUMERICHOST) || !defined(CLOCK_MONOTONIC) ||                  \
+    !defined(O_CLOEXEC)
 #error "smtp.h: POSIX is hidden by -std=c99 or an older version asked for. \
 Include smtp.h first in its file, or define _POSIX_C_SOURCE as 200809L."
 #endif

@@ -60,7 +60,8 @@ enum { PEER_RULES = 64, PEER_MAILS = 32, PEER_WORD = 12 };
 
 /* The n-th command of a verb is answered by the n-th rule for it, or by the
    first that is to be repeated. Verbs besides the commands: greeting, RESPONSE
-   (to a line of a login), END (to a message), BODY (inside a message). */
+   (to a line of a login), END (to a message), NONE (to a message for which no
+   recipient was accepted), BODY (inside a message). Who says 421 closes. */
 typedef struct peer_rule {
     char verb[PEER_WORD];
     const char *reply;             /* as on the wire; may be empty */
@@ -116,17 +117,21 @@ static inline void peer_fault(peer *p, const char *what)
         p->fault = what;
 }
 
-static inline const peer_rule *peer_take(peer *p, const char *verb)
+static inline const peer_rule *peer_find(const peer *p, const char *verb)
 {
     size_t i;
-    for (i = 0; i < p->script->count; i++) {
-        const peer_rule *rule = &p->script->rule[i];
-        if (p->taken[i] || strcmp(rule->verb, verb) != 0)
-            continue;
-        p->taken[i] = !rule->repeat;
-        return rule;
-    }
+    for (i = 0; i < p->script->count; i++)
+        if (!p->taken[i] && strcmp(p->script->rule[i].verb, verb) == 0)
+            return &p->script->rule[i];
     return NULL;
+}
+
+static inline const peer_rule *peer_take(peer *p, const char *verb)
+{
+    const peer_rule *rule = peer_find(p, verb);
+    if (rule && !rule->repeat)
+        p->taken[rule - p->script->rule] = 1;
+    return rule;
 }
 
 static inline void peer_ready(peer *p)
@@ -139,7 +144,7 @@ static inline void peer_ready(peer *p)
 static inline int peer_rule_says(peer *p, const peer_rule *rule)
 {
     bytes_add(&p->out, rule->reply, rule->size);
-    if (rule->close) {
+    if (rule->close || strncmp(rule->reply, "421", 3) == 0) {
         p->closed = 1;
         p->holding = 0;
     }
@@ -264,9 +269,9 @@ static inline void peer_end(peer *p)
         ;
     else if (p->script->lmtp)
         peer_end_lmtp(p);
-    else if (peer_says(p, "END", p->accepted
-                       ? "250 2.6.0 stored"
-                       : "554 5.5.1 no valid recipients") == 2 && p->accepted)
+    else if (!p->accepted)
+        peer_says(p, "NONE", "554 5.5.1 no valid recipients");
+    else if (peer_says(p, "END", "250 2.6.0 stored") == 2)
         peer_store(p, p->to.data);
     peer_forget(p);
 }
@@ -428,27 +433,31 @@ static inline void peer_data(peer *p)
     p->failed = 0;
 }
 
+/* LMTP answers the last chunk for each recipient. */
+static inline void peer_refuse_now(peer *p)
+{
+    const peer_rule *rule = peer_take(p, "BDAT");
+    size_t n = p->script->lmtp && p->last ? p->accepted : 1;
+    while (n--)
+        peer_rule_says(p, rule);
+    p->failed = 1;
+}
+
 /* RFC 3030, section 2: the payload comes whatever the answer is. */
 static inline void peer_bdat(peer *p, const char *line)
 {
-    const peer_rule *rule;
-    size_t i;
+    const peer_rule *rule = peer_find(p, "BDAT");
     p->chunk = strtoul(line + 5, NULL, 10);
     p->last = (unsigned char)peer_has(line, " LAST");
     if (p->chunk == 0 && !p->last)
         peer_fault(p, "BDAT 0 without LAST");
     if (!p->open || !p->accepted)
         p->failed = 2;
-    for (i = 0; i < p->script->count; i++)
-        if (!p->taken[i] && p->script->rule[i].now) {
-            rule = peer_take(p, "BDAT");
-            peer_rule_says(p, rule);
-            p->failed = 1;
-            break;
-        }
+    else if (!p->failed && rule && rule->now)
+        peer_refuse_now(p);
     p->mode = PEER_BDAT;
     if (p->failed == 2 && p->last)
-        peer_says(p, "END", "503 5.5.1 no valid recipients");
+        peer_says(p, "NONE", "503 5.5.1 no valid recipients");
     if (p->chunk == 0)
         peer_chunk_end(p);
 }

@@ -167,7 +167,7 @@ static inline void scene_answer(scene *s, const char *word, const char *text)
 {
     peer_rule *rule = scene_rule(s, word);
     const char *verbs = " greeting EHLO LHLO HELO STARTTLS AUTH RESPONSE MAIL "
-                        "RCPT DATA BDAT END BODY RSET NOOP HELP QUIT VRFY "
+                        "RCPT DATA BDAT END NONE BODY RSET NOOP HELP QUIT VRFY "
                         "EXPN XFOO ";
     int hello = strstr("EHLO LHLO HELO", rule->verb) != NULL;
     if (!strstr(verbs, rule->verb)) {

@@ -304,8 +304,25 @@ static inline void sweep_told_io(sweep *s, size_t moved)
     }
 }
 
-/* The peer resets the connection; a callback claims more than it was asked
-   for, which is caught. */
+/* Once the peer has closed, sending fails: what it said before is still heard,
+   and the outcomes are those of a peer that lets one talk on. */
+static inline void sweep_resets(sweep *s)
+{
+    static const size_t most[] = {0, 1, 5, 17};
+    size_t i;
+    sweep_begin(s, "the peer resets");
+    for (i = 0; i < 4 * sizeof most / sizeof *most; i++) {
+        play_way way = sweep_way();
+        way.habit.reset = 1;
+        way.habit.send_most = most[i / 4];
+        way.habit.lazy = i & 1;
+        way.habit.blocking = i & 2 ? 1 : 0;
+        sweep_run(s, &way);
+    }
+    sweep_end(s);
+}
+
+/* A callback claims more than it was asked for, which is caught. */
 static inline void sweep_rude(sweep *s)
 {
     size_t i;
@@ -316,9 +333,6 @@ static inline void sweep_rude(sweep *s)
         way.habit.lazy = i & 1;
         way.habit.send_most = i & 2 ? 5 : 0;
         way.habit.blocking = i & 4 ? 1 : 0;
-        way.habit.reset = 1;
-        sweep_run(s, &way);
-        way.habit.reset = 0;
         way.habit.greedy_recv = 1;
         sweep_run(s, &way);
         sweep_told_io(s, s->p.line.recv_total);
@@ -361,6 +375,8 @@ static inline void sweep_dialogue(sweep *s, const dialogue *text)
     sweep_io_fails(s);
     if (s->what.mails)
         sweep_pull_fails(s);
+    if (s->what.cut && !s->what.broken)
+        sweep_resets(s);
     sweep_rude(s);
 }
 

@@ -8,6 +8,12 @@
 #define SMTP_TLS_PROFILE choose_algorithms      /* tls.c */
 #define SMTP_TLS_PEM 0             /* trust is in flash, see anchors.h */
 #define SMTP_TLS_CLIENT_CERT 0
+#define SMTP_NO_HAND               /* no dialogue by hand, */
+#define SMTP_NO_LMTP
+#define SMTP_NO_CHUNKING
+#define SMTP_NO_DSN
+#define SMTP_NO_UTF8
+#define SMTP_NO_TRACE
 
 void choose_algorithms(br_ssl_client_context *client,
                        br_x509_minimal_context *x509,

@@ -25,9 +25,10 @@ static size_t read_message(char *buffer, size_t size, size_t count, void *ctx)
 
 static struct curl_slist *recipients(unsigned long count)
 {
+    char **address = make_addresses(count);
     struct curl_slist *list = NULL;
     for (unsigned long i = 0; i < count; i++)
-        list = curl_slist_append(list, recipient(i));
+        list = curl_slist_append(list, address[i]);
     return list;
 }
 

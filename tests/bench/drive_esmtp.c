@@ -41,19 +41,21 @@ static void on_event(smtp_session_t session, int event, void *ctx, ...)
     va_end(rest);
 }
 
-static void add_message(smtp_session_t session, const task *t, char *text)
+static void add_message(smtp_session_t session, const task *t, char *text,
+                        char **address)
 {
     smtp_message_t message = smtp_add_message(session);
     smtp_set_reverse_path(message, FROM);
     smtp_set_message_str(message, text);
     for (unsigned long i = 0; i < t->recipients; i++)
-        smtp_add_recipient(message, recipient(i));
+        smtp_add_recipient(message, address[i]);
 }
 
 int main(int argc, char **argv)
 {
     task t = read_task(argc, argv);
     char *text = make_message(t.bytes), host[64];
+    char **address = make_addresses(t.recipients);
     double began = now();
     signal(SIGPIPE, SIG_IGN);
     smtp_session_t session = smtp_create_session();
@@ -64,7 +66,7 @@ int main(int argc, char **argv)
     if (t.ca_file)
         smtp_starttls_enable(session, Starttls_REQUIRED);
     for (unsigned long i = 0; i < t.messages; i++)
-        add_message(session, &t, text);
+        add_message(session, &t, text, address);
     if (!smtp_start_session(session)) {
         char why[160];
         smtp_strerror(smtp_errno(), why, sizeof why);

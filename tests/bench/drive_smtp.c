@@ -16,7 +16,8 @@ typedef struct sender {
     task work;
     char *message;
     smtp_mail mails[SLOTS];
-    smtp_recipient *to;            /* SLOTS times work.recipients */
+    smtp_recipient *to;            /* `slots` times work.recipients */
+    unsigned long slots;
     unsigned long given, told, delivered;
 } sender;
 
@@ -24,11 +25,11 @@ static int next(void *ctx, smtp_mail **mail)
 {
     sender *s = (sender *)ctx;
     smtp_mail blank = {0};
-    unsigned long slot = s->given % SLOTS;
+    unsigned long slot = s->given % s->slots;
     smtp_mail *m = &s->mails[slot];
     if (s->given == s->work.messages)
         return SMTP_EOF;
-    if (s->given - s->told == SLOTS)
+    if (s->given - s->told == s->slots)
         return SMTP_AGAIN;
     *m = blank;
     m->from = FROM;
@@ -52,12 +53,11 @@ static void done(void *ctx, smtp_mail *mail)
 static void make_recipients(sender *s)
 {
     size_t n = s->work.recipients;
-    s->to = (smtp_recipient *)calloc(SLOTS * n, sizeof *s->to);
-    for (size_t i = 0; i < n; i++) {
-        char *address = strdup(recipient(i));
-        for (size_t slot = 0; slot < SLOTS; slot++)
-            s->to[slot * n + i].address = address;
-    }
+    char **address = make_addresses(n);
+    s->slots = s->work.messages < SLOTS ? s->work.messages : SLOTS;
+    s->to = (smtp_recipient *)calloc(s->slots * n, sizeof *s->to);
+    for (size_t i = 0; i < s->slots * n; i++)
+        s->to[i].address = address[i % n];
 }
 
 static smtp_status converse(sender *s, smtp_posix *socket)

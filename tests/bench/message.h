@@ -55,11 +55,19 @@ static char *make_message(unsigned long bytes)
     return text;
 }
 
-static const char *recipient(unsigned long i)
+/* All the addresses, made before the measurement. */
+static char **make_addresses(unsigned long count)
 {
-    static char text[48];
-    snprintf(text, sizeof text, "box%03lu@example.net", i);
-    return text;
+    char **list = (char **)calloc(count, sizeof *list);
+    if (!list)
+        exit(70);
+    for (unsigned long i = 0; i < count; i++) {
+        list[i] = (char *)calloc(1, 48);
+        if (!list[i])
+            exit(70);
+        snprintf(list[i], 48, "box%03lu@example.net", i);
+    }
+    return list;
 }
 
 static double now(void)

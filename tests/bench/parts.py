@@ -60,16 +60,16 @@ def delay(results):
 
 # ---- instructions -----------------------------------------------------------
 
-def callgrind(line, client, out):
+def callgrind(line, client, out, *options):
     tool = ['valgrind', '--tool=callgrind', '--callgrind-out-file=' + out]
-    lab.Run(client, tool + line)
+    lab.Run(client, tool + list(options) + line)
     with open(out) as f:
         return int(re.search(r'^(?:summary|totals): (\d+)', f.read(),
                              re.M).group(1))
 
 
 def instructions_of(client, messages, recipients=1, size=1024, program=None,
-                    mode=None):
+                    mode=None, options=()):
     out = os.path.join(lab.BUILD, 'callgrind.out')
     with lab.turnsink() as sink:
         line = lab.command(client, sink.port, messages, recipients, size)
@@ -77,25 +77,29 @@ def instructions_of(client, messages, recipients=1, size=1024, program=None,
             line[0] = program
         if mode:
             line[5] = mode
-        return callgrind(line, client, out)
+        return callgrind(line, client, out, *options)
+
+
+def further(client, *args, **how):
+    """Instructions for ten messages more."""
+    return (instructions_of(client, 14, *args, **how) -
+            instructions_of(client, 4, *args, **how))
 
 
 def per_message(client):
-    few, many = 20, 120
-    return (instructions_of(client, many) -
-            instructions_of(client, few)) / (many - few)
+    return (instructions_of(client, 120) -
+            instructions_of(client, 20)) / 100
 
 
 def per_recipient(client):
-    """Between 10 messages to 1 and to 51 recipients."""
-    return (instructions_of(client, 10, 51) -
-            instructions_of(client, 10)) / 500
+    """What ten messages to 51 cost more than ten to 1 recipient."""
+    return (further(client, 51) - further(client)) / (10 * 50)
 
 
 def per_byte(client, **how):
-    """Between one message of 1 and one of 3 MB."""
-    return (instructions_of(client, 1, 1, 3 << 20, **how) -
-            instructions_of(client, 1, 1, 1 << 20, **how)) / (2 << 20)
+    """What ten messages of 513 KB cost more than ten of 1 KB."""
+    return (further(client, 1, 513 << 10, **how) -
+            further(client, 1, 1 << 10, **how)) / (10 * (512 << 10))
 
 
 PORTABLE = ['-DSMTP_NO_SIMD']
@@ -127,21 +131,30 @@ def instructions(results):
     results.at_most('the same, promised canonical', byte[BDAT], 0.05)
 
 
+CASES = (('DATA, 1 KB', DATA, 120, 1, 1024, 'data'),
+         ('BDAT, 1 KB', BDAT, 120, 1, 1024, 'bdat'),
+         ('DATA, 50 recipients', DATA, 20, 50, 1024, 'data'),
+         ('DATA, 2 MB', DATA, 1, 1, 2 << 20, 'data'),
+         ('BDAT checked, 2 MB', BDAT, 1, 1, 2 << 20, 'checked'))
+
+
 def profile():
-    """Which functions take the instructions of 100 messages."""
-    cases = (('DATA, 1 KB', DATA, 120, 1, 1024, 'data'),
-             ('BDAT, 1 KB', BDAT, 120, 1, 1024, 'bdat'),
-             ('DATA, 50 recipients', DATA, 20, 50, 1024, 'data'),
-             ('DATA, 2 MB', DATA, 1, 1, 2 << 20, 'data'),
-             ('BDAT checked, 2 MB', BDAT, 1, 1, 2 << 20, 'checked'))
-    for name, client, messages, recipients, size, mode in cases:
-        total = instructions_of(client, messages, recipients, size, mode=mode)
+    """Which functions take the instructions inside smtp_run(): of a build
+    where none is inlined, so that each has its name."""
+    program = lab.driver('smtp', '-fno-inline', suffix='_apart')
+    for name, client, messages, recipients, size, mode in CASES:
+        total = instructions_of(client, messages, recipients, size, program,
+                                mode, ['--toggle-collect=smtp_run'])
         text = lab.call('callgrind_annotate', '--auto=no', '--threshold=97',
                         os.path.join(lab.BUILD, 'callgrind.out'))
-        lab.say('--- %s: %d instructions in all, %d a message'
-                % (name, total, total / messages))
-        for line in re.findall(r'^ *[\d,]+ \(.*', text, re.M)[1:22]:
-            lab.say(re.sub(r'\S*/([^/ ]+:)', r'\1', line[:110]))
+        lab.say('--- %s: %d instructions a message, %.2f a byte'
+                % (name, total / messages, total / messages / size))
+        for count, share, where in re.findall(
+                r'^ *([\d,]+) \( *([\d.]+)%\) +\S*?([^/ ]+(?: \[|$).*)', text,
+                re.M)[1:26]:
+            lab.say('%8.0f %6s %%  %s' % (int(count.replace(',', ''))
+                                         / messages, share,
+                                         where.split(' [')[0]))
 
 
 # ---- speed ------------------------------------------------------------------

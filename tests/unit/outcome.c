@@ -1,0 +1,209 @@
+/* outcome.c - random servers: refusals, 421 and early ends anywhere, offers of
+   every kind, mails one by one or overlapping, sources of every kind, and
+   transports that fail anywhere. No outcome may be untrue, no run may hang,
+   and outcomes do not depend on how the bytes moved. */
+#define SMTP_IMPLEMENTATION
+#include "smtp.h"
+
+#include "sweep.h"
+
+enum { SCENES = 1500, WAYS = 24 };
+
+static unsigned long seed = 3;
+static bytes setup, told;
+static sweep s;
+
+static unsigned dice(unsigned sides)
+{
+    seed = (seed * 1103515245ul + 12345ul) & 0xfffffffful;
+    return (unsigned)(seed >> 16) % sides;
+}
+
+static void add(const char *text)
+{
+    bytes_text(&setup, text);
+}
+
+static void add_number(const char *before, unsigned n, const char *after)
+{
+    char text[64];
+    snprintf(text, sizeof text, "%s%u%s", before, n, after);
+    add(text);
+}
+
+/* ---- a random scene ------------------------------------------------------ */
+
+static void add_session(void)
+{
+    static const char *const offer[] = {
+        "offer PIPELINING\n", "offer PIPELINING;CHUNKING\n",
+        "offer CHUNKING\n", "offer SIZE 100000;PIPELINING\n",
+        "offer X\n", "offer PIPELINING;CHUNKING;8BITMIME;SIZE 0\n"
+    };
+    add(offer[dice(6)]);
+    add(dice(3) ? "" : "next\n");
+    add(dice(5) ? "" : "lmtp\n");
+    add(dice(4) ? "" : "window 1\n");
+    add(dice(4) ? "" : "window 3\n");
+}
+
+static void add_mails(void)
+{
+    unsigned mails = dice(5) + 1, i, k, to;
+    for (i = 0; i < mails; i++) {
+        add_number("mail m", i, "@a");
+        to = dice(4) ? dice(4) + 1 : dice(12) + 1;
+        for (k = 0; k < to; k++)
+            add_number(" t", k, "@b");
+        add_number("\nbody mail ", i, "|.|");
+        if (dice(4) == 0)
+            add_number("{a line of a longer text|*", dice(60), "}");
+        add(dice(3) ? "\n" : "end\n");
+        add(dice(10) ? "" : "all_or_none\n");
+    }
+}
+
+/* `lethal`: the connection may end. */
+static void add_rule(const char *verb, const char *good, int lethal)
+{
+    unsigned kind = dice(lethal ? 12 : 9);
+    add(verb);
+    if (kind == 9)
+        add("+close \n");
+    else if (kind == 10)
+        add("+close 421 4.3.2 bye\n");
+    else if (kind == 11)
+        add(" 421 4.3.2 bye\n");
+    else if (kind == 8)
+        add(" 451 4.3.0 later\n");
+    else if (kind == 7)
+        add(" 550 5.1.1 no\n");
+    else if (kind == 6)
+        add(strcmp(verb, "BDAT") == 0 ? "+now 554 5.7.1 no\n"
+                                      : " 554 5.7.1 no\n");
+    else
+        add(good);
+}
+
+static void add_rules(int lethal)
+{
+    unsigned n = dice(14);
+    while (n--)
+        switch (dice(6)) {
+        case 0: add_rule("MAIL", " 250 2.1.0 ok\n", lethal); break;
+        case 1: add_rule("DATA", " 354 go\n", lethal); break;
+        case 2: add_rule("END", " 250-2.6.0 a|250 2.6.0 b\n", lethal); break;
+        case 3: add_rule("BDAT", " 250 2.6.0 chunk\n", lethal); break;
+        default: add_rule("RCPT", " 250 2.1.5 ok\n", lethal); break;
+        }
+}
+
+/* ---- ways ---------------------------------------------------------------- */
+
+static play_way any_way(size_t calls)
+{
+    play_way way = sweep_way();
+    way.buffer = dice(2) ? SMTP_BUFFER_MIN + dice(300) : 0;
+    way.piece = dice(2) ? dice(90) + 1 : 0;
+    way.once = way.piece && dice(3) == 0;
+    way.known = dice(4) == 0;
+    way.pull_again = dice(5) == 0;
+    way.habit.recv_most = dice(2) ? 0 : dice(30) + 1;
+    way.habit.send_most = dice(2) ? 0 : dice(60) + 1;
+    way.habit.again = dice(3) == 0;
+    way.habit.blocking = !way.habit.again && dice(3) == 0;
+    way.habit.lazy = dice(2) == 0;
+    way.wait = !way.habit.blocking && dice(4) == 0;
+    way.habit.reset = dice(4) == 0;
+    if (calls && dice(2)) {
+        way.habit.fail_at = dice((unsigned)calls) + 1;
+        way.habit.fail_with = dice(2) ? SMTP_E_IO : SMTP_EOF;
+        way.habit.fail_for_good = dice(2) == 0;
+    } else if (calls && way.piece && dice(3) == 0) {
+        way.pull_fails = dice(40) + 1;
+    }
+    return way;
+}
+
+static void show(void)
+{
+    printf("--- setup:\n%s", setup.data);
+}
+
+/* Every outcome is true, however the connection ends. */
+static void play_lethal(void)
+{
+    size_t i;
+    sweep_begin(&s, "any end");
+    for (i = 0; i < WAYS && !s.failed; i++) {
+        play_way way = any_way(i ? s.p.line.calls + 2 : 0);
+        way.faulty = 1;
+        if (!sweep_run(&s, &way))
+            show();
+    }
+    sweep_end(&s);
+}
+
+/* No end: the outcomes are those of the plainest run. Chunks of an unknown
+   number are refused at another place than one chunk, so each way of a source
+   that cannot go back is only held to the truth. */
+static void play_gentle(void)
+{
+    dialogue text = *s.what.text;
+    play_way way = sweep_way();
+    size_t i;
+    sweep_begin(&s, "the same end");
+    way.faulty = 1;
+    if (!sweep_run(&s, &way))
+        show();
+    bytes_clear(&told);
+    bytes_add(&told, s.p.told.data, s.p.told.size);
+    text.told = told.data;
+    s.what.text = &text;
+    for (i = 0; i < WAYS && !s.failed; i++) {
+        way = any_way(0);
+        way.habit.reset = 0;
+        way.faulty = way.once && s.what.chunks;
+        if (!sweep_run(&s, &way))
+            show();
+    }
+    sweep_end(&s);
+}
+
+static void play_scene_number(unsigned number, int lethal)
+{
+    char name[64];
+    dialogue text = {NULL, NULL, NULL, ""};
+    snprintf(name, sizeof name, "%s scene %u",
+             lethal ? "a lethal" : "a gentle", number);
+    bytes_clear(&setup);
+    add_session();
+    add_mails();
+    add_rules(lethal);
+    text.name = name;
+    text.setup = setup.data;
+    scene_read(&s.what, &text);
+    s.what.loose = 1;
+    play_scene(&s.p, &s.what);
+    if (lethal)
+        play_lethal();
+    else
+        play_gentle();
+}
+
+int main(int count, char **arguments)
+{
+    unsigned i, only = count > 1 ? (unsigned)atoi(arguments[1]) : SCENES;
+    check_begin();
+    sweep_open(&s);
+    for (i = 0; i < SCENES; i++) {
+        seed = 1000u + i;
+        if (only == SCENES || i == only)
+            play_scene_number(i, (int)(i & 1));
+    }
+    printf("%lu runs\n", s.runs);
+    sweep_close(&s);
+    bytes_free(&setup);
+    bytes_free(&told);
+    return check_end();
+}
