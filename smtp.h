@@ -172,16 +172,18 @@ enum { SMTP_READ = 1, SMTP_WRITE = 2 };
 
    recv, send   > 0: that many bytes moved, at most `size` (1 or more).
                 SMTP_AGAIN: nothing now, call later. SMTP_EOF: closed by the
-                peer. Any other negative: failed; a value of smtp_status is
-                passed on as the session's status, the rest is SMTP_E_IO.
+                peer (after it from send, recv is called for its last words).
+                Any other negative: failed; a value of smtp_status is passed
+                on as the session's status, the rest is SMTP_E_IO.
                 0: recv SMTP_EOF, send SMTP_AGAIN, as with read(2), write(2).
    starttls     turn the stream to TLS and finish the handshake: SMTP_OK,
                 SMTP_AGAIN (call again), or negative: failed.
    close        the session is over; called once.
    wait         block until the stream is ready for `wants` (SMTP_READ and
                 SMTP_WRITE, or 0: just pause) or `ms` milliseconds are over.
-                SMTP_OK or a failure. With it no call of a session ever
-                returns SMTP_AGAIN.
+                SMTP_OK, SMTP_E_TIMEOUT (SMTP_OK without wants), or another
+                failure. With it no call of a session returns SMTP_AGAIN, but
+                where config->next or a body's source has none now.
    wants        what the stream below waits for when it is asked for `wants`
                 (a TLS layer may have to write before it can read).
    clock        milliseconds from any start, steady, may wrap around. With
@@ -842,24 +844,25 @@ SMTP_API smtp_status smtp_send_url(const char *url, smtp_mail *mail,
 /* ---- constants ----------------------------------------------------------- */
 
 /* The script. A row is said, then answered: its verb; who writes the line;
-   who judges the answer; which limit of smtp_timeouts holds for it. */
+   who judges the answer; which limit of smtp_timeouts holds for it; 0: left
+   out. */
 #define SMTP__ROWS(X)                                                          \
-    X(SMTP__GREETING, "greeting", verb, greeting, greeting)                    \
-    X(SMTP__EHLO, "EHLO", ehlo, ehlo, command)                                 \
-    X(SMTP__HELO, "HELO", ehlo, ehlo, command)                                 \
-    X(SMTP__STARTTLS, "STARTTLS", verb, starttls, command)                     \
-    X(SMTP__AUTH_, "AUTH", auth, auth, command)                                \
-    X(SMTP__RESPONSE, "AUTH", response, auth, command)                         \
-    X(SMTP__COMMAND, "command", command, command, command)                     \
-    X(SMTP__RSET, "RSET", verb, rset, command)                                 \
-    X(SMTP__MAIL, "MAIL", mail, mail, command)                                 \
-    X(SMTP__RCPT, "RCPT", rcpt, rcpt, command)                                 \
-    X(SMTP__DATA, "DATA", verb, data, data)                                    \
-    X(SMTP__BDAT, "BDAT", bdat, bdat, final)                                   \
-    X(SMTP__FINAL, ".", verb, final, final)                                    \
-    X(SMTP__QUIT, "QUIT", verb, quit, command)
+    X(SMTP__GREETING, "greeting", verb, greeting, greeting, 1)                 \
+    X(SMTP__EHLO, "EHLO", ehlo, ehlo, command, 1)                              \
+    X(SMTP__HELO, "HELO", ehlo, ehlo, command, 1)                              \
+    X(SMTP__STARTTLS, "STARTTLS", verb, starttls, command, 1)                  \
+    X(SMTP__AUTH_, "AUTH", auth, auth, command, SMTP__AUTH)                    \
+    X(SMTP__RESPONSE, "AUTH", response, auth, command, SMTP__AUTH)             \
+    X(SMTP__COMMAND, "command", command, command, command, SMTP__HAND)         \
+    X(SMTP__RSET, "RSET", verb, rset, command, 1)                              \
+    X(SMTP__MAIL, "MAIL", mail, mail, command, 1)                              \
+    X(SMTP__RCPT, "RCPT", rcpt, rcpt, command, 1)                              \
+    X(SMTP__DATA, "DATA", verb, data, data, 1)                                 \
+    X(SMTP__BDAT, "BDAT", bdat, bdat, final, SMTP__CHUNKING)                   \
+    X(SMTP__FINAL, ".", verb, final, final, 1)                                 \
+    X(SMTP__QUIT, "QUIT", verb, quit, command, 1)
 
-#define SMTP__ROW_NAME(name, verb, write, judge, limit) name,
+#define SMTP__ROW_NAME(name, verb, write, judge, limit, on) name,
 enum {
     SMTP__ROWS(SMTP__ROW_NAME)
     SMTP__ROW_COUNT,
@@ -1110,17 +1113,22 @@ static void smtp__finish(smtp_session *s)
         s->config->done(s->config->ctx, m);
 }
 
+/* Whether the mail's last byte was taken by the transport. */
+static int smtp__handed_over(const smtp_session *s, const smtp_mail *m)
+{
+    const unsigned whole = SMTP__SAID_FINAL | SMTP__CLOSED;
+    return (m->flags & whole) == whole && s->sent - m->last < 0x80000000u;
+}
+
 /* Why an open mail ends with the connection. Unknown: its last byte was handed
    over, and neither is every recipient known to be refused nor did the server
    say 421 instead of an answer. */
 static smtp_status smtp__lost(const smtp_session *s, const smtp_mail *m)
 {
-    const unsigned whole = SMTP__SAID_FINAL | SMTP__CLOSED;
     if (m == s->heard && s->to_heard == m->to_count && m->said &&
         !(m->flags & SMTP__ACCEPTED))
         return SMTP_E_RECIPIENTS;
-    if ((m->flags & whole) == whole && s->status != SMTP_E_SHUTDOWN &&
-        (s->sent - m->last) < 0x80000000u)
+    if (s->status != SMTP_E_SHUTDOWN && smtp__handed_over(s, m))
         return SMTP_UNKNOWN;
     return SMTP_NOT_TAKEN;
 }
@@ -1225,24 +1233,16 @@ static inline void smtp__put_literal(smtp_session *s, const char *p, size_t n)
 #define SMTP__PUT(s, text) smtp__put(s, text)
 #endif
 
-/* A decimal number, at most 20 digits. Returns its length. */
-static size_t smtp__decimal(char *to, smtp_size value)
-{
-    char digits[20];
-    size_t n = 0, i;
-    do {
-        digits[n++] = (char)('0' + (int)(value % 10));
-        value /= 10;
-    } while (value);
-    for (i = 0; i < n; i++)
-        to[i] = digits[n - 1 - i];
-    return n;
-}
-
 static void smtp__put_number(smtp_session *s, smtp_size value)
 {
     char digits[20];
-    smtp__put_n(s, digits, smtp__decimal(digits, value));
+    size_t at = sizeof digits;
+    do {
+        smtp_size tenth = value / 10;
+        digits[--at] = (char)('0' + (int)(value - tenth * 10));
+        value = tenth;
+    } while (value);
+    smtp__put_n(s, digits + at, sizeof digits - at);
 }
 
 /* Hands bytes to the transport, returns how many it took. After a failure
@@ -1261,7 +1261,7 @@ static size_t smtp__transmit(smtp_session *s, const char *p, size_t n)
     if (r == 0 || r == SMTP_AGAIN) {
         s->flags |= SMTP__BLOCKED | SMTP__ASYNC;
         s->wants |= SMTP_WRITE;
-    } else if (s->flags & SMTP__ASYNC) {
+    } else if (r == SMTP_EOF || s->flags & SMTP__ASYNC) {
         s->broken = (int8_t)smtp__failure(r);
     } else {
         smtp__fail(s, smtp__failure(r));
@@ -1449,14 +1449,13 @@ static void smtp__keep(smtp_session *s, const char *p, size_t n)
 static int smtp__parse_head(smtp_session *s)
 {
     const char *p = s->reply.text + s->in_from;
-    unsigned n = (unsigned)(s->in_to - s->in_from), code = 0, i;
-    for (i = 0; i < 3 && i < n; i++) {
-        if (!smtp__is_digit(p[i]))
-            return SMTP_E_PROTOCOL;
-        code = code * 10 + (unsigned)(p[i] - '0');
-    }
+    unsigned n = (unsigned)(s->in_to - s->in_from), code;
+    if (!smtp__is_digit(p[0]) || (n > 1 && !smtp__is_digit(p[1])) ||
+        (n > 2 && !smtp__is_digit(p[2])))
+        return SMTP_E_PROTOCOL;
     if (n < 4)
         return SMTP_AGAIN;
+    code = (unsigned)(p[0] * 100 + p[1] * 10 + p[2] - '0' * 111);
     if (p[3] != ' ' && p[3] != '-' && p[3] != '\r' && p[3] != '\n')
         return SMTP_E_PROTOCOL;
     if (s->parse == SMTP__P_REPLY) {
@@ -1500,11 +1499,13 @@ static int smtp__parse_text(smtp_session *s)
 }
 
 /* A number of three digits at most; 1000 for what is none. */
-static unsigned smtp__parse_number(const char **p)
+static unsigned smtp__parse_number(const char **at)
 {
-    unsigned value = smtp__is_digit(**p) ? 0 : 1000, n;
-    for (n = 0; n < 3 && smtp__is_digit(**p); n++)
-        value = value * 10 + (unsigned)(*(*p)++ - '0');
+    const char *p = *at;
+    unsigned value = smtp__is_digit(*p) ? 0 : 1000;
+    while (value < 100 && smtp__is_digit(*p))
+        value = value * 10 + (unsigned)(*p++ - '0');
+    *at = p;
     return value;
 }
 
@@ -1551,60 +1552,80 @@ static int smtp__parse(smtp_session *s)
 
 /* ---- body encoder -------------------------------------------------------- */
 
-/* Bytes before the first CR or LF; *high gets a bit 7 if one of them has it. */
+/* Of the `n` bytes at `p`, some from the start that leave as they are: no CR or
+   LF but in pairs, no dot behind them if `dots`. Each word of *high gets bit 7
+   of what was seen. Blocks without a byte below 14 are passed over whole. */
 #if SMTP__SIMD
 static __m128i smtp__load(const char *p)
 {
     return _mm_loadu_si128((const __m128i *)(const void *)p);
 }
 
-/* 16 bytes: a bit for each one that is 13 or less. */
-static unsigned smtp__low(__m128i v)
+/* A bit for each of 16 bytes that is 13 or less. */
+static uint32_t smtp__low(__m128i v)
 {
     const __m128i limit = _mm_set1_epi8(13);
-    return (unsigned)_mm_movemask_epi8(
+    return (uint32_t)_mm_movemask_epi8(
         _mm_cmpeq_epi8(_mm_min_epu8(v, limit), v));
 }
 
-static size_t smtp__plain(const char *p, size_t n, unsigned *high)
+static size_t smtp__skip(const char *p, size_t n, int dots, unsigned *high)
 {
     __m128i seen = _mm_setzero_si128();
     size_t i = 0;
-    while (n - i >= 32) {
+    while (n - i >= 32 + 2) {
         __m128i a = smtp__load(p + i), b = smtp__load(p + i + 16);
-        uint32_t low = smtp__low(_mm_min_epu8(a, b));
         seen = _mm_or_si128(seen, _mm_or_si128(a, b));
-        if (low == 0) {
+        if (smtp__low(_mm_min_epu8(a, b)) == 0) {
             i += 32;
             continue;
         }
-        low = smtp__low(a) | smtp__low(b) << 16;
-        i += (size_t)__builtin_ctz(low);
-        if (p[i] == '\r' || p[i] == '\n')
+        i += (size_t)__builtin_ctz(smtp__low(a) | smtp__low(b) << 16);
+        if (p[i] != '\r' && p[i] != '\n')
+            i++;
+        else if (p[i] == '\r' && p[i + 1] == '\n' &&
+                 !(dots && p[i + 2] == '.'))
+            i += 2;
+        else
             break;
-        i++;
     }
     *high |= _mm_movemask_epi8(seen) ? 128u : 0;
-    for (; i < n && p[i] != '\r' && p[i] != '\n'; i++)
-        *high |= (unsigned char)p[i];
+    return i;
+}
+#elif SMTP__FAST
+static size_t smtp__skip(const char *p, size_t n, int dots, unsigned *high)
+{
+    const size_t ones = ~(size_t)0 / 255;
+    size_t i = 0, seen = 0;
+    while (n - i >= 2 * sizeof(size_t) + 2) {
+        size_t a, b;
+        memcpy(&a, p + i, sizeof a);
+        memcpy(&b, p + i + sizeof a, sizeof b);
+        seen |= a | b;
+        if ((((a - ones * 14) | (b - ones * 14)) & ones * 128) == 0) {
+            i += 2 * sizeof a;
+            continue;
+        }
+        if (((a - ones * 14) & ones * 128) == 0)
+            i += sizeof a;
+        while ((unsigned char)p[i] >= 14 && (unsigned char)p[i] < 128)
+            i++;
+        if (p[i] != '\r' && p[i] != '\n')
+            i++;
+        else if (p[i] == '\r' && p[i + 1] == '\n' &&
+                 !(dots && p[i + 2] == '.'))
+            i += 2;
+        else
+            break;
+    }
+    *high |= seen & ones * 128 ? 128u : 0;
     return i;
 }
 #else
-static size_t smtp__plain(const char *p, size_t n, unsigned *high)
+static size_t smtp__skip(const char *p, size_t n, int dots, unsigned *high)
 {
-    const char *end = (const char *)memchr(p, '\n', n);
-    size_t i = 0;
-    n = end ? (size_t)(end - p) : n;
-    end = (const char *)memchr(p, '\r', n);
-    n = end ? (size_t)(end - p) : n;
-    for (; n - i >= sizeof(size_t); i += sizeof(size_t)) {
-        size_t word;
-        memcpy(&word, p + i, sizeof word);
-        *high |= word & ~(size_t)0 / 255 * 128 ? 128 : 0;
-    }
-    for (; i < n; i++)
-        *high |= (unsigned char)p[i];
-    return n;
+    (void)p, (void)n, (void)dots, (void)high;
+    return 0;
 }
 #endif
 
@@ -1613,17 +1634,18 @@ static size_t smtp__plain(const char *p, size_t n, unsigned *high)
 static size_t smtp__scan(smtp_session *s, const char *p, size_t n)
 {
     unsigned high = 0;
-    size_t i = 0;
     int bol = (s->body_state & SMTP__BOL) != 0;
     int dots = (s->body_state & SMTP__DOTS) != 0;
-    for (;;) {
-        if (i == n || (bol && dots && p[i] == '.'))
-            break;
-        i += smtp__plain(p + i, n - i, &high);
+    size_t i = bol && dots && *p == '.' ? 0 : smtp__skip(p, n, dots, &high);
+    if (i)
+        bol = p[i - 1] == '\n';
+    for (; i < n && !(bol && dots && p[i] == '.'); i++) {
         bol = n - i >= 2 && p[i] == '\r' && p[i + 1] == '\n';
-        if (!bol)
+        if (bol)
+            i++;
+        else if (p[i] == '\r' || p[i] == '\n')
             break;
-        i += 2;
+        high |= (unsigned char)p[i];
     }
     if (high & 128)
         s->body_state |= SMTP__HIGH;
@@ -1769,7 +1791,7 @@ static void smtp__body_start(smtp_session *s, const smtp_body *body,
 
 /* ---- say: one writer a row ----------------------------------------------- */
 
-#define SMTP__VERB(name, verb, write, judge, limit) verb,
+#define SMTP__VERB(name, verb, write, judge, limit, on) verb,
 static const char *const smtp__verbs[] = {SMTP__ROWS(SMTP__VERB) "TLS"};
 
 static void smtp__put_end(smtp_session *s)
@@ -2251,11 +2273,17 @@ static int smtp__judge_lmtp(smtp_session *s, smtp_mail *m)
     return 1;
 }
 
+/* Nobody can have taken a mail whose end is not yet out. */
 static void smtp__judge_final(smtp_session *s)
 {
     smtp_mail *m = s->heard;
     if (m == NULL) {
         smtp__judge_command(s);
+        return;
+    }
+    if (smtp__positive(s) && m->flags & SMTP__ACCEPTED &&
+        !smtp__handed_over(s, m)) {
+        smtp__fail(s, SMTP_E_PROTOCOL);
         return;
     }
     if (smtp__judge_lmtp(s, m))
@@ -2288,8 +2316,9 @@ enum {
     SMTP__T_final
 };
 
-#define SMTP__ROW(name, verb, write, judge, limit)                             \
-    {smtp__write_##write, smtp__judge_##judge, SMTP__T_##limit},
+#define SMTP__ROW(name, verb, write, judge, limit, on)                         \
+    {on ? smtp__write_##write : NULL, on ? smtp__judge_##judge : NULL,         \
+     SMTP__T_##limit},
 static const struct smtp__row {
     void (*write)(smtp_session *s);
     void (*judge)(smtp_session *s);
@@ -2324,11 +2353,9 @@ static int smtp__stops(const smtp_session *s, unsigned row)
            (row != SMTP__DATA && !(s->flags & SMTP__ASYNC));
 }
 
-/* Whether the row may be said now, as to what is under way. */
-static int smtp__in_window(smtp_session *s, unsigned row)
+/* Whether the window is open: once full, it is when half of it is answered. */
+static int smtp__in_window(smtp_session *s)
 {
-    if (smtp__stops(s, row))
-        return s->due == 0;
     if (s->due >= s->window)
         s->flags |= SMTP__FULL;
     else if (s->due <= s->window / 2)
@@ -2339,17 +2366,16 @@ static int smtp__in_window(smtp_session *s, unsigned row)
 /* Whether the mail being said is known to fail at the row that comes next.
    Only answers count that have come in every run of this dialogue: all of
    them at a stop, MAIL's when a window of commands came behind it. */
-static int smtp__hopeless(const smtp_session *s, unsigned row)
+static int smtp__hopeless(const smtp_session *s, unsigned row, int stopped)
 {
     const smtp_mail *m = s->said;
-    if (m == NULL)
+    if (m == NULL || row < SMTP__RCPT || row > SMTP__BDAT)
         return 0;
     if (row == SMTP__RCPT)
         return m->flags & SMTP__REFUSED && m->said + 1 >= s->window;
-    if (row < SMTP__DATA || row == SMTP__FINAL || !smtp__stops(s, row))
-        return 0;
-    return m->flags & SMTP__REFUSED || !(m->flags & SMTP__ACCEPTED) ||
-           (m->all_or_none && m->flags & SMTP__SOME_REFUSED);
+    return stopped &&
+           (m->flags & SMTP__REFUSED || !(m->flags & SMTP__ACCEPTED) ||
+            (m->all_or_none && m->flags & SMTP__SOME_REFUSED));
 }
 
 static void smtp__give_up(smtp_session *s)
@@ -2359,6 +2385,18 @@ static void smtp__give_up(smtp_session *s)
         m->status == SMTP_AGAIN)
         m->status = SMTP_E_RECIPIENTS;
     smtp__abandon(s);
+}
+
+/* Whether the row may be said now. If it never will, the mail ends here. */
+static int smtp__may_say(smtp_session *s, unsigned row)
+{
+    int stops = smtp__stops(s, row);
+    if (stops ? s->due != 0 : !smtp__in_window(s))
+        return 0;
+    if (!smtp__hopeless(s, row, stops))
+        return 1;
+    smtp__give_up(s);
+    return 0;
 }
 
 /* The mail's last byte is in the buffer or out. */
@@ -2450,14 +2488,8 @@ static void smtp__trace_row(const smtp_session *s, unsigned start)
 static int smtp__say_row(smtp_session *s)
 {
     unsigned row = s->say, start = s->out_to;
-    if (s->row_done == 0) {
-        if (!smtp__in_window(s, row))
-            return 0;
-        if (smtp__hopeless(s, row)) {
-            smtp__give_up(s);
-            return 1;
-        }
-    }
+    if (s->row_done == 0 && !smtp__may_say(s, row))
+        return s->say != row;
     s->skip = s->row_done;
     s->flags &= (uint16_t)~SMTP__CUT;
     smtp__script[row].write(s);
@@ -2498,12 +2530,14 @@ static int smtp__say_chunk(smtp_session *s)
     unsigned start = s->out_to;
     size_t n;
     int r;
-    if (!smtp__in_window(s, SMTP__BDAT) || (start && s->out_size - start < 64))
+    if (start && s->out_size - start < 64)
         return 0;
-    if (m->flags & SMTP__REFUSED || smtp__hopeless(s, SMTP__BDAT)) {
+    if (m->flags & SMTP__REFUSED)
         smtp__give_up(s);
+    else if (!smtp__may_say(s, SMTP__BDAT))
+        return s->say != SMTP__CHUNK;
+    if (s->say != SMTP__CHUNK)
         return 1;
-    }
     s->out_to = (uint16_t)(start + SMTP__BDAT_ROOM);
     do
         r = smtp__encode(s);

@@ -8,15 +8,16 @@
 set -u
 
 build='make gcc libc6-dev libbearssl-dev libuv1-dev'
-test="$build g++ binutils python3 python3-aiosmtpd openssl"
+test="$build g++ binutils python3 python3-aiosmtpd openssl msmtp"
 check="$test clang libclang-rt-dev gcc-multilib g++-multilib
     gcc-arm-none-eabi libnewlib-arm-none-eabi gcc-avr avr-libc
-    gcc-xtensa-lx106 gcc-riscv64-unknown-elf valgrind msmtp pkg-config mandoc"
+    gcc-xtensa-lx106 gcc-riscv64-unknown-elf valgrind mutt pkg-config mandoc"
 size="gcc binutils python3 gcc-multilib gcc-arm-none-eabi
     libnewlib-arm-none-eabi gcc-avr avr-libc gcc-xtensa-lx106
     gcc-riscv64-unknown-elf xz-utils"
-bench="$build python3 valgrind libcurl4-openssl-dev libesmtp-dev postfix
-    nodejs npm"
+# Postfix is unpacked, not installed: these are the libraries of its programs.
+bench="$build python3 valgrind libcurl4-openssl-dev libesmtp-dev nodejs npm
+    openssl stunnel4 libdb5.3 libicu72 libnsl2"
 firmware='make gcc gcc-arm-none-eabi libnewlib-arm-none-eabi binutils
     qemu-system-arm libbearssl-dev xz-utils python3 python3-aiosmtpd
     openssl'

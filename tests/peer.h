@@ -367,7 +367,7 @@ static inline int peer_has(const char *line, const char *word)
     return 0;
 }
 
-/* The path between < and >, quoted parts skipped. */
+/* The path between < and >. It may begin with a quoted local part. */
 static inline void peer_path(const char *line, bytes *path)
 {
     const char *at = strchr(line, '<');
@@ -375,7 +375,7 @@ static inline void peer_path(const char *line, bytes *path)
     bytes_clear(path);
     for (at = at ? at + 1 : ""; *at && (quoted || *at != '>'); at++) {
         if (*at == '"')
-            quoted = !quoted;
+            quoted = !quoted && path->size == 0;
         bytes_add(path, at, 1);
         if (*at == '\\' && quoted && at[1])
             bytes_add(path, ++at, 1);
@@ -443,6 +443,16 @@ static inline void peer_refuse_now(peer *p)
     p->failed = 1;
 }
 
+/* A message that is for no one is refused at once, or accepted in the end. */
+static inline void peer_refuse_last(peer *p)
+{
+    const peer_rule *rule = peer_find(p, "NONE");
+    if (rule && rule->reply[0] == '2')
+        p->failed = 0;
+    else
+        peer_says(p, "NONE", "503 5.5.1 no valid recipients");
+}
+
 /* RFC 3030, section 2: the payload comes whatever the answer is. */
 static inline void peer_bdat(peer *p, const char *line)
 {
@@ -457,7 +467,7 @@ static inline void peer_bdat(peer *p, const char *line)
         peer_refuse_now(p);
     p->mode = PEER_BDAT;
     if (p->failed == 2 && p->last)
-        peer_says(p, "NONE", "503 5.5.1 no valid recipients");
+        peer_refuse_last(p);
     if (p->chunk == 0)
         peer_chunk_end(p);
 }
@@ -666,6 +676,7 @@ typedef struct wire {
     unsigned char injected;        /* an SMTP_AGAIN without reason */
     unsigned char send_waits;      /* send said SMTP_AGAIN */
     unsigned char hang;
+    unsigned char broken;          /* sending failed: nothing more will come */
 } wire;
 
 static inline void wire_fault(wire *w, const char *what)
@@ -775,6 +786,8 @@ static inline ptrdiff_t wire_recv(void *ctx, void *buffer, size_t size)
     n = wire_least(size, wire_unread(w));
     if (n == 0 && p->closed)
         return SMTP_EOF;
+    if (n == 0 && w->broken)
+        return w->habit.fail_with;
     if (n == 0)
         return w->habit.blocking
                ? wire_stuck(w, "recv blocks for ever: nothing will be said")
@@ -798,8 +811,10 @@ static inline ptrdiff_t wire_send(void *ctx, const void *data, size_t size)
     wire *w = (wire *)ctx;
     size_t n;
     int told = wire_enter(w);
-    if (told)
+    if (told) {
+        w->broken = 1;
         return told;
+    }
     if (size == 0)
         wire_fault(w, "send of nothing");
     if (w->server->closed && w->habit.reset)

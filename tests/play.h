@@ -8,7 +8,7 @@
 typedef struct play_way {
     const char *name;
     wire_habit habit;
-    size_t buffer;                 /* bytes; 0: 4096 */
+    size_t buffer;                 /* bytes; 0: 1024 */
     size_t piece;                  /* bytes a pull yields; 0: in memory */
     size_t pull_fails;             /* the pull that fails, from 1 on; 0: none */
     unsigned char once;            /* a source that cannot go back */
@@ -187,7 +187,7 @@ static inline void play_start(play *p, const play_way *way)
     for (i = 0; i < p->what->mails; i++)
         play_mail(p, i);
     p->buffer_size = p->what->buffer ? p->what->buffer
-                     : way->buffer ? way->buffer : 4096;
+                     : way->buffer ? way->buffer : 1024;
     p->buffer = way->front ? p->memory.first
                            : p->memory.last - p->buffer_size;
     peer_start(&p->server, &p->what->script);
@@ -350,18 +350,17 @@ static inline void play_end(play *p, smtp_status st)
 /* Leaves the end of the session in `ended`. */
 static inline smtp_status play_session(play *p)
 {
-    smtp_status ended;
-    if (p->what->next)
-        return play_through(p, smtp_run(&p->session));
+    smtp_status ended = SMTP_OK;
     if (p->what->calls)
         play_calls(p);
-    else
+    else if (!p->what->next)
         play_sends(p);
     if (p->fault)
         return SMTP_AGAIN;
-    ended = p->what->calls ? SMTP_OK
-                           : play_through(p, smtp_run(&p->session));
-    play_through(p, smtp_quit(&p->session));
+    if (!p->what->calls)
+        ended = play_through(p, smtp_run(&p->session));
+    if (!p->fault)
+        play_through(p, smtp_quit(&p->session));
     return ended;
 }
 
@@ -513,12 +512,9 @@ static inline void play_judge_secrets(play *p)
 
 static inline void play_judge_buffer(play *p)
 {
-    size_t i;
-    for (i = 0; i < p->buffer_size; i++)
-        if (p->buffer[i]) {
-            play_fault(p, "the buffer was not wiped");
-            return;
-        }
+    if (p->buffer[0]
+        || memcmp(p->buffer, p->buffer + 1, p->buffer_size - 1) != 0)
+        play_fault(p, "the buffer was not wiped");
 }
 
 static inline void play_judge(play *p)

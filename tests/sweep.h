@@ -22,9 +22,12 @@ typedef struct sweep {
 
 /* ---- one run ------------------------------------------------------------- */
 
-static inline void sweep_describe(char *text, size_t size, const sweep *s,
-                                  const play_way *w)
+static const sweep *sweep_now;     /* for a crash: what runs */
+
+static inline void sweep_describe(char *text, size_t size)
 {
+    const sweep *s = sweep_now;
+    const play_way *w = &s->p.way;
     const wire_habit *h = &w->habit;
     snprintf(text, size, "%s: %s (recv %ld/%ld send %ld/%ld rooms %ld %ld "
              "fail %ld with %d%s buffer %ld piece %ld pull %ld%s%s%s%s%s%s)",
@@ -57,12 +60,12 @@ static inline int sweep_run(sweep *s, const play_way *way)
     if (s->failed || ((way->habit.blocking || way->habit.out_room)
                       && s->what.script.hold[0]))
         return 0;
-    sweep_describe(check_context, sizeof check_context, s, way);
     s->runs++;
     fault = play_run(&s->p, way);
     if (!fault)
         return 1;
     s->failed = 1;
+    sweep_describe(check_context, sizeof check_context);
     CHECK(!"a run of the dialogue");
     if (check_failed <= CHECK_SHOWN || s->verbose) {
         printf("    %s\n", fault);
@@ -75,6 +78,8 @@ static inline void sweep_begin(sweep *s, const char *group)
 {
     s->group = group;
     s->failed = 0;
+    sweep_now = s;
+    check_explain = sweep_describe;
     check_alarm(SWEEP_SECONDS);
 }
 
@@ -83,6 +88,7 @@ static inline void sweep_end(sweep *s)
     if (!s->failed)
         CHECK(!s->failed);
     check_context[0] = 0;
+    check_explain = NULL;
 }
 
 static inline play_way sweep_way(void)
@@ -237,13 +243,14 @@ static inline void sweep_pipes(sweep *s)
 /* The N-th call fails, once or for good, for each N until none is reached. */
 static inline void sweep_faults(sweep *s, const play_way *how)
 {
-    static const int with[] = {SMTP_E_IO, SMTP_EOF, -1000, SMTP_E_TIMEOUT};
-    size_t n = 1, i, calls = 0;
+    static const int with[4] = {SMTP_E_IO, SMTP_EOF, -1000, SMTP_E_TIMEOUT};
+    size_t n = 1, i, calls = 0, bytewise = how->habit.send_most;
     while (!s->failed) {
         play_way way = *how;
         way.faulty = 1;
         way.habit.fail_at = n;
-        for (i = 0; i < 2 * sizeof with / sizeof *with; i++) {
+        for (i = bytewise ? n % 2 * 4 : 0; i < (bytewise ? n % 2 * 4 + 4 : 8);
+             i++) {
             way.habit.fail_with = with[i / 2];
             way.habit.fail_for_good = i & 1;
             sweep_run(s, &way);
@@ -252,7 +259,7 @@ static inline void sweep_faults(sweep *s, const play_way *how)
             break;
         if (!calls)
             calls = s->said + s->heard;
-        n += how->habit.send_most ? sweep_step(2 * calls, SWEEP_FAULTS) : 1;
+        n += bytewise ? sweep_step(2 * calls, SWEEP_FAULTS) : 1;
     }
 }
 

@@ -1,7 +1,10 @@
 /* The TLS algorithms that are worth their flash: ECDHE over P-256 with
    ChaCha20 or AES-128-GCM; servers with RSA or P-256 keys; issuers with RSA,
-   P-256, P-384 or P-521, SHA-256 or SHA-384. That is what public servers have
-   (2024). All take a time that does not depend on secrets, on this CPU too. */
+   P-256, P-384 or P-521, SHA-256 or SHA-384. That is what public servers have.
+
+   What handles secrets takes a time that does not depend on them, on this CPU
+   too (m15, ct). Signatures are checked with public numbers alone, so there
+   the faster code may be used (i31). */
 #include "library.h"
 
 static void choose_for_records(br_ssl_engine_context *engine)
@@ -20,26 +23,16 @@ static void choose_for_records(br_ssl_engine_context *engine)
     br_ssl_engine_set_default_chapol(engine);
     br_ssl_engine_set_default_aes_gcm(engine);
     br_ssl_engine_set_ec(engine, &br_ec_p256_m15);
-    br_ssl_engine_set_ecdsa(engine, br_ecdsa_i15_vrfy_asn1);
-    br_ssl_engine_set_rsavrfy(engine, br_rsa_i15_pkcs1_vrfy);
-}
-
-/* `any` knows every curve, but takes twice as long over P-256. */
-static uint32_t verify_ecdsa(const br_ec_impl *any, const void *hash,
-                             size_t hash_size, const br_ec_public_key *key,
-                             const void *signature, size_t size)
-{
-    if (key->curve == BR_EC_secp256r1)
-        any = &br_ec_p256_m15;
-    return br_ecdsa_i15_vrfy_asn1(any, hash, hash_size, key, signature, size);
+    br_ssl_engine_set_ecdsa(engine, br_ecdsa_i31_vrfy_asn1);
+    br_ssl_engine_set_rsavrfy(engine, br_rsa_i31_pkcs1_vrfy);
 }
 
 static void choose_for_certificates(br_x509_minimal_context *x509)
 {
     br_x509_minimal_set_hash(x509, br_sha256_ID, &br_sha256_vtable);
     br_x509_minimal_set_hash(x509, br_sha384_ID, &br_sha384_vtable);
-    br_x509_minimal_set_rsa(x509, br_rsa_i15_pkcs1_vrfy);
-    br_x509_minimal_set_ecdsa(x509, &br_ec_prime_i15, verify_ecdsa);
+    br_x509_minimal_set_rsa(x509, br_rsa_i31_pkcs1_vrfy);
+    br_x509_minimal_set_ecdsa(x509, &br_ec_prime_i31, br_ecdsa_i31_vrfy_asn1);
 }
 
 void choose_algorithms(br_ssl_client_context *client,

@@ -70,7 +70,7 @@ EXPORT void compose_field(const char *name, const char *value)
 
 EXPORT void compose_texts(const char *subject, const char *in_reply_to,
                           const char *references, const char *id,
-                          const char *boundary)
+                          unsigned boundary)
 {
     message.subject = subject;
     message.in_reply_to = in_reply_to;

@@ -328,8 +328,9 @@ def certificate(folder, name, issuer, host, start=-1, end=2):
     """NAME.pem and NAME.key for `host`, good from day `start` to day `end`,
     counted from today."""
     base, ca = os.path.join(folder, name), os.path.join(folder, issuer)
-    dates = [time.strftime("%Y%m%d%H%M%SZ", time.gmtime(time.time() + 86400 * d))
-             for d in (start, end)]
+    dates = [time.strftime("%Y%m%d%H%M%SZ",
+                           time.gmtime(time.time() + 86400 * day))
+             for day in (start, end)]
     openssl("req", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=" + host,
             "-keyout", base + ".key", "-out", base + ".csr")
     open(base + ".db", "w").close()
