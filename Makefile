@@ -54,6 +54,9 @@ SLOW = build bulk compose firmware install
 ALL_SYSTEM = $(filter-out %.py %.sh %.c %.h %__,$(wildcard tests/system/*))
 FAST_SYSTEM = $(filter-out $(SLOW:%=tests/system/%),$(ALL_SYSTEM))
 
+# Sources of others: the firmware needs them, and lwIP's row in `make size`.
+SOURCES = build/firmware/sources/fetched
+
 demo: deps-test build/sendmail
 	@tests/system/demo
 
@@ -74,8 +77,6 @@ build/unit/%: tests/unit/$$(*F).c smtp.h $(wildcard tests/*.h tests/unit/*.h)
 
 # ---- tables -----------------------------------------------------------------
 
-# Sources of others that the firmware needs, and lwIP's row in `make size`.
-SOURCES = build/firmware/sources/fetched
 $(SOURCES): examples/firmware/fetch | deps-size
 	@$(MAKE) -s -C $(<D) ../../$@
 

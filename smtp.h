@@ -74,6 +74,9 @@ OPTIONS, to be defined before the implementation
 
 #include <stddef.h>
 #include <stdint.h>
+#ifdef SMTP_BEARSSL
+#include <bearssl.h>
+#endif
 
 /* ---- options ------------------------------------------------------------- */
 
@@ -551,12 +554,11 @@ SMTP_API smtp_status smtp_posix_domain(const smtp_posix *p, char *name,
 
 /* ---- adapter: BearSSL ---------------------------------------------------- */
 #ifdef SMTP_BEARSSL
-#include <bearssl.h>
 
 /* The same values in every file that includes this one. What firmware does
    without, the linker leaves out. */
-#ifndef SMTP_TLS_PROFILE       /* a function that chooses algorithms, with */
-#define SMTP_TLS_PROFILE br_ssl_client_init_full  /* parameters like this */
+#ifndef SMTP_TLS_PROFILE       /* chooses the algorithms: a function with the */
+#define SMTP_TLS_PROFILE br_ssl_client_init_full  /* parameters of this one */
 #endif
 #ifndef SMTP_TLS_PEM           /* 0: no trust but smtp_tls_config.anchors, */
 #define SMTP_TLS_PEM 1         /* no unsafe_no_verify */
@@ -565,9 +567,9 @@ SMTP_API smtp_status smtp_posix_domain(const smtp_posix *p, char *name,
 #define SMTP_TLS_CLIENT_CERT 1
 #endif
 #ifndef SMTP_TLS_ANCHOR_ROOM   /* bytes for names and keys of the trusted */
-#define SMTP_TLS_ANCHOR_ROOM 1280  /* certificates that fit a server's chain */
+#define SMTP_TLS_ANCHOR_ROOM 1280  /* ones that fit, 600 to 32000 */
 #endif
-#ifndef SMTP_TLS_CHAIN         /* certificates in cert_file, 1 or more */
+#ifndef SMTP_TLS_CHAIN         /* certificates in cert_file, 1 to 255 */
 #define SMTP_TLS_CHAIN 4
 #endif
 #if SMTP_TLS_CLIENT_CERT && defined SMTP_POSIX
@@ -590,13 +592,16 @@ SMTP_API smtp_status smtp_posix_domain(const smtp_posix *p, char *name,
 /* Zero is each member's default; all of it stays valid while TLS is used.
 
    The server's certificate has to carry `server_name` as a DNS name (*.x.org
-   stands for one label), be within its dates, and lead over RSA keys of 2048
-   bits or more, or P-256, P-384, P-521, and signatures with SHA-2 to a trusted
-   one. A trusted certificate that is no CA is trusted for itself. Dates of the
-   trusted ones are not looked at, nor are revocation lists.
+   stands for one label; where it has no such names at all, as common name), be
+   within its dates, and lead over RSA keys of 2048 bits or more, or P-256,
+   P-384, P-521, and signatures with SHA-2 to a trusted one. A trusted
+   certificate that is no CA is trusted for itself. Dates of the trusted ones
+   are not looked at, nor are revocation lists.
 
-   Of trusted certificates in PEM nothing is kept: the text is read again for
-   each certificate in the server's chain, which needs 4 KB of stack. */
+   Of trusted certificates nothing is kept: the file or memory is read again
+   for each certificate in the server's chain, which needs 3 KB of stack. Of
+   several with one name each is tried, four at most, and as many as find
+   room. */
 typedef struct smtp_tls_config {
     const char *server_name;       /* required, to be verified; no address */
     void *buffer;                  /* for records, */
@@ -634,6 +639,8 @@ typedef struct smtp_tls_config {
 typedef struct smtp_tls_names {
     br_sha256_context hash;        /* of the name that is passing */
     unsigned char issuer[br_sha256_SIZE], subject[br_sha256_SIZE];
+    uint32_t at;                   /* bytes that have passed */
+    uint32_t name;                 /* where this element, or the last, began */
     uint32_t left;                 /* bytes of the element */
     uint8_t await;                 /* SMTP__DER_... */
     uint8_t more;                  /* bytes of the length */
@@ -654,8 +661,8 @@ typedef struct smtp_tls_trust {
     size_t size;
     smtp_tls_names names;
     const br_x509_pkey *key;       /* of the server, with unsafe_no_verify */
-    uint8_t first;                 /* this is the server's own certificate */
-    uint8_t looked;                /* for this one's issuer */
+    uint8_t first;                 /* the server's own passes by (likewise) */
+    uint8_t looks;                 /* left, of this chain */
     uint8_t failed;                /* to read the file */
     uint8_t count;                 /* anchors that match so far; the others */
     br_x509_trust_anchor anchors[4];      /* have an empty name */
@@ -675,6 +682,7 @@ typedef struct smtp_tls {
     int broken;                    /* what ended writing, or SMTP_OK */
     uint8_t active;                /* bytes are TLS */
     uint8_t up;                    /* the handshake is done */
+    uint8_t async;                 /* the lower layer has said SMTP_AGAIN */
     size_t room;                   /* bytes of the buffer for records */
 #if SMTP__TLS_CLIENT_FILES
     uint8_t chain_count;
@@ -997,7 +1005,7 @@ static const char *smtp__quoted(const char *p)
     return *p ? p + 1 : NULL;
 }
 
-/* One byte outside of quotes: 0 where it may not stand, else its bit 7 and 1. */
+/* One byte outside of quotes: 0 if it may not stand there, else bit 7 and 1. */
 static unsigned smtp__address_byte(unsigned char c)
 {
     return c <= ' ' || c == 127 || c == '<' || c == '>' ? 0 : (c & 128u) | 1;
@@ -1552,42 +1560,49 @@ static int smtp__parse(smtp_session *s)
 
 /* ---- body encoder -------------------------------------------------------- */
 
-/* Of the `n` bytes at `p`, some from the start that leave as they are: no CR or
-   LF but in pairs, no dot behind them if `dots`. Each word of *high gets bit 7
-   of what was seen. Blocks without a byte below 14 are passed over whole. */
+/* Of the `n` bytes at `p`, how many from the start are seen to leave as they
+   are: no CR or LF but in pairs, no dot behind those if `dots`. The rest is for
+   the caller to look at. *high gets bit 7 of what was seen. Only bytes below 14
+   are looked at one by one. */
 #if SMTP__SIMD
-static __m128i smtp__load(const char *p)
-{
-    return _mm_loadu_si128((const __m128i *)(const void *)p);
-}
-
 /* A bit for each of 16 bytes that is 13 or less. */
-static uint32_t smtp__low(__m128i v)
+static uint64_t smtp__low16(const char *p, __m128i *seen)
 {
     const __m128i limit = _mm_set1_epi8(13);
-    return (uint32_t)_mm_movemask_epi8(
+    __m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
+    *seen = _mm_or_si128(*seen, v);
+    return (unsigned)_mm_movemask_epi8(
         _mm_cmpeq_epi8(_mm_min_epu8(v, limit), v));
 }
 
+static uint64_t smtp__low64(const char *p, __m128i *seen)
+{
+    return smtp__low16(p, seen) | smtp__low16(p + 16, seen) << 16 |
+           smtp__low16(p + 32, seen) << 32 | smtp__low16(p + 48, seen) << 48;
+}
+
+/* In blocks of 64 bytes with two behind; the last one overlaps. */
 static size_t smtp__skip(const char *p, size_t n, int dots, unsigned *high)
 {
     __m128i seen = _mm_setzero_si128();
-    size_t i = 0;
-    while (n - i >= 32 + 2) {
-        __m128i a = smtp__load(p + i), b = smtp__load(p + i + 16);
-        seen = _mm_or_si128(seen, _mm_or_si128(a, b));
-        if (smtp__low(_mm_min_epu8(a, b)) == 0) {
-            i += 32;
-            continue;
+    size_t i = 0, last = n - 66;
+    int stop = n < 66;
+    while (!stop && i < last + 64) {
+        size_t at = smtp__min(i, last);
+        uint64_t low = smtp__low64(p + at, &seen) & ~(uint64_t)0 << (i - at);
+        for (i = at + 64; low; low &= low - 1) {
+            size_t j = (size_t)__builtin_ctzll(low);
+            const char *q = p + at + j;
+            if (*q != '\r' && *q != '\n')
+                continue;
+            stop = *q == '\n' || q[1] != '\n' || (dots && q[2] == '.');
+            if (stop) {
+                i = at + j;
+                break;
+            }
+            low &= low - 1;
+            i += j == 63;
         }
-        i += (size_t)__builtin_ctz(smtp__low(a) | smtp__low(b) << 16);
-        if (p[i] != '\r' && p[i] != '\n')
-            i++;
-        else if (p[i] == '\r' && p[i + 1] == '\n' &&
-                 !(dots && p[i + 2] == '.'))
-            i += 2;
-        else
-            break;
     }
     *high |= _mm_movemask_epi8(seen) ? 128u : 0;
     return i;
@@ -2166,7 +2181,7 @@ static void smtp__judge_auth(smtp_session *s)
     if (code == 334 && s->step != SMTP__CANCEL) {
         s->step = s->step < smtp__responses(s) ? s->step : SMTP__CANCEL;
         s->say = SMTP__RESPONSE;
-    } else if (smtp__positive(s)) {
+    } else if (smtp__positive(s) && s->step != SMTP__CANCEL) {
         s->mechanism = 0;
         s->flags |= SMTP__LOGGED_IN;
         s->say = SMTP__IDLE;
@@ -2564,6 +2579,12 @@ static int smtp__say_chunk(smtp_session *s)
     return 1;
 }
 
+/* Parameters are ESMTP (RFC 5321, section 4.1.1.2). */
+static int smtp__may_have_params(const smtp_session *s, const char *params)
+{
+    return !params || !*params || smtp__offers(s, SMTP_EXT_ESMTP);
+}
+
 /* A mail's arguments, before anything of it is said. */
 static smtp_status smtp__check_to(const smtp_session *s, smtp_mail *m)
 {
@@ -2579,8 +2600,9 @@ static smtp_status smtp__check_to(const smtp_session *s, smtp_mail *m)
         if (!smtp__line_ok(smtp__or_empty(to->params)) ||
             !smtp__word_ok(smtp__or_empty(to->orcpt)) || to->notify > 15)
             return to->status = SMTP_E_PARAMETER;
-        if ((to->orcpt || to->notify) &&
-            (!SMTP__DSN || !smtp__offers(s, SMTP_EXT_DSN)))
+        if (((to->orcpt || to->notify) &&
+             (!SMTP__DSN || !smtp__offers(s, SMTP_EXT_DSN))) ||
+            !smtp__may_have_params(s, to->params))
             return to->status = SMTP_E_UNSUPPORTED;
     }
     return SMTP_OK;
@@ -2599,7 +2621,9 @@ static smtp_status smtp__check_mail(const smtp_session *s, smtp_mail *m)
         m->flags |= SMTP__NEEDS_UTF8;
     if (!smtp__line_ok(smtp__or_empty(m->params)))
         return SMTP_E_PARAMETER;
-    if ((m->ret || m->envid) && (!SMTP__DSN || !smtp__offers(s, SMTP_EXT_DSN)))
+    if (((m->ret || m->envid) &&
+         (!SMTP__DSN || !smtp__offers(s, SMTP_EXT_DSN))) ||
+        !smtp__may_have_params(s, m->params))
         return SMTP_E_UNSUPPORTED;
     if ((bad = smtp__check_to(s, m)) != SMTP_OK)
         return bad;
@@ -2981,12 +3005,13 @@ SMTP_API int smtp_wants(const smtp_session *s)
     return s->wants;
 }
 
-/* Nothing can move now: waits where the transport can, else SMTP_AGAIN. */
+/* Nothing can move now: waits where the transport can, else SMTP_AGAIN. While
+   config->next has no mail, answers may still be due. */
 static int smtp__pause(smtp_session *s)
 {
     unsigned long left;
     int r = SMTP_AGAIN;
-    if (s->flags & SMTP__STARVED)
+    if (s->flags & SMTP__STARVED && !(s->say == SMTP__IDLE && s->due))
         return SMTP_AGAIN;
     if (s->flags & SMTP__MOVED && s->io->clock)
         s->since = s->io->clock(s->io->ctx);
@@ -3038,6 +3063,7 @@ SMTP_API smtp_status smtp_open(smtp_session *s, const smtp_io *io,
     s->out = s->reply.text + in_size;
     s->out_size = (uint16_t)smtp__min(size - in_size, 64000);
     s->say = SMTP__IDLE;
+    s->window = 1;
     s->flags = SMTP__MOVED;
     if (config->tls == SMTP_TLS_IMPLICIT)
         s->flags |= SMTP__SECURE;
@@ -3155,26 +3181,39 @@ SMTP_API smtp_status smtp_login(smtp_session *s)
     return smtp__by_hand(s, SMTP__AUTH_, NULL, NULL, NULL);
 }
 
+/* What MAIL and RCPT by hand have in common. */
+static smtp_status smtp__by_hand_address(smtp_session *s, const char *word,
+                                         const char *address,
+                                         const char *params, smtp_status bad)
+{
+    int kind = smtp_address_check(address);
+    if (kind == 0)
+        return bad;
+    if (!smtp__line_ok(params))
+        return SMTP_E_PARAMETER;
+    if (kind == 2 && !smtp__offers(s, SMTP_EXT_SMTPUTF8))
+        return SMTP_E_UTF8;
+    if (!smtp__may_have_params(s, params))
+        return SMTP_E_UNSUPPORTED;
+    return smtp__by_hand(s, SMTP__COMMAND, word, address, params);
+}
+
 SMTP_API smtp_status smtp_mail_from(smtp_session *s, const char *address,
                                     const char *params)
 {
-    if (!smtp_address_check(smtp__or_empty(address)))
-        return SMTP_E_SENDER_SYNTAX;
-    if (!smtp__line_ok(smtp__or_empty(params)))
-        return SMTP_E_PARAMETER;
-    return smtp__by_hand(s, SMTP__COMMAND, "MAIL FROM:",
-                         smtp__or_empty(address), smtp__or_empty(params));
+    return smtp__by_hand_address(s, "MAIL FROM:", smtp__or_empty(address),
+                                 smtp__or_empty(params),
+                                 SMTP_E_SENDER_SYNTAX);
 }
 
 SMTP_API smtp_status smtp_rcpt_to(smtp_session *s, const char *address,
                                   const char *params)
 {
-    if (!address || !*address || !smtp_address_check(address))
+    if (!address || !*address)
         return SMTP_E_RECIPIENT_SYNTAX;
-    if (!smtp__line_ok(smtp__or_empty(params)))
-        return SMTP_E_PARAMETER;
-    return smtp__by_hand(s, SMTP__COMMAND, "RCPT TO:", address,
-                         smtp__or_empty(params));
+    return smtp__by_hand_address(s, "RCPT TO:", address,
+                                 smtp__or_empty(params),
+                                 SMTP_E_RECIPIENT_SYNTAX);
 }
 
 SMTP_API smtp_status smtp_data(smtp_session *s, const smtp_body *body)
@@ -3734,6 +3773,13 @@ SMTP_API smtp_status smtp_posix_domain(const smtp_posix *p, char *name,
 /* ---- adapter: BearSSL ---------------------------------------------------- */
 #ifdef SMTP_BEARSSL
 
+#if SMTP_TLS_ANCHOR_ROOM < 600 || SMTP_TLS_ANCHOR_ROOM > 32000
+#error "SMTP_TLS_ANCHOR_ROOM is 600 to 32000"
+#endif
+#if SMTP_TLS_CHAIN < 1 || SMTP_TLS_CHAIN > 255
+#error "SMTP_TLS_CHAIN is 1 to 255"
+#endif
+
 /* -- what went wrong -- */
 
 enum {                             /* RFC 5246, section 7.2 */
@@ -3834,74 +3880,160 @@ static int smtp__read_file(const char *path, smtp__feed *take, void *ctx)
 
 #endif
 
-/* -- PEM -- */
+/* -- PEM (RFC 7468) -- */
 
-/* What becomes of the objects in a PEM text whose names end in `suffix`. */
-typedef struct smtp__pem {
-    br_pem_decoder_context decoder;
+/* What becomes of the objects in a text whose labels end in `suffix`. */
+typedef struct smtp__pem_kind {
     const char *suffix;
-    void *ctx;
     void (*begin)(void *ctx);
     void (*bytes)(void *ctx, const void *data, size_t size);
     int (*end)(void *ctx);         /* 0: that was enough */
-    uint8_t inside;
+} smtp__pem_kind;
+
+typedef struct smtp__pem {
+    const smtp__pem_kind *kind;
+    void *ctx;
+    uint8_t inside;                /* such an object, good so far */
+    uint8_t middle;                /* of a line */
+    uint8_t boundary;              /* the line began with a dash */
+    uint8_t length, size;          /* of line, of out */
+    uint8_t digits;                /* in `bits`, 0 to 3 */
+    uint32_t bits;
+    char line[64];                 /* of a boundary; what is longer is none */
+    unsigned char out[48];         /* full after a line of 64 digits */
 } smtp__pem;
 
-static int smtp__ends_in(const char *text, const char *suffix)
+/* Without a branch or a table: the text may be a key's. -1: no digit. */
+static int smtp__base64_digit(int c)
 {
-    size_t length = strlen(text), tail = strlen(suffix);
-
-    return length >= tail && memcmp(text + length - tail, suffix, tail) == 0;
+    return (c >= 'A' && c <= 'Z') * (c - 'A' + 1)
+         + (c >= 'a' && c <= 'z') * (c - 'a' + 27)
+         + (c >= '0' && c <= '9') * (c - '0' + 53)
+         + (c == '+') * 63 + (c == '/') * 64 - 1;
 }
 
-/* An encrypted key has the name of a key, but is none. */
-static int smtp__pem_wanted(const smtp__pem *pem, const char *name)
+static void smtp__pem_flush(smtp__pem *pem)
 {
-    return smtp__ends_in(name, pem->suffix)
-        && memcmp(name, "ENCRYPTED", sizeof "ENCRYPTED" - 1) != 0;
+    if (pem->size > 0)
+        pem->kind->bytes(pem->ctx, pem->out, pem->size);
+    pem->size = 0;
 }
 
-static int smtp__pem_event(smtp__pem *pem, int event)
+/* Puts out the first bytes of the 24 bits, 3 at most. */
+static void smtp__pem_out(smtp__pem *pem, int count)
 {
+    int shift;
+
+    for (shift = 16; count > 0; count--, shift -= 8)
+        pem->out[pem->size++] = (unsigned char)(pem->bits >> shift);
+    pem->digits = 0;
+    pem->bits = 0;
+    if (pem->size == sizeof pem->out)
+        smtp__pem_flush(pem);
+}
+
+static void smtp__pem_digit(smtp__pem *pem, int digit)
+{
+    pem->bits |= (uint32_t)digit << (18 - 6 * pem->digits);
+    if (++pem->digits == 4)
+        smtp__pem_out(pem, 3);
+}
+
+static void smtp__pem_text(smtp__pem *pem, int c)
+{
+    int digit = smtp__base64_digit(c);
+
+    if (digit >= 0)
+        smtp__pem_digit(pem, digit);
+    else if (c == '=')
+        smtp__pem_out(pem, pem->digits == 0 ? 0 : pem->digits - 1);
+    else if (c > ' ')
+        pem->inside = 0;
+}
+
+/* An encrypted key has the label of a key, but is none. */
+static int smtp__pem_wanted(const smtp__pem *pem, const char *label,
+                            size_t length)
+{
+    static const char locked[] = "ENCRYPTED";
+    size_t tail = strlen(pem->kind->suffix);
+
+    while (length > 0 && (label[length - 1] == '-' || label[length - 1] < '!'))
+        length--;
+    return length >= tail
+        && memcmp(label + length - tail, pem->kind->suffix, tail) == 0
+        && memcmp(label, locked, sizeof locked - 1) != 0;
+}
+
+static int smtp__pem_boundary(smtp__pem *pem)
+{
+    static const char begin[] = "-----BEGIN ", end[] = "-----END ";
+    size_t skip = sizeof begin - 1;
     int was_inside = pem->inside;
 
-    if (event == 0)
-        return 1;
+    memset(pem->line + pem->length, 0, sizeof pem->line - pem->length);
     pem->inside = 0;
-    br_pem_decoder_setdest(&pem->decoder, 0, 0);
-    if (event == BR_PEM_END_OBJ && was_inside)
-        return pem->end(pem->ctx);
-    if (event == BR_PEM_BEGIN_OBJ
-        && smtp__pem_wanted(pem, br_pem_decoder_name(&pem->decoder))) {
+    if (was_inside && memcmp(pem->line, end, sizeof end - 1) == 0) {
+        smtp__pem_flush(pem);
+        return pem->kind->end(pem->ctx);
+    }
+    if (memcmp(pem->line, begin, skip) == 0
+        && smtp__pem_wanted(pem, pem->line + skip, sizeof pem->line - skip)) {
+        pem->kind->begin(pem->ctx);
         pem->inside = 1;
-        pem->begin(pem->ctx);
-        br_pem_decoder_setdest(&pem->decoder, pem->bytes, pem->ctx);
+        pem->digits = pem->size = 0;
+        pem->bits = 0;
     }
     return 1;
 }
 
-static int smtp__pem_take(void *ctx, const unsigned char *data, size_t size)
+static int smtp__pem_byte(smtp__pem *pem, int c)
+{
+    if (c == '\n') {
+        int boundary = pem->boundary;
+
+        pem->middle = pem->boundary = 0;
+        return !boundary || smtp__pem_boundary(pem);
+    }
+    if (!pem->middle && c == '-')
+        pem->boundary = 1, pem->length = 0;
+    pem->middle = 1;
+    if (!pem->boundary && pem->inside)
+        smtp__pem_text(pem, c);
+    if (pem->boundary && pem->length < sizeof pem->line)
+        pem->line[pem->length++] = (char)c;
+    return 1;
+}
+
+static int smtp__pem_feed(void *ctx, const unsigned char *data, size_t size)
 {
     smtp__pem *pem = (smtp__pem *)ctx;
+    const unsigned char *end = data + size;
+    int more = 1;
 
-    while (size > 0) {
-        size_t n = br_pem_decoder_push(&pem->decoder, data, size);
-
-        data += n;
-        size -= n;
-        if (!smtp__pem_event(pem, br_pem_decoder_event(&pem->decoder)))
-            return 0;
-    }
-    return 1;
+    while (more && data < end)
+        more = smtp__pem_byte(pem, *data++);
+    return more;
 }
 
-/* The decoder knows a last line only when it has seen its end. */
-static void smtp__pem_finish(smtp__pem *pem)
+/* Goes through a file, or, where there is no `path`, through a text. The last
+   line may lack its end. SMTP_OK, or SMTP_E_IO. */
+static int smtp__pem_read(const char *path, const unsigned char *text,
+                          size_t size, const smtp__pem_kind *kind, void *ctx)
 {
-    static const unsigned char eol = '\n';
+    smtp__pem pem;
+    int status = SMTP_OK;
 
-    smtp__pem_take(pem, &eol, 1);
-    smtp__wipe(&pem->decoder, sizeof pem->decoder);
+    memset(&pem, 0, sizeof pem);
+    pem.kind = kind;
+    pem.ctx = ctx;
+    if (path)
+        status = smtp__read_file(path, smtp__pem_feed, &pem);
+    else
+        smtp__pem_feed(&pem, text, size);
+    smtp__pem_byte(&pem, '\n');
+    smtp__wipe(&pem, sizeof pem);
+    return status;
 }
 
 #endif
@@ -3922,7 +4054,7 @@ enum {                             /* in the order of their bytes */
     SMTP__X509_VALIDITY,
     SMTP__X509_SUBJECT,
     SMTP__X509_DONE,               /* both names are known */
-    SMTP__X509_BROKEN
+    SMTP__X509_SPENT               /* looked for, or broken */
 };
 
 static void smtp__names_begin(smtp_tls_names *n)
@@ -3940,6 +4072,7 @@ static void smtp__names_tag(smtp_tls_names *n, unsigned char tag)
         n->element = SMTP__X509_SERIAL;
     if (n->element == SMTP__X509_ISSUER || n->element == SMTP__X509_SUBJECT)
         br_sha256_init(&n->hash);
+    n->name = n->at;
     n->await = SMTP__DER_LENGTH;
 }
 
@@ -3981,7 +4114,7 @@ static void smtp__names_length(smtp_tls_names *n, unsigned char c)
     n->left = 0;
     n->await = SMTP__DER_MORE;
     if (n->more == 0 || n->more > 3)
-        n->element = SMTP__X509_BROKEN;
+        n->element = SMTP__X509_SPENT;
 }
 
 static void smtp__names_more(smtp_tls_names *n, unsigned char c)
@@ -4026,12 +4159,15 @@ static void smtp__names_push(smtp_tls_names *n, const unsigned char *data,
             took = smtp__names_value(n, data, size);
         else
             smtp__names_header(n, *data);
+        n->at += (uint32_t)took;
         data += took;
         size -= took;
     }
 }
 
 /* -- trust: anchors that fit the certificate that passes by -- */
+
+enum { SMTP__TRUST_LOOKS = 10 };   /* certificates of a chain */
 
 /* Keeps bytes in the room. 0: no room. */
 static unsigned char *smtp__trust_keep(smtp_tls_trust *t, const void *data,
@@ -4059,17 +4195,18 @@ static int smtp__anchor_key(smtp_tls_trust *t, br_x509_pkey *to,
     return to->key.rsa.n != 0 && to->key.rsa.e != 0;
 }
 
-/* One more anchor; its name is the next `name` bytes of the room. One that
+/* One more anchor; its name is among the unused bytes of the room. One that
    finds no room is left out. */
-static void smtp__anchor_add(smtp_tls_trust *t, size_t name, int is_ca,
+static void smtp__anchor_add(smtp_tls_trust *t, const unsigned char *name,
+                             size_t size, unsigned flags,
                              const br_x509_pkey *key)
 {
     br_x509_trust_anchor *anchor = &t->anchors[t->count];
     size_t used = t->used;
 
-    anchor->dn.data = smtp__trust_keep(t, t->room + used, name);
-    anchor->dn.len = name;
-    anchor->flags = is_ca ? BR_X509_TA_CA : 0;
+    anchor->dn.data = smtp__trust_keep(t, name, size);
+    anchor->dn.len = size;
+    anchor->flags = flags;
     if (smtp__anchor_key(t, &anchor->pkey, key)) {
         t->count++;
     } else {
@@ -4078,73 +4215,118 @@ static void smtp__anchor_add(smtp_tls_trust *t, size_t name, int is_ca,
     }
 }
 
-/* One pass over the trusted certificates. */
-typedef struct smtp__trust_scan {
+/* One pass over the trusted certificates. BearSSL's decoder is slow, so it
+   gets only those that fit; the first bytes of each are held back until its
+   names are known. */
+typedef struct smtp__search {
     br_x509_decoder_context decoder;
+    smtp_tls_names names;          /* of the trusted certificate */
     smtp_tls_trust *trust;
-    size_t name;                   /* bytes of the subject, fit or not */
+    size_t held;                   /* bytes, behind the used ones of the room */
+    uint8_t state;                 /* SMTP__SEARCH_... */
     uint8_t found;                 /* a certificate that can be read */
-} smtp__trust_scan;
+} smtp__search;
 
-static void smtp__scan_name(void *ctx, const void *data, size_t size)
-{
-    smtp__trust_scan *s = (smtp__trust_scan *)ctx;
-    size_t left = sizeof s->trust->room - s->trust->used;
-
-    if (s->name <= left && size <= left - s->name)
-        memcpy(s->trust->room + s->trust->used + s->name, data, size);
-    s->name += size;
-}
-
-static void smtp__scan_begin(void *ctx)
-{
-    smtp__trust_scan *s = (smtp__trust_scan *)ctx;
-
-    s->name = 0;
-    br_x509_decoder_init(&s->decoder, smtp__scan_name, s);
-}
-
-static void smtp__scan_bytes(void *ctx, const void *data, size_t size)
-{
-    br_x509_decoder_push(&((smtp__trust_scan *)ctx)->decoder, data, size);
-}
+enum { SMTP__SEARCH_NAMES, SMTP__SEARCH_FITS, SMTP__SEARCH_SKIP };
 
 /* Any certificate will do. */
-static int smtp__scan_check(void *ctx)
+static void smtp__check_begin(void *ctx)
 {
-    smtp__trust_scan *s = (smtp__trust_scan *)ctx;
+    br_x509_decoder_init(&((smtp__search *)ctx)->decoder, 0, 0);
+}
+
+static void smtp__check_bytes(void *ctx, const void *data, size_t size)
+{
+    br_x509_decoder_push(&((smtp__search *)ctx)->decoder, data, size);
+}
+
+static int smtp__check_end(void *ctx)
+{
+    smtp__search *s = (smtp__search *)ctx;
 
     s->found = br_x509_decoder_get_pkey(&s->decoder) != 0;
     return !s->found;
 }
 
-/* A CA that has issued the certificate that passes by, or, where that is the
-   server's own, the very same. */
-static int smtp__scan_matches(smtp__trust_scan *s, int is_ca)
+static const smtp__pem_kind smtp__pem_check = {
+    "CERTIFICATE", smtp__check_begin, smtp__check_bytes, smtp__check_end
+};
+
+/* A CA with the name of the issuer of the certificate that passes by; or, no
+   CA, with the name of that certificate (BearSSL trusts it only where that is
+   the server's own). */
+static int smtp__look_fits(const smtp__search *s, int is_ca)
+{
+    const smtp_tls_names *passing = &s->trust->names;
+
+    return memcmp(s->names.subject,
+                  is_ca ? passing->issuer : passing->subject,
+                  sizeof passing->subject) == 0;
+}
+
+static void smtp__look_begin(void *ctx)
+{
+    smtp__search *s = (smtp__search *)ctx;
+
+    smtp__names_begin(&s->names);
+    s->held = 0;
+    s->state = SMTP__SEARCH_NAMES;
+}
+
+/* One whose names do not fit the room is skipped. */
+static void smtp__look_hold(smtp__search *s, const void *data, size_t size)
 {
     smtp_tls_trust *t = s->trust;
-    unsigned char hash[br_sha256_SIZE];
+    unsigned char *room = t->room + t->used;
 
-    if (s->name > sizeof t->room - t->used || (!is_ca && !t->first))
-        return 0;
-    br_sha256_init(&t->names.hash);
-    br_sha256_update(&t->names.hash, t->room + t->used, s->name);
-    br_sha256_out(&t->names.hash, hash);
-    return memcmp(hash, is_ca ? t->names.issuer : t->names.subject,
-                  sizeof hash) == 0;
+    if (size > sizeof t->room - t->used - s->held) {
+        s->state = SMTP__SEARCH_SKIP;
+        return;
+    }
+    memcpy(room + s->held, data, size);
+    s->held += size;
+    smtp__names_push(&s->names, (const unsigned char *)data, size);
+    if (s->names.element < SMTP__X509_DONE)
+        return;
+    s->state = SMTP__SEARCH_SKIP;
+    if (smtp__look_fits(s, 1) || smtp__look_fits(s, 0)) {
+        s->state = SMTP__SEARCH_FITS;
+        br_x509_decoder_init(&s->decoder, 0, 0);
+        br_x509_decoder_push(&s->decoder, room, s->held);
+    }
 }
 
-static int smtp__scan_look(void *ctx)
+static void smtp__look_bytes(void *ctx, const void *data, size_t size)
 {
-    smtp__trust_scan *s = (smtp__trust_scan *)ctx;
-    const br_x509_pkey *key = br_x509_decoder_get_pkey(&s->decoder);
-    int is_ca = key && br_x509_decoder_isCA(&s->decoder);
+    smtp__search *s = (smtp__search *)ctx;
 
-    if (key && smtp__scan_matches(s, is_ca))
-        smtp__anchor_add(s->trust, s->name, is_ca, key);
-    return s->trust->count
-         < sizeof s->trust->anchors / sizeof *s->trust->anchors;
+    if (s->state == SMTP__SEARCH_NAMES)
+        smtp__look_hold(s, data, size);
+    else if (s->state == SMTP__SEARCH_FITS)
+        br_x509_decoder_push(&s->decoder, data, size);
 }
+
+static int smtp__look_end(void *ctx)
+{
+    smtp__search *s = (smtp__search *)ctx;
+    smtp_tls_trust *t = s->trust;
+    const br_x509_pkey *key;
+    int is_ca;
+
+    if (s->state != SMTP__SEARCH_FITS)
+        return 1;
+    key = br_x509_decoder_get_pkey(&s->decoder);
+    is_ca = br_x509_decoder_isCA(&s->decoder);
+    if (key && smtp__look_fits(s, is_ca))
+        smtp__anchor_add(t, t->room + t->used + s->names.name,
+                         s->names.at - s->names.name,
+                         is_ca ? BR_X509_TA_CA : 0, key);
+    return t->count < sizeof t->anchors / sizeof *t->anchors;
+}
+
+static const smtp__pem_kind smtp__pem_look = {
+    "CERTIFICATE", smtp__look_begin, smtp__look_bytes, smtp__look_end
+};
 
 /* A certificate is longer than 127 bytes, a text has only ASCII to begin. */
 static int smtp__is_der(const unsigned char *data, size_t size)
@@ -4154,61 +4336,49 @@ static int smtp__is_der(const unsigned char *data, size_t size)
     return size > 1 && data[0] == sequence && data[1] >= is_long;
 }
 
-static int smtp__scan_pem(smtp__trust_scan *s, int (*end)(void *ctx))
+static int smtp__search_run(smtp__search *s, smtp_tls_trust *t,
+                            const smtp__pem_kind *kind)
 {
-    smtp_tls_trust *t = s->trust;
-    smtp__pem pem;
-    int status = SMTP_OK;
+    const size_t piece = 64;
+    size_t at;
 
-    br_pem_decoder_init(&pem.decoder);
-    pem.suffix = "CERTIFICATE";
-    pem.ctx = s;
-    pem.begin = smtp__scan_begin;
-    pem.bytes = smtp__scan_bytes;
-    pem.end = end;
-    pem.inside = 0;
-    if (t->file)
-        status = smtp__read_file(t->file, smtp__pem_take, &pem);
-    else
-        smtp__pem_take(&pem, t->data, t->size);
-    smtp__pem_finish(&pem);
-    return status;
-}
-
-static int smtp__scan_run(smtp__trust_scan *s, smtp_tls_trust *t,
-                          int (*end)(void *ctx))
-{
     s->trust = t;
     s->found = 0;
     if (t->file || !smtp__is_der(t->data, t->size))
-        return smtp__scan_pem(s, end);
-    smtp__scan_begin(s);
-    smtp__scan_bytes(s, t->data, t->size);
-    end(s);
+        return smtp__pem_read(t->file, t->data, t->size, kind, s);
+    kind->begin(s);
+    for (at = 0; at < t->size; at += piece)
+        kind->bytes(s, t->data + at,
+                    t->size - at < piece ? t->size - at : piece);
+    kind->end(s);
     return SMTP_OK;
 }
 
 /* SMTP_OK: there is a certificate to trust. */
 static int smtp__trust_check(smtp_tls_trust *t)
 {
-    smtp__trust_scan scan;
-    int status = smtp__scan_run(&scan, t, smtp__scan_check);
+    smtp__search search;
+    int status = smtp__search_run(&search, t, &smtp__pem_check);
 
-    return status == SMTP_OK && scan.found ? SMTP_OK : SMTP_E_TRUST;
+    return status == SMTP_OK && search.found ? SMTP_OK : SMTP_E_TRUST;
 }
 
 /* BearSSL compares anchors with the server's own certificate when it has seen
    all that is signed of it, with an issuer after the signature; both come
-   behind the subject. So the anchors have to be there when the subject is. */
+   behind the subject. So the anchors have to be there when the subject is. A
+   server's chain may have no end: so many times, and no more. */
 static void smtp__trust_look(smtp_tls_trust *t)
 {
-    smtp__trust_scan scan;
+    smtp__search search;
 
-    t->looked = 1;
+    t->names.element = SMTP__X509_SPENT;
+    if (t->looks == 0)
+        return;
+    t->looks--;
     t->count = 0;
     t->used = 0;
     memset(t->anchors, 0, sizeof t->anchors);
-    if (smtp__scan_run(&scan, t, smtp__scan_look) != SMTP_OK)
+    if (smtp__search_run(&search, t, &smtp__pem_look) != SMTP_OK)
         t->failed = 1;
 }
 
@@ -4219,7 +4389,7 @@ static void smtp__trust_start_chain(const br_x509_class **ctx,
 {
     smtp_tls_trust *t = (smtp_tls_trust *)(void *)ctx;
 
-    t->first = 1;
+    t->looks = SMTP__TRUST_LOOKS;
     br_x509_minimal_vtable.start_chain(&t->x509.minimal.vtable, server_name);
 }
 
@@ -4227,7 +4397,6 @@ static void smtp__trust_start_cert(const br_x509_class **ctx, uint32_t size)
 {
     smtp_tls_trust *t = (smtp_tls_trust *)(void *)ctx;
 
-    t->looked = 0;
     smtp__names_begin(&t->names);
     br_x509_minimal_vtable.start_cert(&t->x509.minimal.vtable, size);
 }
@@ -4238,7 +4407,7 @@ static void smtp__trust_append(const br_x509_class **ctx,
     smtp_tls_trust *t = (smtp_tls_trust *)(void *)ctx;
 
     smtp__names_push(&t->names, data, size);
-    if (t->names.element == SMTP__X509_DONE && !t->looked)
+    if (t->names.element == SMTP__X509_DONE)
         smtp__trust_look(t);
     br_x509_minimal_vtable.append(&t->x509.minimal.vtable, data, size);
 }
@@ -4247,7 +4416,6 @@ static void smtp__trust_end_cert(const br_x509_class **ctx)
 {
     smtp_tls_trust *t = (smtp_tls_trust *)(void *)ctx;
 
-    t->first = 0;
     br_x509_minimal_vtable.end_cert(&t->x509.minimal.vtable);
 }
 
@@ -4531,26 +4699,24 @@ static void smtp__chain_settle(smtp__chain *chain)
     }
 }
 
+static const smtp__pem_kind smtp__pem_chain = {
+    "CERTIFICATE", smtp__chain_begin, smtp__chain_bytes, smtp__chain_end
+};
+
 static int smtp__client_chain(smtp_tls *tls)
 {
     smtp__chain chain = {0, 0, 0, SMTP_OK};
-    smtp__pem pem;
     int status;
 
     chain.tls = tls;
-    br_pem_decoder_init(&pem.decoder);
-    pem.suffix = "CERTIFICATE";
-    pem.ctx = &chain;
-    pem.begin = smtp__chain_begin;
-    pem.bytes = smtp__chain_bytes;
-    pem.end = smtp__chain_end;
-    pem.inside = 0;
-    status = smtp__read_file(tls->config->cert_file, smtp__pem_take, &pem);
-    smtp__pem_finish(&pem);
+    status = smtp__pem_read(tls->config->cert_file, 0, 0, &smtp__pem_chain,
+                            &chain);
+    if (chain.status != SMTP_OK)
+        return chain.status;
     if (status != SMTP_OK || tls->chain_count == 0)
-        return chain.status == SMTP_OK ? SMTP_E_CLIENT_CERT : chain.status;
+        return SMTP_E_CLIENT_CERT;
     smtp__chain_settle(&chain);
-    return chain.status;
+    return SMTP_OK;
 }
 
 static void smtp__key_begin(void *ctx)
@@ -4569,23 +4735,18 @@ static int smtp__key_end(void *ctx)
     return 0;
 }
 
+static const smtp__pem_kind smtp__pem_key = {
+    "PRIVATE KEY", smtp__key_begin, smtp__key_bytes, smtp__key_end
+};
+
 static int smtp__client_key(smtp_tls *tls, br_skey_decoder_context *key)
 {
     const smtp_tls_config *c = tls->config;
-    smtp__pem pem;
     int status;
 
     br_skey_decoder_init(key);
-    br_pem_decoder_init(&pem.decoder);
-    pem.suffix = "PRIVATE KEY";
-    pem.ctx = key;
-    pem.begin = smtp__key_begin;
-    pem.bytes = smtp__key_bytes;
-    pem.end = smtp__key_end;
-    pem.inside = 0;
-    status = smtp__read_file(c->key_file ? c->key_file : c->cert_file,
-                             smtp__pem_take, &pem);
-    smtp__pem_finish(&pem);
+    status = smtp__pem_read(c->key_file ? c->key_file : c->cert_file, 0, 0,
+                            &smtp__pem_key, key);
     if (status != SMTP_OK || br_skey_decoder_last_error(key) != 0)
         return SMTP_E_CLIENT_CERT;
     return SMTP_OK;
@@ -4753,8 +4914,10 @@ static int smtp__tls_write(smtp_tls *tls)
     if (tls->broken != SMTP_OK)
         return tls->broken;
     n = tls->lower->send(tls->lower->ctx, record, size);
-    if (n == 0 || n == SMTP_AGAIN)
+    if (n == 0 || n == SMTP_AGAIN) {
+        tls->async = 1;
         return SMTP_AGAIN;
+    }
     if (n < 0 || (size_t)n > size)
         return smtp__tls_lost(tls, record, size, smtp__tls_fault(n));
     br_ssl_engine_sendrec_ack(engine, (size_t)n);
@@ -4769,8 +4932,10 @@ static int smtp__tls_read(smtp_tls *tls)
     unsigned char *record = br_ssl_engine_recvrec_buf(engine, &size);
     ptrdiff_t n = tls->lower->recv(tls->lower->ctx, record, size);
 
-    if (n == SMTP_AGAIN)
+    if (n == SMTP_AGAIN) {
+        tls->async = 1;
         return SMTP_AGAIN;
+    }
     if (n == 0 || n == SMTP_EOF)
         return tls->status = SMTP_E_TLS_CUT;
     if (n < 0 || (size_t)n > size)
@@ -4788,21 +4953,38 @@ static void smtp__tls_arrive(smtp_tls *tls)
     tls->up = 1;
 }
 
+#define SMTP__TLS_STEPS 200000L
+
+/* In the handshake one record may take the CPU long: a main loop has its turn
+   in between. */
+static int smtp__tls_yields(const smtp_tls *tls, unsigned wanted)
+{
+    return !tls->up && tls->async && !tls->lower->wait
+        && !(smtp__tls_state(tls) & wanted);
+}
+
 /* Moves records both ways until application bytes can move as `wanted`:
    BR_SSL_SENDAPP or BR_SSL_RECVAPP. Records go out first; while they cannot,
    reading goes on, so that both ends never wait for each other (with a buffer
    for one direction at a time BearSSL does not offer to). A failed write is
    told when nothing is left to read: an alert or a reply says more.
 
+   Records without an application byte may come for ever: as many steps as a
+   long handshake byte by byte has, and no more.
+
    SMTP_AGAIN with BR_SSL_SENDAPP and such a buffer: there are bytes to read. */
 static int smtp__tls_run(smtp_tls *tls, unsigned wanted)
 {
-    while (tls->status == SMTP_OK) {
+    long steps;
+
+    for (steps = 0; tls->status == SMTP_OK; steps++) {
         unsigned state = smtp__tls_state(tls);
         int out = SMTP_AGAIN, in = SMTP_AGAIN;
 
         if (state & BR_SSL_CLOSED)
             return smtp__tls_end(tls);
+        if (steps == SMTP__TLS_STEPS)
+            return tls->status = SMTP_E_TLS;
         if (state & BR_SSL_SENDREC)
             out = smtp__tls_write(tls);
         if (out == SMTP_OK)
@@ -4816,6 +4998,8 @@ static int smtp__tls_run(smtp_tls *tls, unsigned wanted)
             in = smtp__tls_read(tls);
         if (in != SMTP_OK)
             return out == SMTP_AGAIN ? in : out;
+        if (smtp__tls_yields(tls, wanted))
+            return SMTP_AGAIN;
     }
     return tls->status;
 }
@@ -4878,13 +5062,14 @@ static int smtp__tls_starttls(void *ctx)
     return smtp__tls_run(tls, BR_SSL_SENDAPP);
 }
 
-/* A call of the session would move bytes or fail at once. */
+/* A call of the session would move bytes or fail at once. Bytes to read count
+   also where it wants to write: they may be what keeps it from that. */
 static int smtp__tls_ready(const smtp_tls *tls, int wants)
 {
     unsigned state = smtp__tls_state(tls);
 
-    return tls->status != SMTP_OK || (state & BR_SSL_CLOSED)
-        || ((wants & SMTP_READ) && (state & BR_SSL_RECVAPP))
+    return tls->status != SMTP_OK || tls->broken != SMTP_OK
+        || (state & (BR_SSL_CLOSED | BR_SSL_RECVAPP))
         || ((wants & SMTP_WRITE) && (state & BR_SSL_SENDAPP)
             && !(state & BR_SSL_SENDREC));
 }

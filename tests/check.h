@@ -50,6 +50,7 @@ static inline int check_text(const char *got, const char *want,
 }
 
 #define CHECK(what) check_that(!!(what), #what, __FILE__, __LINE__)
+#define CHECK_FAILS(what) check_that(0, (what), __FILE__, __LINE__)
 #define CHECK_NUMBER(got, want) \
     check_number((long)(got), (long)(want), #got, __FILE__, __LINE__)
 #define CHECK_TEXT(got, want) \

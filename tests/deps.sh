@@ -8,7 +8,8 @@
 set -u
 
 build='make gcc libc6-dev libbearssl-dev libuv1-dev'
-test="$build g++ binutils python3 python3-aiosmtpd openssl msmtp"
+test="$build g++ binutils python3 python3-aiosmtpd openssl msmtp
+    ca-certificates"
 check="$test clang libclang-rt-dev gcc-multilib g++-multilib
     gcc-arm-none-eabi libnewlib-arm-none-eabi gcc-avr avr-libc
     gcc-xtensa-lx106 gcc-riscv64-unknown-elf valgrind mutt pkg-config mandoc"

@@ -652,6 +652,7 @@ static inline void peer_hears(peer *p, const char *data, size_t size)
 typedef struct wire_habit {
     size_t recv_most, send_most;   /* bytes a call */
     size_t recv_split, send_split; /* no call goes across this position */
+    size_t send_stop;              /* nothing is taken beyond, 0: no end */
     size_t in_room, out_room;      /* bytes the peer takes in, leaves unread */
     size_t fail_at;                /* the call that fails, from 1 on, */
     int fail_with;                 /* with this, */
@@ -791,7 +792,7 @@ static inline ptrdiff_t wire_recv(void *ctx, void *buffer, size_t size)
     if (n == 0)
         return w->habit.blocking
                ? wire_stuck(w, "recv blocks for ever: nothing will be said")
-               : SMTP_AGAIN;
+               : (ptrdiff_t)SMTP_AGAIN;
     if (w->habit.recv_split == w->recv_total && !w->recv_paused
         && w->recv_total && !w->habit.blocking) {
         w->recv_paused = 1;
@@ -818,16 +819,17 @@ static inline ptrdiff_t wire_send(void *ctx, const void *data, size_t size)
     if (size == 0)
         wire_fault(w, "send of nothing");
     if (w->server->closed && w->habit.reset)
-        return SMTP_E_IO;
+        return SMTP_EOF;
     w->send_turn = !w->send_turn;
     w->send_waits = 1;
     if (w->habit.again && w->send_turn)
         return wire_again(w);
     n = wire_least(size, wire_room(w));
+    n = wire_least(n, wire_limit(w->habit.send_stop) - w->send_total);
     if (n == 0)
         return w->habit.blocking
                ? wire_stuck(w, "send blocks for ever: both ends wait")
-               : SMTP_AGAIN;
+               : (ptrdiff_t)SMTP_AGAIN;
     if (w->habit.send_split == w->send_total && !w->send_paused
         && w->send_total && !w->habit.blocking) {
         w->send_paused = 1;

@@ -72,8 +72,22 @@ static inline int scene_digit(char c)
     return at ? (int)(at - digits) : 0;
 }
 
-static inline void scene_expand(bytes *out, const char *text, size_t size,
-                                const char *newline);
+/* One byte, escaped or not; returns its length at `text`. */
+static inline size_t scene_byte(bytes *out, const char *text, size_t size,
+                                const char *newline)
+{
+    char c = text[0];
+    if (c == '%' && size > 2) {
+        c = (char)(scene_digit(text[1]) * 16 + scene_digit(text[2]));
+        bytes_add(out, &c, 1);
+        return 3;
+    }
+    if (c == '|' && newline)
+        bytes_text(out, newline);
+    else
+        bytes_add(out, &c, 1);
+    return 1;
+}
 
 /* {TEXT*N} at `text`; returns its length there. */
 static inline size_t scene_repeat(bytes *out, const char *text, size_t size,
@@ -86,33 +100,21 @@ static inline size_t scene_repeat(bytes *out, const char *text, size_t size,
         abort();
     while (*star != '*')
         star--;
-    for (times = strtoul(star + 1, NULL, 10); times; times--)
-        scene_expand(out, text + 1, (size_t)(star - text) - 1, newline);
+    for (times = strtoul(star + 1, NULL, 10); times; times--) {
+        const char *at = text + 1;
+        while (at < star)
+            at += scene_byte(out, at, (size_t)(star - at), newline);
+    }
     return (size_t)(end - text) + 1;
 }
 
-/* Braces do not nest, so this goes no deeper than two. */
 static inline void scene_expand(bytes *out, const char *text, size_t size,
                                 const char *newline)
 {
     size_t i = 0;
-    while (i < size) {
-        char c = text[i];
-        if (c == '{') {
-            i += scene_repeat(out, text + i, size - i, newline);
-            continue;
-        }
-        if (c == '%' && i + 2 < size) {
-            c = (char)(scene_digit(text[i + 1]) * 16
-                       + scene_digit(text[i + 2]));
-            i += 2;
-        } else if (c == '|' && newline) {
-            bytes_add(out, newline, strlen(newline) - 1);
-            c = '\n';
-        }
-        bytes_add(out, &c, 1);
-        i++;
-    }
+    while (i < size)
+        i += text[i] == '{' ? scene_repeat(out, text + i, size - i, newline)
+                            : scene_byte(out, text + i, size - i, newline);
 }
 
 /* The text with its escapes carried out, NUL-ended, before a guard page. */

@@ -66,7 +66,7 @@ static inline int sweep_run(sweep *s, const play_way *way)
         return 1;
     s->failed = 1;
     sweep_describe(check_context, sizeof check_context);
-    CHECK(!"a run of the dialogue");
+    CHECK_FAILS("a run of the dialogue");
     if (check_failed <= CHECK_SHOWN || s->verbose) {
         printf("    %s\n", fault);
         sweep_show(s);
@@ -306,7 +306,7 @@ static inline void sweep_told_io(sweep *s, size_t moved)
     int quit = strncmp(s->p.server.log.data, "QUIT", 4) == 0;
     if (!s->failed && moved && !quit && !strstr(s->p.told.data, "E_IO")) {
         s->failed = 1;
-        CHECK(!"a count larger than asked for is caught");
+        CHECK_FAILS("a count larger than asked for is caught");
         sweep_show(s);
     }
 }

@@ -115,6 +115,8 @@ static int open_session(void)
         opened = smtp_tls_open(&tls, &line, &tls_config, 1, &io);
     if (opened == SMTP_OK)
         opened = smtp_open(&session, &io, &config, buffer, sizeof buffer);
+    if (opened != SMTP_OK && line.close)
+        line.close(line.ctx);
     return opened;
 }
 

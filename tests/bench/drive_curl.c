@@ -32,6 +32,12 @@ static struct curl_slist *recipients(unsigned long count)
     return list;
 }
 
+typedef struct sender {
+    CURL *curl;
+    source from;
+    unsigned long messages, delivered;
+} sender;
+
 static CURL *prepare(const task *t, source *from)
 {
     char url[64];
@@ -52,19 +58,28 @@ static CURL *prepare(const task *t, source *from)
     return curl;
 }
 
+static void *send_all(void *ctx)
+{
+    sender *s = (sender *)ctx;
+    for (unsigned long i = 0; i < s->messages; i++) {
+        s->from.at = 0;
+        s->delivered += curl_easy_perform(s->curl) == CURLE_OK;
+    }
+    return NULL;
+}
+
 int main(int argc, char **argv)
 {
+    static sender s;
     task t = read_task(argc, argv);
-    source from = {make_message(t.bytes), t.bytes, 0};
-    unsigned long delivered = 0;
+    s.from.text = make_message(t.bytes);
+    s.from.size = t.bytes;
+    s.messages = t.messages;
     curl_global_init(CURL_GLOBAL_ALL);
-    CURL *curl = prepare(&t, &from);
+    s.curl = prepare(&t, &s.from);
     double began = now();
-    for (unsigned long i = 0; i < t.messages; i++) {
-        from.at = 0;
-        delivered += curl_easy_perform(curl) == CURLE_OK;
-    }
-    int result = report(began, delivered, &t);
-    curl_easy_cleanup(curl);
+    work_on(send_all, &s);
+    int result = report(began, s.delivered, &t);
+    curl_easy_cleanup(s.curl);
     return result;
 }

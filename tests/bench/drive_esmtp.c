@@ -51,6 +51,15 @@ static void add_message(smtp_session_t session, const task *t, char *text,
         smtp_add_recipient(message, address[i]);
 }
 
+static void *send_all(void *ctx)
+{
+    char why[160];
+    if (!smtp_start_session((smtp_session_t)ctx))
+        fprintf(stderr, "drive_esmtp: %s\n",
+                smtp_strerror(smtp_errno(), why, sizeof why));
+    return NULL;
+}
+
 int main(int argc, char **argv)
 {
     task t = read_task(argc, argv);
@@ -67,11 +76,7 @@ int main(int argc, char **argv)
         smtp_starttls_enable(session, Starttls_REQUIRED);
     for (unsigned long i = 0; i < t.messages; i++)
         add_message(session, &t, text, address);
-    if (!smtp_start_session(session)) {
-        char why[160];
-        smtp_strerror(smtp_errno(), why, sizeof why);
-        fprintf(stderr, "drive_esmtp: %s\n", why);
-    }
+    work_on(send_all, session);
     smtp_enumerate_messages(session, count, NULL);
     int result = report(began, delivered, &t);
     smtp_destroy_session(session);

@@ -24,7 +24,7 @@ typedef struct sender {
 static int next(void *ctx, smtp_mail **mail)
 {
     sender *s = (sender *)ctx;
-    smtp_mail blank = {0};
+    static smtp_mail blank;         /* zero, and stays so */
     unsigned long slot = s->given % s->slots;
     smtp_mail *m = &s->mails[slot];
     if (s->given == s->work.messages)
@@ -54,7 +54,9 @@ static void make_recipients(sender *s)
 {
     size_t n = s->work.recipients;
     char **address = make_addresses(n);
-    s->slots = s->work.messages < SLOTS ? s->work.messages : SLOTS;
+    s->slots = SLOTS;
+    if (s->slots > s->work.messages)
+        s->slots = s->work.messages;
     s->to = (smtp_recipient *)calloc(s->slots * n, sizeof *s->to);
     for (size_t i = 0; i < s->slots * n; i++)
         s->to[i].address = address[i % n];
@@ -66,8 +68,8 @@ static smtp_status converse(sender *s, smtp_posix *socket)
     static smtp_tls tls;
     static unsigned char records[SMTP_TLS_BUFFER_FAST];
     static char buffer[8192];
-    smtp_config config = {0};
-    smtp_tls_config tls_config = {0};
+    static smtp_config config;
+    static smtp_tls_config tls_config;
     smtp_io lower = smtp_posix_io(socket, 1), io = lower;
     smtp_status status = SMTP_OK;
     config.ctx = s;
@@ -89,19 +91,26 @@ static smtp_status converse(sender *s, smtp_posix *socket)
     return status;
 }
 
+static void *send_all(void *ctx)
+{
+    sender *s = (sender *)ctx;
+    smtp_posix socket;
+    smtp_status status = smtp_posix_connect(&socket, "127.0.0.1",
+                                            s->work.port, NULL, 0);
+    if (status == SMTP_OK)
+        status = converse(s, &socket);
+    if (status != SMTP_OK)
+        fprintf(stderr, "drive_smtp: %s\n", smtp_status_text(status));
+    return NULL;
+}
+
 int main(int argc, char **argv)
 {
     static sender s;
-    smtp_posix socket;
     s.work = read_task(argc, argv);
     s.message = make_message(s.work.bytes);
     make_recipients(&s);
     double began = now();
-    smtp_status status = smtp_posix_connect(&socket, "127.0.0.1", s.work.port,
-                                            NULL, 0);
-    if (status == SMTP_OK)
-        status = converse(&s, &socket);
-    if (status != SMTP_OK)
-        fprintf(stderr, "drive_smtp: %s\n", smtp_status_text(status));
+    work_on(send_all, &s);
     return report(began, s.delivered, &s.work);
 }

@@ -1,5 +1,6 @@
 """What the parts of the bench share: programs, servers and clients."""
 import contextlib
+import functools
 import glob
 import json
 import os
@@ -8,6 +9,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
@@ -46,10 +48,11 @@ def newer(target, *sources):
 
 def build_program(target, source, *flags):
     os.makedirs(BUILD, exist_ok=True)
-    call('gcc', '-std=c99', '-O2', '-g', '-Wall', '-Wextra', '-o', target,
-         source, *flags)
+    call('gcc', '-std=c99', '-O2', '-g', '-Wall', '-Wextra', '-pthread',
+         '-Wl,-z,now', '-o', target, source, *flags)
 
 
+@functools.lru_cache(None)       # one build for the whole run
 def driver(name, *flags, suffix=''):
     """Compiles drive_NAME.c once; the program's path."""
     source = os.path.join(HERE, 'drive_%s.c' % name)
@@ -176,10 +179,12 @@ def running(command, port, **options):
         stop(process)
 
 
-def smtp_sink(*args):
+def smtp_sink():
+    """As root it wants to be told whom to run as."""
     port = free_port()
-    return running([postfix_program('smtp-sink'), '-m', '2000', *args,
-                    '-u', 'root', '127.0.0.1:%d' % port, '1000'], port,
+    whom = [] if os.getuid() else ['-u', 'root']
+    return running([postfix_program('smtp-sink'), '-m', '2000', *whom,
+                    '127.0.0.1:%d' % port, '1000'], port,
                    env=postfix_environment())
 
 
@@ -250,8 +255,11 @@ class Run:
                                         stdin=subprocess.DEVNULL,
                                         stdout=subprocess.PIPE,
                                         stderr=subprocess.STDOUT, text=True)
+        watch = threading.Timer(timeout, self.process.kill)
+        watch.start()
         self.output = self.process.stdout.read()
         _, status, usage = os.wait4(self.process.pid, 0)
+        watch.cancel()
         self.process.returncode = status
         self.seconds = time.monotonic() - began
         self.cpu = usage.ru_utime + usage.ru_stime
@@ -260,8 +268,9 @@ class Run:
         if told:
             self.seconds = float(told.group(1))
         if status:
-            raise Trouble('%s: %s' % (client, self.output[-500:]))
+            raise Trouble('%s: %s' % (client, self.output[-500:].strip() or
+                                      'ended after %.0f s' % self.seconds))
 
 
-def send(client, *args, **options):
-    return Run(client, command(client, *args, **options))
+def send(client, *args, timeout=300, **options):
+    return Run(client, command(client, *args, **options), timeout)

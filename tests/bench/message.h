@@ -3,6 +3,7 @@
 #ifndef BENCH_MESSAGE_H
 #define BENCH_MESSAGE_H
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +26,7 @@ static task read_task(int argc, char **argv)
                 argv[0]);
         exit(64);
     }
+    setvbuf(stdout, NULL, _IONBF, 0);    /* its buffer would count as heap */
     t.port = argv[1];
     t.messages = strtoul(argv[2], NULL, 10);
     t.recipients = strtoul(argv[3], NULL, 10);
@@ -75,6 +77,43 @@ static double now(void)
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* How much stack `work` takes: it runs on one that was painted before, and
+   what is not paint any more has been used. The thread's own share is taken
+   off by running nothing first. */
+static void *do_nothing(void *ctx)
+{
+    return ctx;
+}
+
+static size_t painted(void *(*work)(void *), void *ctx)
+{
+    enum { SIZE = 1 << 20, PAINT = 0xA5 };
+    static unsigned char stack[SIZE] __attribute__((aligned(64)));
+    size_t clean = 0;
+    pthread_attr_t how;
+    pthread_t thread;
+    memset(stack, PAINT, SIZE);
+    pthread_attr_init(&how);
+    if (pthread_attr_setstack(&how, stack, SIZE) ||
+        pthread_create(&thread, &how, work, ctx) ||
+        pthread_join(thread, NULL))
+        exit(70);
+    while (clean < SIZE && stack[clean] == PAINT)
+        clean++;
+    return SIZE - clean;
+}
+
+/* Does the driver's work; with BENCH_STACK set it tells the stack's depth. */
+static void work_on(void *(*work)(void *), void *ctx)
+{
+    if (getenv("BENCH_STACK") == NULL) {
+        work(ctx);
+        return;
+    }
+    size_t least = painted(do_nothing, NULL);
+    printf("stack %lu\n", (unsigned long)(painted(work, ctx) - least));
 }
 
 /* The line that every driver ends with. */

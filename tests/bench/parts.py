@@ -60,6 +60,9 @@ def delay(results):
 
 # ---- instructions -----------------------------------------------------------
 
+CALLS = os.path.join(lab.BUILD, 'callgrind.%d' % os.getpid())
+
+
 def callgrind(line, client, out, *options):
     tool = ['valgrind', '--tool=callgrind', '--callgrind-out-file=' + out]
     lab.Run(client, tool + list(options) + line)
@@ -75,14 +78,13 @@ OFFER = {False: ['--ext', 'PIPELINING,SIZE 1000000000,8BITMIME'],
 
 def instructions_of(client, messages, recipients=1, size=1024, program=None,
                     mode=None, options=(), offer=()):
-    out = os.path.join(lab.BUILD, 'callgrind.out')
     with lab.turnsink(*(offer or OFFER[client == BDAT])) as sink:
         line = lab.command(client, sink.port, messages, recipients, size)
         if program:
             line[0] = program
         if mode:
             line[5] = mode
-        return callgrind(line, client, out, *options)
+        return callgrind(line, client, CALLS, *options)
 
 
 def further(client, *args, **how):
@@ -152,7 +154,7 @@ def profile():
         total = instructions_of(client, messages, recipients, size, program,
                                 mode, ['--toggle-collect=smtp_run'])
         text = lab.call('callgrind_annotate', '--auto=no', '--threshold=97',
-                        os.path.join(lab.BUILD, 'callgrind.out'))
+                        CALLS)
         lab.say('--- %s: %d instructions a message, %.2f a byte'
                 % (name, total / messages, total / messages / size))
         for count, share, where in re.findall(
@@ -165,19 +167,31 @@ def profile():
 
 # ---- speed ------------------------------------------------------------------
 
+def sample(runs, client, *args, **options):
+    """A client of others that fails or stands still is left out of a round:
+    libESMTP over TLS waits now and then for an answer that is there."""
+    try:
+        runs[client].append(lab.send(client, *args, timeout=20, **options))
+    except lab.Trouble as trouble:
+        if client in (DATA, BDAT):
+            raise
+        lab.say('left out: ' + str(trouble))
+
+
 def rounds(clients, port, messages, size, tls=False, times=5):
     """Medians of `times` runs each, taken in turn: (seconds, processor)."""
     runs = {c: [] for c in clients}
     for _ in range(times):
         for c in clients:
-            runs[c].append(lab.send(c, port, messages(c), 1, size, tls))
-    return {c: (statistics.median(r.seconds for r in runs[c]) / messages(c),
-                statistics.median(r.cpu for r in runs[c]) / messages(c))
-            for c in clients}
+            sample(runs, c, port, messages(c), 1, size, tls=tls)
+    return {c: (statistics.median(r.seconds for r in done) / messages(c),
+                statistics.median(r.cpu for r in done) / messages(c))
+            for c, done in runs.items() if done}
 
 
 def count_for(client):
-    return 300 if client in ('smtplib', 'nodemailer') else 3000
+    return {DATA: 10000, BDAT: 30000, 'smtplib': 500,
+            'nodemailer': 300}.get(client, 3000)
 
 
 def speed_of_small(results, port, tls, name, clients):
@@ -224,47 +238,57 @@ def speed(results):
 
 # ---- memory -----------------------------------------------------------------
 
-def massif(client):
-    """Peak of heap and of stack while one message of 1 KB is sent."""
+def heap(client):
+    """Its peak while one message of 1 KB is sent, which is part of it."""
     out = os.path.join(lab.BUILD, 'massif.out')
     with lab.turnsink() as sink:
         line = lab.command(client, sink.port, 1)
-        lab.Run(client, ['valgrind', '--tool=massif', '--stacks=yes',
-                         '--detailed-freq=1000000', '--max-snapshots=1000',
-                         '--massif-out-file=' + out] + line)
+        lab.Run(client, ['valgrind', '--tool=massif', '--max-snapshots=1000',
+                         '--detailed-freq=1000000', '--massif-out-file=' + out,
+                         *line])
     with open(out) as f:
-        text = f.read()
-    heap = re.findall(r'^mem_heap_B=(\d+)', text, re.M)
-    stack = re.findall(r'^mem_stacks_B=(\d+)', text, re.M)
-    return max(map(int, heap)), max(map(int, stack))
+        return max(map(int, re.findall(r'^mem_heap_B=(\d+)', f.read(), re.M)))
 
 
-def resident(program, sessions, port):
-    """Resident bytes of bulk with so many sessions that have all begun."""
-    process = subprocess.Popen(
-        [program, '-s', str(sessions), '-m', str(sessions * 20), '-d',
-         '127.0.0.1:%d' % port], stdout=subprocess.PIPE, text=True,
-        stderr=subprocess.DEVNULL)
-    text = process.stdout.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = status
-    if status:
-        raise lab.Trouble('bulk: ' + text)
-    return usage.ru_maxrss * 1024, text
+def stack(client):
+    """Depth of the stack while 100 messages of 1 KB are sent."""
+    with lab.turnsink('--quiet', 0) as sink:
+        done = lab.Run(client, ['env', 'BENCH_STACK=1',
+                                *lab.command(client, sink.port, 100)])
+    return int(re.search(r'^stack (\d+)', done.output, re.M).group(1))
+
+
+def resident(program, sessions):
+    """Resident bytes of bulk at most, all its sessions being there at once
+    because the server is slow to answer; and what bulk tells at the end."""
+    with lab.turnsink('--quiet', 1) as sink:
+        process = subprocess.Popen(
+            [program, '-s', str(sessions), '-m', str(sessions * 5), '-d',
+             '127.0.0.1:%d' % sink.port], stdout=subprocess.PIPE, text=True,
+            stderr=subprocess.DEVNULL)
+        most = 0
+        while process.poll() is None:
+            with open('/proc/%d/status' % process.pid) as f:
+                peak = re.search(r'VmHWM:\s+(\d+)', f.read())
+            most = int(peak.group(1)) if peak else most
+            time.sleep(0.01)
+        text = process.stdout.read()
+    if process.returncode or sink.result['most'] != sessions:
+        raise lab.Trouble('bulk: %d sessions at once\n%s'
+                          % (sink.result['most'], text))
+    return most * 1024, text
 
 
 def memory(results):
-    peaks = {c: massif(c) for c in COMPILED}
-    results.row('heap, bytes at most', {c: h for c, (h, _) in peaks.items()})
-    results.row('stack, bytes at most', {c: s for c, (_, s) in peaks.items()})
+    results.row('heap, bytes at most', {c: heap(c) for c in COMPILED})
+    results.row('stack, bytes at most', {c: stack(c) for c in COMPILED[:-1]})
     program = lab.bulk()
-    with lab.smtp_sink() as port:
-        one, _ = resident(program, 1, port)
-        many, text = resident(program, 1000, port)
+    one, _ = resident(program, 1)
+    many, text = resident(program, 1000)
     own = int(re.search(r'memory +(\d+) bytes a session', text).group(1))
     results.row('bytes resident per session, 1,000 sessions (bulk)',
                 {DATA: (many - one) / 999})
     results.row('of them smtp.h with its buffer', {DATA: own})
     results.at_most("smtp.h's own memory per session, bytes", own, 1024, '%d')
     results.true('1,000 sessions, none lost or doubled',
-                 'messages    20000 delivered (0 in part)' in text)
+                 'messages    5000 delivered (0 in part)' in text)

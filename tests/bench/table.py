@@ -46,8 +46,10 @@ class Results:
     def markdown(self):
         clients = [c for c in lab.CLIENTS
                    if any(c in values for _, _, values in self.rows)]
-        lines = ['| | ' + ' | '.join(clients) + ' |',
-                 '| --- |' + ' ---: |' * len(clients)]
+        lines = []
+        if clients:
+            lines += ['| | ' + ' | '.join(clients) + ' |',
+                      '| --- |' + ' ---: |' * len(clients)]
         for name, form, values in self.rows:
             cells = [self.cell(form, values.get(c)) for c in clients]
             lines.append('| %s | %s |' % (name, ' | '.join(cells)))

@@ -176,6 +176,34 @@ EXPORT long compose_run(char *out, long room, int back)
     }
 }
 
+#ifdef SMTP_BEARSSL
+
+static br_skey_decoder_context key;
+static smtp_dkim_config signing;
+static smtp_dkim dkim;
+
+/* The next compose_run() is of the signed mail. `raw`: sign this instead. */
+EXPORT int compose_sign(const char *domain, const char *selector,
+                        const char *der, size_t size, unsigned date,
+                        const char *raw, size_t raw_size)
+{
+    int st;
+    br_skey_decoder_init(&key);
+    br_skey_decoder_push(&key, der, size);
+    signing.domain = domain;
+    signing.selector = selector;
+    signing.key = br_skey_decoder_get_rsa(&key);
+    signing.date = date;
+    memset(&dkim, 0, sizeof dkim);
+    if (raw)
+        mail.body = smtp_bytes(raw, raw_size);
+    do
+        st = smtp_dkim_sign(&dkim, &signing, &mail);
+    while (st == SMTP_AGAIN);
+    return st;
+}
+#endif
+
 static char block[4096];
 
 static ptrdiff_t read_input(void *ctx, smtp_size offset, const char **data)

@@ -76,7 +76,7 @@ static void test_text(void)
                    "To: ops@example.net\r\n"
                    "Subject: disk\r\n"
                    "Date: Wed, 18 Nov 2026 12:06:40 +0100\r\n"
-                   "Message-ID: <6afda2c0.0000000000000007@example.org>\r\n"
+                   "Message-ID: <6afd86c0.0000000000000007@example.org>\r\n"
                    "MIME-Version: 1.0\r\n"
                    "Content-Type: text/plain; charset=utf-8\r\n"
                    "\r\n"
@@ -250,7 +250,7 @@ static void test_binary(void)
     CHECK_NUMBER(compose(&m), SMTP_OK);
     CHECK_NUMBER(pull_all(out), mail.body.size);
     CHECK_NUMBER(mail.body.flags, SMTP_BODY_BINARY);
-    CHECK(memcmp(out + mail.body.size - 21 - 9, "\r\n\r\n\r\n\0\n\xFF", 9) ==
+    CHECK(memcmp(out + mail.body.size - 19 - 9, "\r\n\r\n\r\n\0\n\xFF", 9) ==
           0);
     part.body = smtp_bytes("\n--=_00000001", 13);
     CHECK_NUMBER(compose(&m), SMTP_OK);
@@ -280,7 +280,7 @@ static void test_utf8(void)
     m.who = two;
     CHECK_NUMBER(compose(&m), SMTP_OK);
     pull_all(out);
-    CHECK(strstr(out, "Subject: =?utf-8?Q?=C3=9C?=\r\n") != NULL);
+    CHECK(strstr(out, "Subject: =?utf-8?B?w5w=?=\r\n") != NULL);
     CHECK(!(mail.body.flags & SMTP_BODY_UTF8));
 }
 
@@ -417,7 +417,7 @@ static void test_sources(void)
         CHECK_TEXT(out, again);
         text.calls = file.calls = 0;
         text.waits = file.waits = 0;
-        CHECK_NUMBER(pull_all(out), n <= 8 ? (long)SMTP_E_BODY : size);
+        CHECK_NUMBER(pull_all(out), n <= 9 ? (long)SMTP_E_BODY : size);
     }
     m.text = smtp_text("t\n");
     part.body = from_source(&file, bytes, sizeof bytes - 1, 3);

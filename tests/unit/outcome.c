@@ -102,6 +102,7 @@ static void add_rules(int lethal)
 
 static play_way any_way(size_t calls)
 {
+    static const int with[] = {SMTP_E_IO, SMTP_EOF};
     play_way way = sweep_way();
     way.buffer = dice(2) ? SMTP_BUFFER_MIN + dice(300) : 0;
     way.piece = dice(2) ? dice(90) + 1 : 0;
@@ -117,7 +118,7 @@ static play_way any_way(size_t calls)
     way.habit.reset = dice(4) == 0;
     if (calls && dice(2)) {
         way.habit.fail_at = dice((unsigned)calls) + 1;
-        way.habit.fail_with = dice(2) ? SMTP_E_IO : SMTP_EOF;
+        way.habit.fail_with = with[dice(2)];
         way.habit.fail_for_good = dice(2) == 0;
     } else if (calls && way.piece && dice(3) == 0) {
         way.pull_fails = dice(40) + 1;
@@ -193,7 +194,9 @@ static void play_scene_number(unsigned number, int lethal)
 
 int main(int count, char **arguments)
 {
-    unsigned i, only = count > 1 ? (unsigned)atoi(arguments[1]) : SCENES;
+    unsigned i, only = SCENES;
+    if (count > 1)
+        only = (unsigned)atoi(arguments[1]);
     check_begin();
     sweep_open(&s);
     for (i = 0; i < SCENES; i++) {

@@ -76,7 +76,7 @@ static ptrdiff_t uart_recv(void *ctx, void *buffer, size_t size)
 
     (void)ctx;
     await_answer();
-    while (n < size && ring_used() > 0)
+    while (!*awaited && n < size && ring_used() > 0)
         to[n++] = take_received();
     return n ? (ptrdiff_t)n : SMTP_AGAIN;
 }

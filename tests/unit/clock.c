@@ -1,0 +1,176 @@
+/* clock.c - each phase has its limit (RFC 5321, section 4.5.3.2), given or by
+   default, to the millisecond, also where the clock wraps around */
+#define SMTP_IMPLEMENTATION
+#include "smtp.h"
+
+#include "play.h"
+
+typedef struct limit {
+    const char *name, *rules;      /* the server falls silent where these end */
+    size_t send_stop;              /* or takes no more than so many bytes */
+    unsigned seconds;              /* limit by default */
+    int field;                     /* of smtp_timeouts, counted from 0 */
+    int outcome;                   /* of the mail */
+} limit;
+
+#define SILENT(verb) verb "+raw \n"
+
+static const limit limits[] = {
+    {"greeting", SILENT("greeting"), 0, 300, 0, SMTP_NOT_TAKEN},
+    {"EHLO", SILENT("EHLO"), 0, 300, 1, SMTP_NOT_TAKEN},
+    {"half a reply", "EHLO+raw 250-mx%0D%0A250 P\n", 0, 300, 1,
+     SMTP_NOT_TAKEN},
+    {"EHLO not taken", "", 5, 300, 1, SMTP_NOT_TAKEN},
+    {"MAIL", SILENT("MAIL"), 0, 300, 1, SMTP_NOT_TAKEN},
+    {"RCPT", SILENT("RCPT"), 0, 300, 1, SMTP_NOT_TAKEN},
+    {"DATA", SILENT("DATA"), 0, 120, 2, SMTP_NOT_TAKEN},
+    {"body not taken", "", 70, 180, 3, SMTP_NOT_TAKEN},
+    {"the message", SILENT("END"), 0, 600, 4, SMTP_UNKNOWN},
+    {"the message, in a chunk", "offer CHUNKING\n" SILENT("END"), 0, 600, 4,
+     SMTP_UNKNOWN},
+};
+
+static unsigned long now;
+static play p;
+static scene what;
+
+static unsigned long tell_time(void *ctx)
+{
+    (void)ctx;
+    return now;
+}
+
+static void set_limit(smtp_timeouts *t, int field, uint16_t seconds)
+{
+    uint16_t *const place[] = {&t->greeting, &t->command, &t->data, &t->block,
+                               &t->final};
+    *place[field] = seconds;
+}
+
+static smtp_status start(const limit *l, smtp_io *io, uint16_t given,
+                         size_t buffer)
+{
+    dialogue text = {l->name, NULL, NULL, ""};
+    play_way way;
+    bytes setup = {NULL, 0, 0};
+    memset(&way, 0, sizeof way);
+    way.habit.send_stop = l->send_stop;
+    way.buffer = buffer;
+    bytes_text(&setup, "mail box@a ops@b\nbody {a line of a body|*99}\n");
+    bytes_text(&setup, l->rules);
+    text.setup = setup.data;
+    scene_read(&what, &text);
+    play_scene(&p, &what);
+    play_start(&p, &way);
+    bytes_free(&setup);
+    set_limit(&p.config.timeout, l->field, given);
+    *io = play_io(&p);
+    io->clock = tell_time;
+    smtp_open(&p.session, io, &p.config, p.buffer, p.buffer_size);
+    return smtp_send(&p.session, &p.mail[0]);
+}
+
+static smtp_status go_on(void)
+{
+    smtp_status st = smtp_run(&p.session);
+    int i;
+    for (i = 0; i < 20 && st == SMTP_AGAIN; i++)
+        st = smtp_run(&p.session);
+    return st;
+}
+
+static void play_limit(const limit *l, unsigned long begin, uint16_t given,
+                       size_t buffer)
+{
+    unsigned long ms = 1000ul * (given ? given : l->seconds);
+    smtp_io io;
+    snprintf(check_context, sizeof check_context, "%s from %lu", l->name,
+             begin);
+    now = begin;
+    CHECK_NUMBER(start(l, &io, given, buffer), SMTP_AGAIN);
+    CHECK_NUMBER(go_on(), SMTP_AGAIN);
+    CHECK_NUMBER(smtp_deadline(&p.session), ms);
+    now += ms / 2;
+    CHECK_NUMBER(go_on(), SMTP_AGAIN);
+    CHECK_NUMBER(smtp_deadline(&p.session), ms - ms / 2);
+    now += ms - ms / 2 - 1;
+    CHECK_NUMBER(go_on(), SMTP_AGAIN);
+    CHECK_NUMBER(smtp_deadline(&p.session), 1);
+    now += 1;
+    CHECK_NUMBER(smtp_deadline(&p.session), 0);
+    CHECK_NUMBER(go_on(), l->outcome == SMTP_UNKNOWN ? l->outcome
+                                                     : (int)SMTP_E_TIMEOUT);
+    CHECK_NUMBER(p.mail[0].status, l->outcome);
+    CHECK_NUMBER(smtp_run(&p.session), SMTP_E_TIMEOUT);
+    CHECK_NUMBER(smtp_quit(&p.session), SMTP_OK);
+    smtp_close(&p.session);
+    check_context[0] = 0;
+}
+
+/* Bytes of a reply do not buy more time than the limit of the reply. */
+static void play_drip(void)
+{
+    static const limit drip = {"drip", "", 0, 300, 1, SMTP_NOT_TAKEN};
+    smtp_status st;
+    smtp_io io;
+    unsigned minutes = 0;
+    now = 5;
+    p.line.habit.recv_most = 1;
+    st = start(&drip, &io, 0, 256);
+    smtp_close(&p.session);
+    peer_start(&p.server, &what.script);
+    p.server.out.size = 0;
+    p.server.out_ready = 0;
+    p.line.closes = 0;
+    smtp_open(&p.session, &io, &p.config, p.buffer, p.buffer_size);
+    for (st = smtp_run(&p.session); st == SMTP_AGAIN && minutes < 100;
+         st = smtp_run(&p.session)) {
+        bytes_text(&p.server.out, minutes ? "x" : "220 ");
+        p.server.out_ready = p.server.out.size;
+        minutes++;
+        now += 60000;
+    }
+    CHECK_NUMBER(st, SMTP_E_TIMEOUT);
+    CHECK(minutes >= 5 && minutes <= 6);
+    smtp_close(&p.session);
+}
+
+/* Without a clock the whole limit is told, always. */
+static void play_no_clock(void)
+{
+    smtp_io io;
+    dialogue text = {"no clock", "greeting+raw \n", NULL, ""};
+    play_way way;
+    memset(&way, 0, sizeof way);
+    scene_read(&what, &text);
+    play_scene(&p, &what);
+    play_start(&p, &way);
+    io = play_io(&p);
+    smtp_open(&p.session, &io, &p.config, p.buffer, p.buffer_size);
+    CHECK_NUMBER(go_on(), SMTP_AGAIN);
+    CHECK_NUMBER(smtp_deadline(&p.session), 300000);
+    CHECK_NUMBER(go_on(), SMTP_AGAIN);
+    CHECK_NUMBER(smtp_deadline(&p.session), 300000);
+    smtp_close(&p.session);
+}
+
+int main(void)
+{
+    static const unsigned long begin[] = {0, 1, 1000000, 0ul - 1,
+                                          0ul - 400, 0ul - 100000};
+    size_t i, k;
+    check_begin();
+    check_alarm(60);
+    play_open(&p);
+    for (i = 0; i < sizeof limits / sizeof *limits; i++)
+        for (k = 0; k < sizeof begin / sizeof *begin; k++) {
+            play_limit(&limits[i], begin[k], 0, 1024);
+            play_limit(&limits[i], begin[k], 7, 64);
+            play_limit(&limits[i], begin[k], 65535, 128);
+        }
+    play_drip();
+    play_no_clock();
+    play_close(&p);
+    guard_release();
+    return check_end();
+}
