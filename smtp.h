@@ -34,8 +34,8 @@ DO THIS
 
 WHAT IT DOES NOT DO
    It receives no mail, keeps no queue, does not try again, looks up no MX
-   records: hand that to a mail transfer agent. It signs and encrypts nothing
-   but the connection.
+   records: hand that to a mail transfer agent. It encrypts nothing but the
+   connection.
 
 PROMISES
    Nothing is allocated, nothing blocks but your own callbacks, nothing is
@@ -53,6 +53,8 @@ OPTIONS, to be defined before the implementation
    SMTP_SMALL            the shortest code, not the fastest
    SMTP_NO_AUTH, SMTP_NO_CHUNKING, SMTP_NO_DSN, SMTP_NO_SIZE, SMTP_NO_UTF8,
    SMTP_NO_LMTP          leave the extension out
+   SMTP_NO_COMPOSE       no mails from fields
+   SMTP_NO_DKIM          no signatures
    SMTP_NO_HAND          no dialogue by hand
    SMTP_NO_TRACE         no trace callback
    SMTP_NO_TEXT          no texts in smtp_status_text()
@@ -159,12 +161,19 @@ extern "C" {
     X(SMTP_E_HOST, -52, "the host's name is unknown")                          \
     X(SMTP_E_CONNECT, -53, "no connection to the host")                        \
     X(SMTP_E_NO_TLS, -54, "TLS is required, the transport has none")           \
-    X(SMTP_E_LOOKUP, -55, "the host cannot be looked up now")
+    X(SMTP_E_LOOKUP, -55, "the host cannot be looked up now")                  \
+    X(SMTP_E_FIELD_MISSING, -56, "a field of the message is missing")          \
+    X(SMTP_E_FIELD_LINE, -57, "a header field with CR or LF in it")            \
+    X(SMTP_E_FIELD_UTF8, -58, "a header field that is not UTF-8")              \
+    X(SMTP_E_FIELD_NAME, -59, "no name for a header field of your own")        \
+    X(SMTP_E_FIELD_ADDRESS, -60, "an address that is none")                    \
+    X(SMTP_E_FIELD_SYNTAX, -61, "a header field breaks its syntax")            \
+    X(SMTP_E_LENGTH, -62, "a part is not as long as it declared")
 
 #define SMTP__ENUM(name, value, text) name = value,
 typedef enum smtp_status {
     SMTP_STATUS_LIST(SMTP__ENUM)
-    SMTP_STATUS_END = -56
+    SMTP_STATUS_END = -63
 } smtp_status;
 
 /* ---- transport ----------------------------------------------------------- */
@@ -233,7 +242,8 @@ enum {                             /* of a body: */
     SMTP_BODY_CANONICAL = 1,       /* every line ends in CRLF: I promise */
     SMTP_BODY_8BIT = 2,            /* has bytes above 127 (found if it can) */
     SMTP_BODY_BINARY = 4,          /* any bytes, needs BINARYMIME */
-    SMTP_BODY_ONCE = 8             /* the source cannot go back */
+    SMTP_BODY_ONCE = 8,            /* the source cannot go back */
+    SMTP_BODY_UTF8 = 16            /* a header in UTF-8: needs SMTPUTF8 */
 };
 
 /* The message: header, empty line, text. Lines may end in CRLF, LF or CR;
@@ -491,6 +501,137 @@ SMTP_API const char *smtp_stage(const smtp_session *s);
    yes. 2: yes, it needs SMTPUTF8. */
 SMTP_API int smtp_address_check(const char *address);
 
+/* ---- functions: compose a mail from fields ------------------------------- */
+#ifndef SMTP_NO_COMPOSE
+
+#ifndef SMTP_COMPOSE_BUFFER    /* bytes made at a time, 64 to 65000 */
+#ifdef SMTP_POSIX
+#define SMTP_COMPOSE_BUFFER 2048
+#else
+#define SMTP_COMPOSE_BUFFER 80
+#endif
+#endif
+
+enum {                             /* smtp_mailbox.role */
+    SMTP_TO = 0,
+    SMTP_CC,
+    SMTP_BCC,                      /* an envelope recipient, never written */
+    SMTP_FROM,
+    SMTP_SENDER,                   /* needed where several are SMTP_FROM */
+    SMTP_REPLY_TO
+};
+
+typedef struct smtp_mailbox {
+    const char *address;           /* "ops@example.net" */
+    const char *name;              /* as shown, UTF-8, or 0 */
+    uint8_t role;                  /* SMTP_TO ... */
+} smtp_mailbox;
+
+typedef struct smtp_field {        /* a header field of your own */
+    const char *name;              /* "X-Priority", without colon */
+    const char *value;             /* UTF-8, one line */
+} smtp_field;
+
+enum { SMTP_ATTACHMENT = 0, SMTP_INLINE = 1 };
+
+/* A part beside text and html: a file, or a picture inside of the HTML (with
+   SMTP_INLINE and an id; <img src="cid:logo@example.org"> shows it). Its bytes
+   arrive as they are, base64 carries them. A part in memory whose type begins
+   with "message/" is sent as text; one that cannot be (8-bit without
+   8BITMIME, a line over 998 bytes, from a source) turns into an
+   application/octet-stream. */
+typedef struct smtp_part {
+    const char *name;              /* of the file, UTF-8, or 0 */
+    const char *type;              /* "image/png"; 0: unknown binary */
+    const char *id;                /* "logo@example.org", or 0 */
+    smtp_body body;                /* size of a source: if known, it must be
+                                      right (else SMTP_E_LENGTH) */
+    uint8_t disposition;           /* SMTP_ATTACHMENT or SMTP_INLINE */
+} smtp_part;
+
+/* A mail in fields: constant, may lie in flash; zero what you do not have.
+   Text and html are UTF-8 with any line ends, in memory or from a source (then
+   always quoted-printable); CRLF arrives. What is in memory goes as 7bit, 8bit
+   (if offered), quoted-printable or base64, whichever is the first that can or
+   the shorter. Same fields, same bytes. */
+typedef struct smtp_message {
+    const smtp_mailbox *who;       /* everyone, any order */
+    size_t who_count;
+    const char *subject;           /* UTF-8, one line */
+    smtp_body text, html;
+    const smtp_part *parts;
+    size_t part_count;
+    const smtp_field *fields;      /* further header fields */
+    size_t field_count;
+    const char *in_reply_to;       /* "<id>" of the mail replied to */
+    const char *references;        /* "<id> <id>" of the thread */
+    const char *id;                /* Message-ID as "7@example.org", or 0: */
+    uint32_t unique[2];            /* made from these (random or a counter,
+                                      never twice the same); {0, 0}: none */
+    uint32_t date;                 /* seconds since 1970; 0: no Date field,
+                                      the submission server adds it */
+    int16_t zone;                  /* minutes east of Greenwich */
+    uint16_t offers;               /* the server's SMTP_EXT_...: 8BITMIME,
+                                      BINARYMIME, SMTPUTF8 are used; or 0 */
+    uint8_t flowed;                /* text is format=flowed (RFC 3676) */
+    uint32_t boundary;             /* 0: made from id, unique and date */
+} smtp_message;
+
+/* Where the composer is in a message: what it makes next. */
+typedef struct smtp_place {
+    size_t at;                     /* in the string being written */
+    uint16_t item;                 /* of who, fields or parts */
+    uint16_t segment;              /* of a long file name; lines of a list */
+    uint16_t column;               /* bytes in this line */
+    uint8_t row;                   /* SMTP__C_... */
+    uint8_t step;                  /* in the row */
+    uint8_t encoded;               /* inside of a run of encoded words */
+    uint8_t encoding;              /* of this part: SMTP__7BIT ... */
+} smtp_place;
+
+/* A message being composed. Read status, field and item. */
+typedef struct smtp_composer {
+    smtp_status status;            /* why composing failed */
+    const char *field;             /* what is wrong: "Subject", "To" ... */
+    uint16_t item;                 /* which of message's who, fields, parts */
+
+    uint8_t flags;                 /* SMTP__C_DRY ... */
+    uint8_t used;                  /* encodings: 1 << SMTP__7BIT ... */
+    uint8_t shape;                 /* multiparts needed: SMTP__MIXED ... */
+    uint8_t held;                  /* white space, or CR, not yet written */
+    uint8_t carry_count;           /* bytes not yet in base64, 0 to 2 */
+    uint8_t carry[3];
+    uint16_t fill;                 /* bytes in the buffer */
+    uint16_t unit, skip;           /* bytes of this unit made; made before */
+    smtp_place place;
+    const smtp_message *message;
+    char mark[12];                 /* "--=_" and what boundaries share */
+    smtp_size at;                  /* offset of the buffer in the message */
+    smtp_size pulled;              /* bytes taken from the part's source, */
+    const char *data;              /* the last of them not yet used: */
+    size_t left;
+    char buffer[SMTP_COMPOSE_BUFFER];
+} smtp_composer;
+
+/* Makes `mail` send `message`. Nothing is composed yet but for its length: the
+   session pulls the mail from `composer` piece by piece. Sets mail->body,
+   mail->from (the Sender, else the From) and, unless `to` is 0, mail->to and
+   mail->to_count from To, Cc and Bcc; `to` holds up to `count` of them. What
+   else is in *mail stays, so zero it before. Message, composer and `to` belong
+   to the mail until its outcome is told. Sources are not read yet.
+   SMTP_OK, or with composer->field and ->item naming the culprit:
+   SMTP_E_FIELD_MISSING (From, Sender, To), SMTP_E_FIELD_LINE,
+   SMTP_E_FIELD_UTF8, SMTP_E_FIELD_NAME, SMTP_E_FIELD_ADDRESS,
+   SMTP_E_FIELD_SYNTAX, SMTP_E_UTF8, SMTP_E_SIZE (more than smtp_size counts),
+   SMTP_E_ARGUMENT (`to` too small). While sending, mail->status may become
+   SMTP_E_BODY; composer->status then is that, or SMTP_E_LENGTH. */
+SMTP_API smtp_status smtp_compose(smtp_composer *composer,
+                                  const smtp_message *message,
+                                  smtp_mail *mail, smtp_recipient *to,
+                                  size_t count);
+
+#endif /* SMTP_NO_COMPOSE */
+
 /* ---- adapter: POSIX ------------------------------------------------------ */
 #ifdef SMTP_POSIX
 
@@ -706,6 +847,48 @@ SMTP_API smtp_status smtp_tls_open(smtp_tls *tls, const smtp_io *lower,
                                    int starttls, smtp_io *io);
 
 #endif /* SMTP_BEARSSL */
+
+/* ---- DKIM ---------------------------------------------------------------- */
+#if defined(SMTP_BEARSSL) && !defined(SMTP_NO_DKIM)
+
+/* Constant, may lie in flash. */
+typedef struct smtp_dkim_config {
+    const char *domain;            /* d=, "example.org" */
+    const char *selector;          /* s=, the key is that of
+                                      selector._domainkey.domain */
+    const br_rsa_private_key *key; /* 1024 to 4096 bits */
+    uint32_t date;                 /* t=, seconds since 1970, or 0 */
+} smtp_dkim_config;
+
+/* A signature being made; begin with all of it 0. */
+typedef struct smtp_dkim {
+    const smtp_dkim_config *config;
+    smtp_body body;                /* that is signed */
+    smtp_size at;                  /* bytes of it hashed */
+    br_sha256_context head, content;
+    uint8_t state;                 /* SMTP__D_... */
+    uint8_t flags;                 /* SMTP__D_SPACE ... */
+    uint8_t name_size;             /* bytes of a field's name so far */
+    uint8_t count;                 /* fields signed, */
+    uint8_t order[16];             /* which, in the order of the message */
+    uint16_t seen;                 /* the same as bits */
+    smtp_size lines;               /* line ends not yet hashed */
+    char name[32];
+    uint16_t size;
+    char text[1536];               /* the field DKIM-Signature */
+} smtp_dkim;
+
+/* Puts a DKIM-Signature before mail->body (RFC 6376; rsa-sha256, relaxed for
+   both). The body is read once here and once when it is sent, and has to be
+   the same both times. All stay the mail's until its outcome is told.
+   SMTP_OK; SMTP_AGAIN: the source waits, call again; SMTP_E_BODY: it failed;
+   SMTP_E_ARGUMENT: it cannot go back, or the key or a name is no good;
+   SMTP_E_FIELD_NAME: a field that may stand once stands twice. */
+SMTP_API smtp_status smtp_dkim_sign(smtp_dkim *dkim,
+                                    const smtp_dkim_config *config,
+                                    smtp_mail *mail);
+
+#endif
 
 /* ---- adapter: one call --------------------------------------------------- */
 #ifdef SMTP_POSIX
@@ -2681,6 +2864,8 @@ static void smtp__begin(smtp_session *s, smtp_mail *m)
     s->await = s->heard == m ? (uint8_t)SMTP__RSET : s->await;
     if (m->body.flags & SMTP_BODY_8BIT)
         m->flags |= SMTP__HAS_8BIT;
+    if (m->body.flags & SMTP_BODY_UTF8)
+        m->flags |= SMTP__NEEDS_UTF8;
     if (smtp__raw(m) && (!m->body.pull || m->body.size)) {
         m->wire = m->body.size;
         m->flags |= SMTP__SIZED;
@@ -3295,6 +3480,1745 @@ SMTP_API const char *smtp_stage(const smtp_session *s)
 {
     return smtp__verbs[s->stage];
 }
+
+/* ---- base64 -------------------------------------------------------------- */
+#if !defined(SMTP_NO_COMPOSE) || \
+    (defined(SMTP_BEARSSL) && !defined(SMTP_NO_DKIM))
+
+static const char smtp__digits64[] =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+/* Writes `size` bytes as base64, padded: (size + 2) / 3 * 4 characters, and
+   returns where they end. */
+#if SMTP__FAST
+static char *smtp__encode64(char *to, const unsigned char *from, size_t size)
+{
+    const char *digits = smtp__digits64;
+    for (; size >= 3; size -= 3, from += 3, to += 4) {
+        unsigned a = from[0], b = from[1], c = from[2];
+        to[0] = digits[a >> 2];
+        to[1] = digits[((a & 3) << 4) | (b >> 4)];
+        to[2] = digits[((b & 15) << 2) | (c >> 6)];
+        to[3] = digits[c & 63];
+    }
+    if (size > 0) {
+        unsigned a = from[0], b = size > 1 ? from[1] : 0u;
+        to[0] = digits[a >> 2];
+        to[1] = digits[((a & 3) << 4) | (b >> 4)];
+        to[2] = '=';
+        if (size > 1)
+            to[2] = digits[(b & 15) << 2];
+        to[3] = '=';
+        to += 4;
+    }
+    return to;
+}
+#else
+static char *smtp__encode64(char *to, const unsigned char *from, size_t size)
+{
+    size_t n, i;
+    for (; size > 0; size -= n, from += n, to += 4) {
+        uint32_t bits = (uint32_t)from[0] << 16;
+        n = smtp__min(size, 3);
+        if (n > 1)
+            bits |= (uint32_t)from[1] << 8;
+        if (n > 2)
+            bits |= from[2];
+        for (i = 0; i < 4; i++, bits <<= 6)
+            to[i] = i > n ? '=' : smtp__digits64[bits >> 18 & 63];
+    }
+    return to;
+}
+#endif
+
+#endif
+
+/* ---- compose ------------------------------------------------------------- */
+#ifndef SMTP_NO_COMPOSE
+
+/* A message is a row of rows, a row a sequence of units: one word, one
+   address, one boundary, or as much of a body as there is room for. A header
+   unit is plain code that puts its bytes; where they do not fit the buffer,
+   the place goes back to where the unit began, and when the buffer is free
+   again, the unit is made anew and the bytes already given out are skipped.
+   So a unit must depend on nothing but the place and the message. */
+
+enum {                             /* rows, in the order of the message */
+    SMTP__C_FROM,                  /* to BCC: role (row + 3) % 6 */
+    SMTP__C_SENDER,
+    SMTP__C_REPLY_TO,
+    SMTP__C_TO,
+    SMTP__C_CC,
+    SMTP__C_BCC,                   /* checked, no bytes */
+    SMTP__C_SUBJECT,
+    SMTP__C_DATE,
+    SMTP__C_ID,
+    SMTP__C_IN_REPLY_TO,
+    SMTP__C_REFERENCES,
+    SMTP__C_MIME,
+    SMTP__C_FIELDS,
+    SMTP__C_MIXED,
+    SMTP__C_ALTERNATIVE,
+    SMTP__C_TEXT,
+    SMTP__C_RELATED,
+    SMTP__C_HTML,
+    SMTP__C_INLINE,
+    SMTP__C_END_RELATED,
+    SMTP__C_END_ALTERNATIVE,
+    SMTP__C_ATTACHED,
+    SMTP__C_END_MIXED,
+    SMTP__C_END
+};
+
+static const char *const smtp__c_names[] = {
+    "From", "Sender", "Reply-To", "To", "Cc", "Bcc", "Subject", "Date",
+    "Message-ID", "In-Reply-To", "References", "MIME-Version", "fields", "",
+    "", "text", "", "html", "parts", "", "", "parts"
+};
+
+enum {                             /* smtp_place.encoding */
+    SMTP__7BIT,
+    SMTP__8BIT,
+    SMTP__BINARY,
+    SMTP__QP,
+    SMTP__BASE64
+};
+
+static const char *const smtp__c_encodings[] = {
+    "7bit", "8bit", "binary", "quoted-printable", "base64"
+};
+
+enum {                             /* smtp_composer.shape */
+    SMTP__MIXED = 1,
+    SMTP__ALTERNATIVE = 2,
+    SMTP__RELATED = 4
+};
+
+enum {                             /* smtp_composer.flags */
+    SMTP__C_DRY = 1,               /* counting, sources are left alone */
+    SMTP__C_UNKNOWN = 2,           /* the length cannot be known */
+    SMTP__C_FULL = 4,              /* the buffer has no room for more */
+    SMTP__C_OVER = 8,              /* a byte of this unit did not fit */
+    SMTP__C_RAW = 16,              /* UTF-8 in the header, RFC 6532 */
+    SMTP__C_ONCE = 32              /* a source cannot go back */
+};
+
+enum {
+    SMTP__FOLD = 76,               /* RFC 2047, section 2: lines with words */
+    SMTP__WORD = 60,               /* longer ones are encoded to be split */
+    SMTP__TOKEN = 900,             /* what cannot be split, below 998 */
+    SMTP__ROOM = 12                /* bytes that one byte of a body can make */
+};
+
+#define SMTP__MOST 65000u          /* people, fields, parts: 16 bits */
+
+static void smtp__c_fail(smtp_composer *c, smtp_status status)
+{
+    c->status = status;
+    c->field = smtp__c_names[c->place.row];
+    c->item = c->place.item;
+}
+
+/* ---- compose: characters ---- */
+
+/* Bytes of the character at `s`, 0 if it is not UTF-8 (RFC 3629, section 4).
+   NUL is no continuation, so a string's end is never passed. */
+static unsigned smtp__utf8(const char *s)
+{
+    const unsigned char *u = (const unsigned char *)s;
+    unsigned n = u[0] < 0xE0 ? 2u : u[0] < 0xF0 ? 3u : 4u, i;
+    uint32_t code = u[0] & (0x7Fu >> n);
+    if (u[0] < 0x80)
+        return 1;
+    if (u[0] < 0xC2 || u[0] > 0xF4)
+        return 0;
+    for (i = 1; i < n; i++) {
+        if ((u[i] & 0xC0) != 0x80)
+            return 0;
+        code = code << 6 | (u[i] & 0x3Fu);
+    }
+    if (code < (n == 4 ? 0x10000u : n == 3 ? 0x800u : 0u) ||
+        code > 0x10FFFF || code >> 11 == 0x1B)
+        return 0;
+    return n;
+}
+
+static int smtp__alnum(char ch)
+{
+    return (ch >= '0' && ch <= '9') || (ch >= 'A' && ch <= 'Z') ||
+           (ch >= 'a' && ch <= 'z');
+}
+
+static int smtp__in(char ch, const char *set)
+{
+    return memchr(set, ch, strlen(set)) != NULL;
+}
+
+static int smtp__atext(char ch)    /* RFC 5322, section 3.2.3 */
+{
+    return smtp__alnum(ch) || smtp__in(ch, "!#$%&'*+-/=?^_`{|}~");
+}
+
+/* Behind the string from `s` to `close`, or 0. */
+static const char *smtp__c_quoted(const char *s, char close)
+{
+    unsigned k;
+    for (s++; *s != close; s += k) {
+        if (*s == '\\')
+            s++;
+        k = smtp__utf8(s);
+        if (k == 0 || (k == 1 && (*s < 32 || *s == 127 || *s == '[')))
+            return NULL;
+    }
+    return s + 1;
+}
+
+static int smtp__c_has_8bit(const char *s)
+{
+    while (*s != '\0' && (*s & 0x80) == 0)
+        s++;
+    return *s != '\0';
+}
+
+/* An addr-spec (RFC 5322, section 3.4.1) without comments and the obsolete. */
+static int smtp__addr_spec(const char *a)
+{
+    const char *s = a;
+    char before = '.';             /* and '.' for '@': no label is empty */
+    int domain = 0;
+    unsigned k;
+    if (*s == '"') {
+        s = smtp__c_quoted(s, '"');
+        if (s == NULL || *s != '@')
+            return 0;
+        before = '"';
+    }
+    for (; *s != '\0'; s += k) {
+        k = smtp__utf8(s);
+        if (*s == '.' || *s == '@') {
+            if (before == '.' || (*s == '@' && domain++))
+                return 0;
+            before = '.';
+            if (*s == '@' && s[1] == '[') {
+                s = smtp__c_quoted(s + 1, ']');
+                return s != NULL && *s == '\0';
+            }
+            continue;
+        }
+        if (k == 0 || (k == 1 && !(domain ? smtp__alnum(*s) ||
+                                   smtp__in(*s, "-_") : smtp__atext(*s))))
+            return 0;
+        before = *s;
+    }
+    return domain && before != '.' && s - a <= SMTP__TOKEN;
+}
+
+/* Whether two names are the same for `n` characters, in any case. */
+static int smtp__c_same(const char *a, const char *b, size_t n)
+{
+    for (; n > 0; n--, a++, b++)
+        if ((*a | 32) != (*b | 32))
+            return 0;
+    return 1;
+}
+
+/* ---- compose: putting bytes of a header ---- */
+
+static void smtp__c_put(smtp_composer *c, const char *s, size_t n)
+{
+    for (; n > 0; n--, s++) {
+        c->place.column = (uint16_t)(*s == '\n' ? 0 : c->place.column + 1);
+        if (c->unit++ < c->skip)
+            continue;
+        if (c->fill < SMTP_COMPOSE_BUFFER)
+            c->buffer[c->fill++] = *s;
+        else
+            c->flags |= SMTP__C_OVER | SMTP__C_FULL;
+    }
+}
+
+static void smtp__c_puts(smtp_composer *c, const char *s)
+{
+    smtp__c_put(c, s, strlen(s));
+}
+
+static void smtp__c_char(smtp_composer *c, char ch)
+{
+    smtp__c_put(c, &ch, 1);
+}
+
+/* A space before `n` more characters, at which the line is folded if they
+   would make it too long. */
+static void smtp__c_space(smtp_composer *c, size_t n)
+{
+    if (c->place.column + 1 + n > SMTP__FOLD)
+        smtp__c_puts(c, "\r\n");
+    smtp__c_char(c, ' ');
+}
+
+static void smtp__c_label(smtp_composer *c, const char *name)
+{
+    smtp__c_puts(c, name);
+    smtp__c_char(c, ':');
+    c->place.step++;
+    c->place.at = 0;
+}
+
+static void smtp__c_line(smtp_composer *c, const char *name, const char *value)
+{
+    smtp__c_puts(c, name);
+    smtp__c_puts(c, ": ");
+    smtp__c_puts(c, value);
+    smtp__c_puts(c, "\r\n");
+}
+
+static void smtp__c_next_row(smtp_composer *c)
+{
+    c->place.row++;
+    c->place.item = 0;
+    c->place.segment = 0;
+    c->place.step = 0;
+}
+
+static void smtp__c_hex(char *to, uint32_t value)
+{
+    unsigned i;
+    for (i = 8; i > 0; value >>= 4)
+        to[--i] = "0123456789abcdef"[value & 15];
+}
+
+static char *smtp__c_two(char *to, unsigned value)
+{
+    to[0] = (char)('0' + value / 10 % 10);
+    to[1] = (char)('0' + value % 10);
+    return to + 2;
+}
+
+/* ---- compose: text in a header ---- */
+
+/* Bytes of the character at `s` if it may stand in a header as it is. */
+static unsigned smtp__c_plain_char(const smtp_composer *c, const char *s,
+                                   int phrase)
+{
+    unsigned n = smtp__utf8(s);
+    if (n != 1)
+        return c->flags & SMTP__C_RAW ? n : 0;
+    return phrase ? (unsigned)smtp__atext(*s) : *s > 32 && *s < 127;
+}
+
+/* The length of the word at `s` in `text` if it may stand as it is, else 0.
+   More spaces than one would be lost at a fold, or at either end: a word
+   behind or before such a gap is encoded together with it. */
+static size_t smtp__c_plain(const smtp_composer *c, const char *text,
+                            const char *s, int phrase)
+{
+    size_t limit = c->place.row == SMTP__C_FIELDS ? SMTP__TOKEN : SMTP__WORD;
+    size_t n = 0;
+    unsigned k;
+    while (s[n] != '\0' && s[n] != ' ') {
+        k = smtp__c_plain_char(c, s + n, phrase);
+        if (k == 0 || n > limit || (s[n] == '=' && s[n + 1] == '?'))
+            return 0;
+        n += k;
+    }
+    if (s > text && s[-1] == ' ' && (s == text + 1 || s[-2] == ' '))
+        return 0;
+    return s[n] == ' ' && s[n + 1] == '\0' ? 0 : n;
+}
+
+enum { SMTP__RUN = 64 };           /* more than an encoded word can hold */
+
+/* How many bytes from `s` on have to be encoded, SMTP__RUN: that or more.
+   Spaces between two encoded words are not shown, so they are inside. */
+static size_t smtp__c_run(const smtp_composer *c, const char *text,
+                          const char *s, int phrase)
+{
+    size_t n = 0;
+    for (;;) {
+        while (s[n] != '\0' && s[n] != ' ' && n < SMTP__RUN)
+            n++;
+        if (s[n] != ' ' || n >= SMTP__RUN ||
+            smtp__c_plain(c, text, s + n + 1, phrase) > 0)
+            return n;
+        n++;
+    }
+}
+
+/* Characters that stand for themselves under Q, also in a phrase (RFC 2047,
+   section 5, rule 3). */
+static int smtp__c_q(char ch)
+{
+    return smtp__alnum(ch) || smtp__in(ch, "!*+-/");
+}
+
+struct smtp__c_fit {
+    size_t q, b;                   /* bytes that fit under Q and B, */
+    size_t q_cost, b_cost;         /* characters that they make */
+};
+
+/* How many of `n` bytes fit into `room` characters of encoded word, whole
+   characters only. */
+static void smtp__c_measure(smtp_composer *c, struct smtp__c_fit *f,
+                            const char *s, size_t n, size_t room)
+{
+    size_t i, q = 0, b;
+    unsigned k;
+    memset(f, 0, sizeof *f);
+    for (i = 0; i < n; i += k) {
+        k = smtp__utf8(s + i);
+        if (k == 0 || s[i] == '\r' || s[i] == '\n') {
+            smtp__c_fail(c, k == 0 ? SMTP_E_FIELD_UTF8 : SMTP_E_FIELD_LINE);
+            return;
+        }
+        q += smtp__c_q(s[i]) || s[i] == ' ' ? 1u : 3u * k;
+        b = (i + k + 2) / 3 * 4;
+        if (q <= room) {
+            f->q = i + k;
+            f->q_cost = q;
+        }
+        if (b <= room) {
+            f->b = i + k;
+            f->b_cost = b;
+        }
+    }
+}
+
+static void smtp__c_put_hex(smtp_composer *c, char mark, char ch)
+{
+    char code[3];
+    code[0] = mark;
+    code[1] = "0123456789ABCDEF"[(unsigned char)ch >> 4];
+    code[2] = "0123456789ABCDEF"[ch & 15];
+    smtp__c_put(c, code, 3);
+}
+
+static void smtp__c_put_q(smtp_composer *c, const char *s, size_t n)
+{
+    for (; n > 0; n--, s++)
+        if (smtp__c_q(*s))
+            smtp__c_char(c, *s);
+        else if (*s == ' ')
+            smtp__c_char(c, '_');
+        else
+            smtp__c_put_hex(c, '=', *s);
+}
+
+static void smtp__c_put_b(smtp_composer *c, const char *s, size_t n)
+{
+    char digits[SMTP__RUN];        /* n is 45 at most */
+    char *end = smtp__encode64(digits, (const unsigned char *)s, n);
+    smtp__c_put(c, digits, (size_t)(end - digits));
+}
+
+/* One encoded word from `s` on, Q or B: what holds more, or is shorter. */
+static void smtp__c_encoded(smtp_composer *c, const char *text, const char *s,
+                            int phrase)
+{
+    enum { FRAME = 12, LEAST = 12 };  /* =?utf-8?Q??=, a character of four */
+    size_t used = c->place.column + 1u + FRAME;
+    size_t run = smtp__c_run(c, text, s, phrase), n;
+    struct smtp__c_fit f;
+    int base64;
+    if (used + LEAST > SMTP__FOLD)
+        used = 1 + FRAME;
+    smtp__c_measure(c, &f, s, run, SMTP__FOLD - used);
+    if (c->status != SMTP_OK)
+        return;
+    base64 = f.b > f.q || (f.b == f.q && f.b_cost < f.q_cost);
+    n = base64 ? f.b : f.q;
+    smtp__c_space(c, FRAME + (base64 ? f.b_cost : f.q_cost));
+    smtp__c_puts(c, base64 ? "=?utf-8?B?" : "=?utf-8?Q?");
+    if (base64)
+        smtp__c_put_b(c, s, n);
+    else
+        smtp__c_put_q(c, s, n);
+    smtp__c_puts(c, "?=");
+    c->place.encoded = n < run;
+    c->place.at += n + (n == run && s[n] == ' ');
+}
+
+/* The next word of a text; 0: there was none left. */
+static int smtp__c_words(smtp_composer *c, const char *text, int phrase)
+{
+    const char *s = text + c->place.at;
+    size_t n = c->place.encoded ? 0 : smtp__c_plain(c, text, s, phrase);
+    if (*s == '\0')
+        return 0;
+    if (n == 0) {
+        smtp__c_encoded(c, text, s, phrase);
+        return 1;
+    }
+    smtp__c_space(c, n);
+    smtp__c_put(c, s, n);
+    c->place.at += n + (s[n] == ' ');
+    return 1;
+}
+
+/* The next word of what must stand as it is: identifiers, a type. */
+static int smtp__c_tokens(smtp_composer *c, const char *text)
+{
+    const char *s = text + c->place.at;
+    size_t n = 0;
+    while (*s == ' ')
+        s++;
+    if (*s == '\0')
+        return 0;
+    while (s[n] > 32 && s[n] < 127)
+        n++;
+    if (s[n] == '\r' || s[n] == '\n')
+        smtp__c_fail(c, SMTP_E_FIELD_LINE);
+    else if ((s[n] != ' ' && s[n] != '\0') || n > SMTP__TOKEN)
+        smtp__c_fail(c, SMTP_E_FIELD_SYNTAX);
+    smtp__c_space(c, n);
+    smtp__c_put(c, s, n);
+    c->place.at = (size_t)(s + n - text);
+    return 1;
+}
+
+/* ---- compose: people ---- */
+
+/* The length of `s` as a quoted string, 0 if it has to be encoded: also where
+   a reader could take a gap for less than it is. *plain: no need to quote. */
+static size_t smtp__c_quotable(const smtp_composer *c, const char *s,
+                               int *plain)
+{
+    size_t n = 2;
+    unsigned k;
+    int gap = 1;
+    for (*plain = 1; *s != '\0'; s += k, n += k) {
+        k = *s == ' ' ? !gap && s[1] != '\0' : smtp__c_plain_char(c, s, 0);
+        if (k == 0 || n >= SMTP__WORD || (*s == '=' && s[1] == '?'))
+            return 0;
+        gap = *s == ' ';
+        *plain &= gap || smtp__c_plain_char(c, s, 1) > 0;
+        n += *s == '"' || *s == '\\';
+    }
+    return n;
+}
+
+static void smtp__c_put_quoted(smtp_composer *c, const char *s)
+{
+    smtp__c_char(c, '"');
+    for (; *s != '\0'; s++) {
+        if (*s == '"' || *s == '\\')
+            smtp__c_char(c, '\\');
+        smtp__c_char(c, *s);
+    }
+    smtp__c_char(c, '"');
+}
+
+/* The next word of a name; 0: there was none left. */
+static int smtp__c_name(smtp_composer *c, const char *name)
+{
+    int plain;
+    size_t n = smtp__c_quotable(c, name, &plain);
+    if (n == 0 || plain)
+        return smtp__c_words(c, name, 1);
+    if (c->place.at > 0)
+        return 0;
+    smtp__c_space(c, n);
+    smtp__c_put_quoted(c, name);
+    c->place.at = 1;
+    return 1;
+}
+
+enum { SMTP__WHO_FIND, SMTP__WHO_NAME };
+
+/* The next of this row, or its end. */
+static void smtp__c_find(smtp_composer *c)
+{
+    const smtp_message *m = c->message;
+    smtp_place *p = &c->place;
+    while (p->item < m->who_count &&
+           m->who[p->item].role != (p->row + 3u) % 6)
+        p->item++;
+    if (p->item == m->who_count) {
+        smtp__c_puts(c, p->segment ? "\r\n" : "");
+        smtp__c_next_row(c);
+        return;
+    }
+    if (m->who[p->item].address == NULL ||
+               !smtp__addr_spec(m->who[p->item].address))
+        smtp__c_fail(c, SMTP_E_FIELD_ADDRESS);
+    else if (p->row == SMTP__C_BCC)
+        p->item++;
+    else if (p->segment++ == 0)
+        smtp__c_label(c, smtp__c_names[p->row]);
+    else {
+        smtp__c_char(c, ',');
+        p->step = SMTP__WHO_NAME;
+        p->at = 0;
+    }
+}
+
+/* From to Bcc: find, words of the name, address, and so on. */
+static void smtp__c_who(smtp_composer *c)
+{
+    const smtp_mailbox *who = &c->message->who[c->place.item];
+    int named;
+    if (c->place.step == SMTP__WHO_FIND) {
+        smtp__c_find(c);
+        return;
+    }
+    named = who->name != NULL && *who->name != '\0';
+    if (named && smtp__c_name(c, who->name))
+        return;
+    smtp__c_space(c, strlen(who->address) + 3);   /* < > and a comma */
+    smtp__c_puts(c, named ? "<" : "");
+    smtp__c_puts(c, who->address);
+    smtp__c_puts(c, named ? ">" : "");
+    c->place.step = SMTP__WHO_FIND;
+    c->place.item++;
+}
+
+/* ---- compose: the other fields ---- */
+
+static void smtp__c_text_row(smtp_composer *c, const char *text, int tokens)
+{
+    if (text == NULL)
+        smtp__c_next_row(c);
+    else if (c->place.step == 0)
+        smtp__c_label(c, smtp__c_names[c->place.row]);
+    else if (!(tokens ? smtp__c_tokens(c, text) : smtp__c_words(c, text, 0))) {
+        smtp__c_puts(c, "\r\n");
+        smtp__c_next_row(c);
+    }
+}
+
+/* "Thu, 01 Jan 1970". Years and months are counted off: at most 137 + 12. */
+static void smtp__c_day(char *to, uint32_t days)
+{
+    unsigned year = 1970, month = 0, length;
+    uint32_t of_year;
+    memcpy(to, &"SunMonTueWedThuFriSat"[(days + 4) % 7 * 3], 3);
+    while (days >= (of_year = year % 4 == 0 && year != 2100 ? 366 : 365)) {
+        days -= of_year;
+        year++;
+    }
+    while (days >= (length = month == 1 ? (unsigned)of_year - 337
+                    : 30 + (month + (month < 7)) % 2)) {
+        days -= length;
+        month++;
+    }
+    smtp__c_two(to + 5, (unsigned)days + 1);
+    memcpy(to + 8, &"JanFebMarAprMayJunJulAugSepOctNovDec"[month * 3], 3);
+    smtp__c_two(smtp__c_two(to + 12, year / 100), year);
+}
+
+static void smtp__c_date_row(smtp_composer *c)
+{
+    char line[] = "Date: Thu, 01 Jan 1970 00:00:00 +0000\r\n";
+    int zone = c->message->zone;
+    uint32_t local = c->message->date + (uint32_t)(int32_t)zone * 60, minute;
+    minute = local % 86400 / 60;
+    smtp__c_day(line + 6, local / 86400);
+    smtp__c_two(line + 23, (unsigned)(minute / 60));
+    smtp__c_two(line + 26, (unsigned)(minute % 60));
+    smtp__c_two(line + 29, (unsigned)(local % 60));
+    if (zone < 0) {
+        line[32] = '-';
+        zone = -zone;
+    }
+    smtp__c_two(line + 33, (unsigned)zone / 60);
+    smtp__c_two(line + 35, (unsigned)zone % 60);
+    smtp__c_puts(c, line);
+}
+
+static const smtp_mailbox *smtp__c_first(const smtp_message *m, int role)
+{
+    size_t i;
+    for (i = 0; i < m->who_count; i++)
+        if (m->who[i].role == role)
+            return &m->who[i];
+    return NULL;
+}
+
+/* An identifier: given, or made from unique, date and the author's domain. */
+static void smtp__c_id_line(smtp_composer *c, const char *name, const char *id)
+{
+    const smtp_message *m = c->message;
+    char made[26];
+    size_t n = 0;
+    if (id == NULL) {
+        smtp__c_hex(made, m->date);
+        smtp__c_hex(made + 9, m->unique[0]);
+        smtp__c_hex(made + 17, m->unique[1]);
+        made[8] = '.';
+        n = 25;
+        id = smtp__c_first(m, SMTP_FROM)->address;
+        while (smtp__in('@', id + 1))
+            id++;
+    } else if (!smtp__addr_spec(id))
+        smtp__c_fail(c, SMTP_E_FIELD_SYNTAX);
+    smtp__c_puts(c, name);
+    smtp__c_char(c, ':');
+    smtp__c_space(c, n + strlen(id) + 2);
+    smtp__c_char(c, '<');
+    smtp__c_put(c, made, n);
+    smtp__c_puts(c, id);
+    smtp__c_puts(c, ">\r\n");
+}
+
+/* A name that is one and that no row writes (RFC 5322, section 2.2). */
+static int smtp__c_name_ok(const char *name)
+{
+    size_t n = 0, row;
+    while (name[n] > 32 && name[n] < 127 && name[n] != ':')
+        n++;
+    if (n == 0 || name[n] != '\0' || n >= SMTP__FOLD)
+        return 0;
+    for (row = 0; row <= SMTP__C_MIME; row++)
+        if (strlen(smtp__c_names[row]) == n &&
+            smtp__c_same(name, smtp__c_names[row], n))
+            return 0;
+    return n < 8 || !smtp__c_same(name, "Content-", 8);
+}
+
+static void smtp__c_fields(smtp_composer *c)
+{
+    const smtp_field *f = c->message->fields;
+    if (c->place.item == c->message->field_count) {
+        smtp__c_next_row(c);
+        return;
+    }
+    f += c->place.item;
+    if (c->place.step > 0) {
+        if (smtp__c_words(c, f->value, 0))
+            return;
+        smtp__c_puts(c, "\r\n");
+        c->place.item++;
+        c->place.step = 0;
+    } else if (smtp__c_name_ok(f->name))
+        smtp__c_label(c, f->name);
+    else
+        smtp__c_fail(c, SMTP_E_FIELD_NAME);
+}
+
+/* ---- compose: boundaries ---- */
+
+/* "=_" is nowhere in base64 and quoted-printable; a part sent as it is has
+   been looked at (smtp__c_look). The last digit tells the multiparts apart. */
+static void smtp__c_boundary(smtp_composer *c, unsigned level, size_t from)
+{
+    smtp__c_put(c, c->mark + from, sizeof c->mark - from);
+    smtp__c_char(c, (char)('0' + level));
+}
+
+/* The line before a part inside of the innermost of `levels`. */
+static void smtp__c_delimiter(smtp_composer *c, unsigned levels)
+{
+    unsigned level = SMTP__RELATED;
+    levels &= c->shape;
+    if (levels == 0)
+        return;
+    while ((levels & level) == 0)
+        level >>= 1;
+    smtp__c_puts(c, "\r\n");
+    smtp__c_boundary(c, level, 0);
+    smtp__c_puts(c, "\r\n");
+}
+
+static void smtp__c_encoding_line(smtp_composer *c, unsigned encoding)
+{
+    if (encoding != SMTP__7BIT)
+        smtp__c_line(c, "Content-Transfer-Encoding",
+                     smtp__c_encodings[encoding]);
+}
+
+static void smtp__c_container(smtp_composer *c, unsigned level,
+                              const char *type)
+{
+    if (c->shape & level) {
+        smtp__c_delimiter(c, level - 1);
+        smtp__c_puts(c, "Content-Type: multipart/");
+        smtp__c_puts(c, type);
+        smtp__c_puts(c, ";\r\n boundary=\"");
+        smtp__c_boundary(c, level, 2);
+        smtp__c_puts(c, "\"\r\n");
+        smtp__c_encoding_line(c, c->used & 1 << SMTP__BINARY ? SMTP__BINARY
+                              : c->used >> SMTP__8BIT & 1);
+    }
+    smtp__c_next_row(c);
+}
+
+static void smtp__c_close(smtp_composer *c, unsigned level)
+{
+    if (c->shape & level) {
+        smtp__c_puts(c, "\r\n");
+        smtp__c_boundary(c, level, 0);
+        smtp__c_puts(c, (c->shape & (level - 1)) == 0 ? "--\r\n" : "--");
+    }
+    smtp__c_next_row(c);
+}
+
+/* ---- compose: choosing an encoding ---- */
+
+enum {                             /* what a look at a text found: */
+    SMTP__LOOK_8BIT = 1,
+    SMTP__LOOK_NUL = 2,
+    SMTP__LOOK_LONG = 4,           /* a line over 998 bytes */
+    SMTP__LOOK_CLASH = 8           /* "From " or the boundary begins a line */
+};
+
+static int smtp__c_clash(const smtp_composer *c, const char *s, size_t size)
+{
+    return (size >= 5 && memcmp(s, "From ", 5) == 0) ||
+           (size >= sizeof c->mark && memcmp(s, c->mark, sizeof c->mark) == 0);
+}
+
+/* What is in a body in memory; *special: bytes that quoted-printable has to
+   encode, about. */
+static int smtp__c_look(const smtp_composer *c, const smtp_body *b,
+                        size_t *special)
+{
+    size_t size = (size_t)b->size, i, line = 0, codes = 0;
+    int found = 0;
+    for (i = 0; i < size; i++) {
+        unsigned char ch = (unsigned char)b->data[i];
+        if (line == 0 && smtp__c_clash(c, b->data + i, size - i))
+            found |= SMTP__LOOK_CLASH;
+        line = ch == '\r' || ch == '\n' ? 0 : line + 1;
+        if (line > 998)
+            found |= SMTP__LOOK_LONG;
+        if (ch > 126 || ch == '=' || (ch < 32 && line > 0 && ch != '\t'))
+            codes++;
+        if (ch > 127)
+            found |= SMTP__LOOK_8BIT;
+        else if (ch == 0)
+            found |= SMTP__LOOK_NUL;
+    }
+    *special = codes;
+    return found;
+}
+
+/* A text: 7bit, 8bit, else the shorter. */
+static int smtp__c_text_encoding(const smtp_composer *c, const smtp_body *b)
+{
+    size_t special;
+    int found;
+    if (b->pull != NULL)
+        return SMTP__QP;
+    found = smtp__c_look(c, b, &special);
+    if (found == 0)
+        return SMTP__7BIT;
+    if (found == SMTP__LOOK_8BIT && (c->message->offers & SMTP_EXT_8BITMIME))
+        return SMTP__8BIT;
+    return special > b->size / 6 ? SMTP__BASE64 : SMTP__QP;
+}
+
+static int smtp__c_is_message(const smtp_part *part)
+{
+    return part->type != NULL && strlen(part->type) >= 8 &&
+           smtp__c_same(part->type, "message/", 8);
+}
+
+/* RFC 2046, section 5.2.1: a message must not be encoded again. */
+static int smtp__c_part_encoding(const smtp_composer *c, const smtp_part *part)
+{
+    const smtp_body *b = &part->body;
+    size_t special;
+    int encoding;
+    if (b->pull != NULL)
+        return SMTP__BASE64;
+    if (smtp__c_is_message(part)) {
+        encoding = smtp__c_text_encoding(c, b);
+        return encoding <= SMTP__8BIT ? encoding : SMTP__BASE64;
+    }
+    if ((c->message->offers & SMTP_EXT_BINARYMIME) &&
+        (smtp__c_look(c, b, &special) & SMTP__LOOK_CLASH) == 0)
+        return SMTP__BINARY;
+    return SMTP__BASE64;
+}
+
+/* ---- compose: bodies ---- */
+
+/* More of the part's bytes: 1, or 0 at their end, or a status. A source that
+   said how long it is, has to be. */
+static int smtp__c_more(smtp_composer *c, const smtp_body *b)
+{
+    ptrdiff_t n;
+    if (c->left > 0)
+        return 1;
+    if (b->pull == NULL) {
+        if (c->pulled == b->size)
+            return 0;
+        c->data = b->data;
+        n = (ptrdiff_t)b->size;
+    } else
+        n = b->pull(b->ctx, c->pulled, &c->data);
+    if (n < 0)
+        return n == SMTP_AGAIN ? SMTP_AGAIN : SMTP_E_BODY;
+    c->left = (size_t)n;
+    c->pulled += (smtp_size)n;
+    if (b->size > 0 && (c->pulled > b->size || (n == 0 && c->pulled < b->size)))
+        return SMTP_E_LENGTH;
+    return n > 0;
+}
+
+#if SMTP__SIMD
+static short smtp__word(const unsigned char *from)
+{
+    short word;
+    memcpy(&word, from, 2);
+    return word;
+}
+
+/* 12 bytes into 16 characters: each group of three as its two overlapping
+   big-endian words, cut into four times 6 bits by multiplying; then the
+   offset of each range of the alphabet is added. */
+static void smtp__encode64_block(char *to, const unsigned char *from)
+{
+    __m128i v = _mm_setzero_si128(), low, high, digit;
+    v = _mm_insert_epi16(v, smtp__word(from), 0);
+    v = _mm_insert_epi16(v, smtp__word(from + 1), 1);
+    v = _mm_insert_epi16(v, smtp__word(from + 3), 2);
+    v = _mm_insert_epi16(v, smtp__word(from + 4), 3);
+    v = _mm_insert_epi16(v, smtp__word(from + 6), 4);
+    v = _mm_insert_epi16(v, smtp__word(from + 7), 5);
+    v = _mm_insert_epi16(v, smtp__word(from + 9), 6);
+    v = _mm_insert_epi16(v, smtp__word(from + 10), 7);
+    v = _mm_or_si128(_mm_slli_epi16(v, 8), _mm_srli_epi16(v, 8));
+    high = _mm_mulhi_epu16(_mm_and_si128(v, _mm_set1_epi32(0x0fc0fc00)),
+                           _mm_set1_epi32(0x04000040));
+    low = _mm_mullo_epi16(_mm_and_si128(v, _mm_set1_epi32(0x003f03f0)),
+                          _mm_set1_epi32(0x01000010));
+    v = _mm_or_si128(high, low);
+    digit = _mm_add_epi8(v, _mm_set1_epi8('A'));
+    digit = _mm_add_epi8(digit, _mm_and_si128(
+        _mm_cmpgt_epi8(v, _mm_set1_epi8(25)), _mm_set1_epi8(6)));
+    digit = _mm_add_epi8(digit, _mm_and_si128(
+        _mm_cmpgt_epi8(v, _mm_set1_epi8(51)), _mm_set1_epi8(-75)));
+    digit = _mm_add_epi8(digit, _mm_and_si128(
+        _mm_cmpgt_epi8(v, _mm_set1_epi8(61)), _mm_set1_epi8(-15)));
+    digit = _mm_add_epi8(digit, _mm_and_si128(
+        _mm_cmpgt_epi8(v, _mm_set1_epi8(62)), _mm_set1_epi8(3)));
+    memcpy(to, &digit, 16);
+}
+
+/* Whole lines: 57 bytes into 76 characters and CRLF. The last block of a line
+   overlaps the one before. */
+static size_t smtp__encode64_lines(char *to, const unsigned char *from,
+                                   size_t lines)
+{
+    size_t n;
+    for (n = 0; n < lines; n++, from += 57, to += 78) {
+        smtp__encode64_block(to, from);
+        smtp__encode64_block(to + 16, from + 12);
+        smtp__encode64_block(to + 32, from + 24);
+        smtp__encode64_block(to + 48, from + 36);
+        smtp__encode64_block(to + 60, from + 45);
+        memcpy(to + 76, "\r\n", 2);
+    }
+    return lines;
+}
+#elif SMTP__FAST
+static size_t smtp__encode64_lines(char *to, const unsigned char *from,
+                                   size_t lines)
+{
+    (void)to, (void)from, (void)lines;
+    return 0;
+}
+#endif
+
+/* From here on bytes go straight to the buffer, and only where it has
+   SMTP__ROOM: what has been taken from a source cannot be made anew. */
+static size_t smtp__c_room(const smtp_composer *c)
+{
+    return (size_t)(SMTP_COMPOSE_BUFFER - c->fill);
+}
+
+static int smtp__c_next_byte(smtp_composer *c)
+{
+    c->left--;
+    return (unsigned char)*c->data++;
+}
+
+static void smtp__c_out(smtp_composer *c, int ch)
+{
+    c->buffer[c->fill++] = (char)ch;
+    c->place.column++;
+}
+
+static void smtp__c_out_line(smtp_composer *c)
+{
+    smtp__c_out(c, '\r');
+    smtp__c_out(c, '\n');
+    c->place.column = 0;
+}
+
+/* Whether `ch` ends a line: 1, 2: it is the LF of a CRLF, said already. */
+static int smtp__c_newline(smtp_composer *c, int ch)
+{
+    int after_cr = c->held == '\r';
+    c->held = (uint8_t)(ch == '\r' ? '\r' : 0);
+    if (ch == '\n')
+        return 1 + after_cr;
+    return ch == '\r';
+}
+
+/* 7bit, 8bit: CRLF for every line end. */
+static void smtp__c_lines(smtp_composer *c)
+{
+    while (c->left > 0 && smtp__c_room(c) >= SMTP__ROOM) {
+        int ch = smtp__c_next_byte(c), end = smtp__c_newline(c, ch);
+        if (end == 1)
+            smtp__c_out_line(c);
+        else if (end == 0)
+            smtp__c_out(c, ch);
+    }
+}
+
+static void smtp__c_binary(smtp_composer *c)
+{
+    size_t n = smtp__min(smtp__c_room(c), c->left);
+    memcpy(c->buffer + c->fill, c->data, n);
+    c->fill = (uint16_t)(c->fill + n);
+    c->data += n;
+    c->left -= n;
+}
+
+static void smtp__c_out_code(smtp_composer *c, int ch)
+{
+    smtp__c_out(c, '=');
+    smtp__c_out(c, "0123456789ABCDEF"[ch >> 4]);
+    smtp__c_out(c, "0123456789ABCDEF"[ch & 15]);
+}
+
+static void smtp__c_soft_break(smtp_composer *c)
+{
+    smtp__c_out(c, '=');
+    smtp__c_out_line(c);
+}
+
+/* One byte of quoted-printable. At the begin of a line a dot (some servers
+   lose it) and the F of "From " (mbox) are encoded: of any F, as what follows
+   may not be there yet, and the bytes must not depend on how a source cuts. */
+static void smtp__c_qp(smtp_composer *c, int ch, int plain)
+{
+    if (c->place.column + (plain ? 1 : 3) > 75)
+        smtp__c_soft_break(c);
+    if (c->place.column == 0 && (ch == '.' || ch == 'F'))
+        plain = 0;
+    if (plain && c->place.column < 75)
+        smtp__c_out(c, ch);
+    else
+        smtp__c_out_code(c, ch);
+}
+
+/* White space waits until it is known not to end its line. */
+static void smtp__c_qp_held(smtp_composer *c, int plain)
+{
+    int held = c->held;
+    if (held == ' ' || held == '\t') {
+        c->held = 0;
+        smtp__c_qp(c, held, plain);
+    }
+}
+
+static int smtp__c_qp_plain(int ch)
+{
+    return ch >= 32 && ch < 127 && ch != '=';
+}
+
+#if SMTP__FAST
+/* Copies eight bytes at a time while all stand for themselves. In `marks` bit
+   7 of a byte tells of what is below a space, above ~, or "="; a borrow only
+   ever marks one more. */
+static size_t smtp__c_qp_words(char *to, const char *from, size_t n)
+{
+    const uint64_t ones = 0x0101010101010101u;
+    uint64_t w, marks;
+    size_t i;
+    for (i = 0; i + 8 <= n; i += 8) {
+        memcpy(&w, from + i, 8);
+        marks = (w - ones * ' ') | (w + ones) | ((w ^ ones * '=') - ones) | w;
+        if (marks & ones * 128)
+            break;
+        memcpy(to + i, &w, 8);
+    }
+    return i;
+}
+/* Copies what stands for itself, up to the end of the line; a space at the end
+   of that, and what begins a line, is left to smtp__c_qp_byte(). */
+static void smtp__c_qp_run(smtp_composer *c)
+{
+    char *to = c->buffer + c->fill;
+    const char *from = c->data;
+    size_t n = smtp__min(smtp__c_room(c) - SMTP__ROOM, c->left), i;
+    if (c->place.column == 0 || c->place.column >= 75 || c->held != 0)
+        return;
+    n = smtp__min(n, 75u - c->place.column);
+    i = smtp__c_qp_words(to, from, n);
+    for (; i < n && smtp__c_qp_plain((unsigned char)from[i]); i++)
+        to[i] = from[i];
+    while (i > 0 && from[i - 1] == ' ')
+        i--;
+    c->fill = (uint16_t)(c->fill + i);
+    c->place.column = (uint16_t)(c->place.column + i);
+    c->data += i;
+    c->left -= i;
+}
+#else
+static void smtp__c_qp_run(smtp_composer *c)
+{
+    (void)c;
+}
+#endif
+
+static void smtp__c_qp_byte(smtp_composer *c)
+{
+    int ch = smtp__c_next_byte(c), end;
+    smtp__c_qp_held(c, ch != '\r' && ch != '\n');
+    end = smtp__c_newline(c, ch);
+    if (end == 1)
+        smtp__c_out_line(c);
+    else if (ch == ' ' || ch == '\t')
+        c->held = (uint8_t)ch;
+    else if (end == 0)
+        smtp__c_qp(c, ch, smtp__c_qp_plain(ch));
+}
+
+static void smtp__c_quoted_printable(smtp_composer *c)
+{
+    while (c->left > 0 && smtp__c_room(c) >= SMTP__ROOM) {
+        smtp__c_qp_run(c);
+        if (c->left > 0)
+            smtp__c_qp_byte(c);
+    }
+}
+
+static void smtp__c_out_base64(smtp_composer *c, const unsigned char *from,
+                               size_t n)
+{
+    char *to = c->buffer + c->fill;
+    size_t made;
+    if (c->place.column == 76) {
+        smtp__c_out_line(c);
+        to += 2;
+    }
+    made = (size_t)(smtp__encode64(to, from, n) - to);
+    c->fill = (uint16_t)(c->fill + made);
+    c->place.column = (uint16_t)(c->place.column + made);
+}
+
+static void smtp__c_carry(smtp_composer *c, int ch)
+{
+    c->carry[c->carry_count++] = (uint8_t)ch;
+    if (c->carry_count == 3) {
+        c->carry_count = 0;
+        smtp__c_out_base64(c, c->carry, 3);
+    }
+}
+
+#if SMTP__FAST
+/* Whole lines while a byte more is there: none of them is the last. */
+static size_t smtp__c_whole_lines(smtp_composer *c)
+{
+    size_t lines;
+    if (c->place.column % 76u != 0)
+        return 0;
+    if (c->place.column == 76)
+        smtp__c_out_line(c);
+    lines = smtp__min(smtp__c_room(c) / 78, (c->left - 1) / 57);
+    lines = smtp__encode64_lines(c->buffer + c->fill,
+                                 (const unsigned char *)c->data, lines);
+    c->fill = (uint16_t)(c->fill + lines * 78);
+    c->data += lines * 57;
+    c->left -= lines * 57;
+    return lines;
+}
+
+/* Groups of three straight from the source: whole lines, else up to the end of
+   a line. 0: none, take a byte. */
+static int smtp__c_groups(smtp_composer *c)
+{
+    size_t column = c->place.column % 76u, n;
+    if (smtp__c_whole_lines(c) > 0)
+        return 1;
+    n = smtp__min((76 - column) / 4, (smtp__c_room(c) - 2) / 4);
+    n = smtp__min(n, c->left / 3);
+    smtp__c_out_base64(c, (const unsigned char *)c->data, n * 3);
+    c->data += n * 3;
+    c->left -= n * 3;
+    return n > 0;
+}
+#else
+static int smtp__c_groups(smtp_composer *c)
+{
+    (void)c;
+    return 0;
+}
+#endif
+
+static void smtp__c_base64(smtp_composer *c)
+{
+    while (c->left > 0 && smtp__c_room(c) >= SMTP__ROOM)
+        if (c->carry_count > 0 || c->left < 3 || !smtp__c_groups(c))
+            smtp__c_carry(c, smtp__c_next_byte(c));
+}
+
+/* RFC 2045, section 6.8: the line ends of a text are CRLF before encoding. */
+static void smtp__c_base64_text(smtp_composer *c)
+{
+    while (c->left > 0 && smtp__c_room(c) >= SMTP__ROOM) {
+        int ch = smtp__c_next_byte(c), end = smtp__c_newline(c, ch);
+        if (end == 1) {
+            smtp__c_carry(c, '\r');
+            smtp__c_carry(c, '\n');
+        } else if (end == 0)
+            smtp__c_carry(c, ch);
+    }
+}
+
+/* What is held back at the end of a body. A mail of one part ends with a line
+   end of its own, the others' is the boundary's. */
+static void smtp__c_body_end(smtp_composer *c)
+{
+    smtp__c_qp_held(c, 0);
+    if (c->carry_count > 0)
+        smtp__c_out_base64(c, c->carry, c->carry_count);
+    c->carry_count = 0;
+    if (c->shape != 0 || c->place.column == 0)
+        return;
+    if (c->place.encoding == SMTP__QP)
+        smtp__c_soft_break(c);
+    else
+        smtp__c_out_line(c);
+}
+
+/* Counts a body that is not read. */
+static void smtp__c_count_body(smtp_composer *c, smtp_size size)
+{
+    smtp_size digits = (size + 2) / 3 * 4;
+    smtp_size made = size > 0 ? digits + (digits - 1) / 76 * 2 : 0;
+    if (size == 0 || c->place.encoding != SMTP__BASE64)
+        c->flags |= SMTP__C_UNKNOWN;
+    c->at += made;
+    if (made < size || c->at < made)
+        smtp__c_fail(c, SMTP_E_SIZE);
+}
+
+/* A piece of a body; 0: it is complete; a status: see c->status. */
+static int smtp__c_body(smtp_composer *c, const smtp_body *b, int text)
+{
+    int more;
+    if (smtp__c_room(c) < SMTP__ROOM) {
+        c->flags |= SMTP__C_FULL;
+        return 1;
+    }
+    if ((c->flags & SMTP__C_DRY) && b->pull != NULL) {
+        smtp__c_count_body(c, b->size);
+        return 0;
+    }
+    more = smtp__c_more(c, b);
+    if (more < 0)
+        smtp__c_fail(c, (smtp_status)more);
+    else if (more == 0)
+        smtp__c_body_end(c);
+    else if (c->place.encoding == SMTP__BASE64)
+        (text ? smtp__c_base64_text : smtp__c_base64)(c);
+    else if (c->place.encoding == SMTP__QP)
+        smtp__c_quoted_printable(c);
+    else
+        (c->place.encoding == SMTP__BINARY ? smtp__c_binary
+                                           : smtp__c_lines)(c);
+    return more;
+}
+
+/* ---- compose: parts ---- */
+
+static int smtp__c_present(const smtp_body *b)
+{
+    return b->data != NULL || b->pull != NULL;
+}
+
+static int smtp__c_is_related(const smtp_message *m, const smtp_part *part)
+{
+    return part->disposition == SMTP_INLINE && part->id != NULL &&
+           smtp__c_present(&m->html);
+}
+
+/* What ends the header of a part. */
+static void smtp__c_begin_body(smtp_composer *c)
+{
+    smtp__c_encoding_line(c, c->place.encoding);
+    smtp__c_puts(c, "\r\n");
+    c->pulled = 0;
+    c->left = 0;
+    c->held = 0;
+    c->carry_count = 0;
+}
+
+/* Text or html. */
+static void smtp__c_text_part(smtp_composer *c, const smtp_body *b,
+                              const char *type)
+{
+    if (c->place.step > 0) {
+        if (smtp__c_body(c, b, 1) == 0)
+            smtp__c_next_row(c);
+        return;
+    }
+    c->place.step++;
+    c->place.encoding = (uint8_t)smtp__c_text_encoding(c, b);
+    smtp__c_puts(c, "Content-Type: text/");
+    smtp__c_puts(c, type);
+    smtp__c_puts(c, "; charset=utf-8");
+    if (c->message->flowed && c->place.row == SMTP__C_TEXT)
+        smtp__c_puts(c, "; format=flowed");
+    smtp__c_puts(c, "\r\n");
+    smtp__c_begin_body(c);
+}
+
+static const char *smtp__c_type(const smtp_composer *c, const smtp_part *part)
+{
+    if (part->type == NULL || (c->place.encoding > SMTP__8BIT &&
+                               smtp__c_is_message(part)))
+        return "application/octet-stream";
+    return part->type;
+}
+
+static int smtp__c_type_ok(const char *type)
+{
+    return smtp__in('/', type) &&
+           (strlen(type) < 10 || !smtp__c_same(type, "multipart/", 10));
+}
+
+/* As much of a file name as a line takes, percent-encoded. */
+static void smtp__c_segment(smtp_composer *c, const char *s)
+{
+    unsigned k, i;
+    for (; *s != '\0' && c->place.column < SMTP__FOLD - 12; s += k) {
+        k = smtp__utf8(s);
+        if (k == 0 || *s == '\r' || *s == '\n') {
+            smtp__c_fail(c, k == 0 ? SMTP_E_FIELD_UTF8 : SMTP_E_FIELD_LINE);
+            return;
+        }
+        for (i = 0; i < k; i++)
+            if (smtp__alnum(s[i]) || s[i] == '.')
+                smtp__c_char(c, s[i]);
+            else
+                smtp__c_put_hex(c, '%', s[i]);
+        c->place.at += k;
+    }
+}
+
+/* filename="...", or in the form of RFC 2231, section 4, and if it may not
+   fit a line, in segments (section 3). 0: all of it is said. */
+static int smtp__c_filename(smtp_composer *c, const char *name)
+{
+    const char *s = name + c->place.at;
+    char number[6] = "*0000";
+    int plain;
+    if (c->place.segment > 0 && *s == '\0')
+        return 0;
+    smtp__c_puts(c, ";\r\n filename");
+    if (smtp__c_quotable(c, name, &plain) > 0) {
+        smtp__c_char(c, '=');
+        smtp__c_put_quoted(c, name);
+        c->place.at = strlen(name);
+    } else {
+        unsigned n = c->place.segment, skip = n < 10 ? 3 : n < 100 ? 2 : 0;
+        smtp__c_two(smtp__c_two(number + 1, n / 100), n);
+        if (strlen(name) > 16) {
+            smtp__c_char(c, '*');
+            smtp__c_puts(c, number + 1 + skip);
+        }
+        smtp__c_puts(c, n > 0 ? "*=" : "*=utf-8''");
+        smtp__c_segment(c, s);
+    }
+    c->place.segment++;
+    return 1;
+}
+
+enum {                             /* steps of a part */
+    SMTP__PART_LABEL,
+    SMTP__PART_TYPE,
+    SMTP__PART_NAME,
+    SMTP__PART_BODY
+};
+
+static void smtp__c_part_label(smtp_composer *c, const smtp_part *part)
+{
+    smtp__c_delimiter(c, c->place.row == SMTP__C_INLINE ? SMTP__RELATED
+                                                        : SMTP__MIXED);
+    c->place.encoding = (uint8_t)smtp__c_part_encoding(c, part);
+    if (!smtp__c_type_ok(smtp__c_type(c, part)))
+        smtp__c_fail(c, SMTP_E_FIELD_SYNTAX);
+    smtp__c_label(c, "Content-Type");
+}
+
+static void smtp__c_disposition(smtp_composer *c, const smtp_part *part)
+{
+    smtp__c_puts(c, "\r\n");
+    if (part->id != NULL)
+        smtp__c_id_line(c, "Content-ID", part->id);
+    smtp__c_puts(c, "Content-Disposition: ");
+    smtp__c_puts(c, part->disposition == SMTP_INLINE ? "inline"
+                                                     : "attachment");
+    c->place.step = SMTP__PART_NAME;
+    c->place.segment = 0;
+    c->place.at = 0;
+}
+
+/* A unit of the part place.item, then the next part of this row. */
+static void smtp__c_part(smtp_composer *c, const smtp_part *part)
+{
+    switch (c->place.step) {
+    case SMTP__PART_LABEL:
+        smtp__c_part_label(c, part);
+        return;
+    case SMTP__PART_TYPE:
+        if (!smtp__c_tokens(c, smtp__c_type(c, part)))
+            smtp__c_disposition(c, part);
+        return;
+    case SMTP__PART_NAME:
+        if (part->name != NULL && smtp__c_filename(c, part->name))
+            return;
+        smtp__c_puts(c, "\r\n");
+        smtp__c_begin_body(c);
+        c->place.step = SMTP__PART_BODY;
+        return;
+    default:
+        if (smtp__c_body(c, &part->body, smtp__c_is_message(part) &&
+                         c->place.encoding <= SMTP__8BIT) != 0)
+            return;
+        c->place.item++;
+        c->place.step = SMTP__PART_LABEL;
+    }
+}
+
+static void smtp__c_parts(smtp_composer *c, int related)
+{
+    const smtp_message *m = c->message;
+    if (c->place.item == m->part_count)
+        smtp__c_next_row(c);
+    else if (smtp__c_is_related(m, &m->parts[c->place.item]) == related)
+        smtp__c_part(c, &m->parts[c->place.item]);
+    else
+        c->place.item++;
+}
+
+static void smtp__c_text(smtp_composer *c, const smtp_body *b,
+                         const char *type, int always)
+{
+    if (c->place.step == 0 && (always || smtp__c_present(b)))
+        smtp__c_delimiter(c, c->place.row == SMTP__C_TEXT
+                                 ? SMTP__MIXED | SMTP__ALTERNATIVE
+                                 : SMTP__MIXED | SMTP__ALTERNATIVE |
+                                       SMTP__RELATED);
+    if (always || smtp__c_present(b))
+        smtp__c_text_part(c, b, type);
+    else
+        smtp__c_next_row(c);
+}
+
+/* ---- compose: the whole ---- */
+
+static void smtp__c_head_unit(smtp_composer *c)
+{
+    const smtp_message *m = c->message;
+    switch (c->place.row) {
+    case SMTP__C_SUBJECT:
+        smtp__c_text_row(c, m->subject, 0);
+        break;
+    case SMTP__C_DATE:
+        if (m->date != 0)
+            smtp__c_date_row(c);
+        smtp__c_next_row(c);
+        break;
+    case SMTP__C_ID:
+        if (m->id != NULL || (m->unique[0] | m->unique[1]) != 0)
+            smtp__c_id_line(c, "Message-ID", m->id);
+        smtp__c_next_row(c);
+        break;
+    case SMTP__C_IN_REPLY_TO:
+        smtp__c_text_row(c, m->in_reply_to, 1);
+        break;
+    case SMTP__C_REFERENCES:
+        smtp__c_text_row(c, m->references, 1);
+        break;
+    case SMTP__C_MIME:
+        smtp__c_line(c, "MIME-Version", "1.0");
+        smtp__c_next_row(c);
+        break;
+    case SMTP__C_FIELDS:
+        smtp__c_fields(c);
+        break;
+    default:
+        smtp__c_who(c);
+    }
+}
+
+static void smtp__c_part_unit(smtp_composer *c)
+{
+    const smtp_message *m = c->message;
+    switch (c->place.row) {
+    case SMTP__C_MIXED:
+        smtp__c_container(c, SMTP__MIXED, "mixed");
+        break;
+    case SMTP__C_ALTERNATIVE:
+        smtp__c_container(c, SMTP__ALTERNATIVE, "alternative");
+        break;
+    case SMTP__C_RELATED:
+        smtp__c_container(c, SMTP__RELATED, "related; type=\"text/html\"");
+        break;
+    case SMTP__C_TEXT:
+        smtp__c_text(c, &m->text, "plain", c->shape == 0 &&
+                                           !smtp__c_present(&m->html));
+        break;
+    case SMTP__C_HTML:
+        smtp__c_text(c, &m->html, "html", 0);
+        break;
+    case SMTP__C_INLINE:
+        smtp__c_parts(c, 1);
+        break;
+    case SMTP__C_ATTACHED:
+        smtp__c_parts(c, 0);
+        break;
+    case SMTP__C_END_RELATED:
+        smtp__c_close(c, SMTP__RELATED);
+        break;
+    case SMTP__C_END_ALTERNATIVE:
+        smtp__c_close(c, SMTP__ALTERNATIVE);
+        break;
+    default:
+        smtp__c_close(c, SMTP__MIXED);
+    }
+}
+
+static void smtp__c_step(smtp_composer *c)
+{
+    smtp_place before = c->place;
+    uint16_t fill = c->fill;
+    c->unit = 0;
+    if (c->place.row < SMTP__C_MIXED)
+        smtp__c_head_unit(c);
+    else
+        smtp__c_part_unit(c);
+    if (c->flags & SMTP__C_OVER) {
+        c->flags &= (uint8_t)~SMTP__C_OVER;
+        c->place = before;
+        c->skip = (uint16_t)(c->skip + c->fill - fill);
+    } else
+        c->skip = 0;
+}
+
+/* Fills the buffer with what comes next: bytes, 0 at the end, or a status. */
+static ptrdiff_t smtp__c_fill(smtp_composer *c)
+{
+    if (c->status == SMTP_AGAIN)
+        c->status = SMTP_OK;
+    c->at += c->fill;
+    c->fill = 0;
+    c->flags &= (uint8_t)~SMTP__C_FULL;
+    while (c->status == SMTP_OK && c->place.row != SMTP__C_END &&
+           (c->flags & SMTP__C_FULL) == 0)
+        smtp__c_step(c);
+    return c->fill > 0 ? (ptrdiff_t)c->fill : (ptrdiff_t)c->status;
+}
+
+static void smtp__c_restart(smtp_composer *c)
+{
+    memset(&c->place, 0, sizeof c->place);
+    c->status = SMTP_OK;
+    c->fill = 0;
+    c->skip = 0;
+    c->at = 0;
+}
+
+static ptrdiff_t smtp__c_pull(void *ctx, smtp_size offset, const char **data)
+{
+    smtp_composer *c = (smtp_composer *)ctx;
+    ptrdiff_t n;
+    if (offset < c->at)
+        smtp__c_restart(c);
+    while (offset - c->at >= c->fill) {
+        n = smtp__c_fill(c);
+        if (n <= 0)
+            return n;
+    }
+    offset -= c->at;
+    *data = c->buffer + offset;
+    return (ptrdiff_t)(c->fill - offset);
+}
+
+/* ---- compose: before the first byte ---- */
+
+/* A boundary that is the same for the same message. */
+static void smtp__c_make_mark(smtp_composer *c)
+{
+    const smtp_message *m = c->message;
+    const char *s = m->id != NULL ? m->id : "";
+    uint32_t hash = m->date * 33 ^ m->unique[0];
+    for (hash = hash * 33 ^ m->unique[1]; *s != '\0'; s++)
+        hash = hash * 33 ^ (unsigned char)*s;
+    memcpy(c->mark, "--=_", 4);
+    smtp__c_hex(c->mark + 4, m->boundary != 0 ? m->boundary : hash);
+}
+
+static void smtp__c_blame(smtp_composer *c, smtp_status status, unsigned row,
+                          size_t item)
+{
+    c->place.row = (uint8_t)row;
+    c->place.item = (uint16_t)item;
+    smtp__c_fail(c, status);
+}
+
+static unsigned smtp__c_row_of(unsigned role)
+{
+    return (role + 3) % 6;
+}
+
+/* Counts roles; addresses in the header may need SMTPUTF8. */
+static void smtp__c_check_who(smtp_composer *c, size_t *roles)
+{
+    const smtp_message *m = c->message;
+    size_t i;
+    for (i = 0; i < m->who_count; i++) {
+        unsigned role = m->who[i].role;
+        if (role > SMTP_REPLY_TO) {
+            smtp__c_blame(c, SMTP_E_ARGUMENT, SMTP__C_BCC, i);
+            return;
+        }
+        roles[role]++;
+        if (role == SMTP_BCC || m->who[i].address == NULL ||
+            !smtp__c_has_8bit(m->who[i].address) ||
+            !smtp__addr_spec(m->who[i].address))
+            continue;
+        c->flags |= SMTP__C_RAW;
+        if ((m->offers & SMTP_EXT_SMTPUTF8) == 0)
+            smtp__c_blame(c, SMTP_E_UTF8, smtp__c_row_of(role), i);
+    }
+}
+
+/* RFC 5322, section 3.6.2. */
+static void smtp__c_check_roles(smtp_composer *c)
+{
+    size_t roles[SMTP_REPLY_TO + 1];
+    smtp_status status = SMTP_E_FIELD_MISSING;
+    unsigned row = SMTP__C_END;
+    memset(roles, 0, sizeof roles);
+    smtp__c_check_who(c, roles);
+    if (roles[SMTP_TO] + roles[SMTP_CC] + roles[SMTP_BCC] == 0)
+        row = SMTP__C_TO;
+    if (roles[SMTP_FROM] > 1 && roles[SMTP_SENDER] == 0)
+        row = SMTP__C_SENDER;
+    if (roles[SMTP_FROM] == 0)
+        row = SMTP__C_FROM;
+    if (roles[SMTP_SENDER] > 1) {
+        row = SMTP__C_SENDER;
+        status = SMTP_E_FIELD_SYNTAX;
+    }
+    if (c->status == SMTP_OK && row != SMTP__C_END)
+        smtp__c_blame(c, status, row, 0);
+}
+
+static void smtp__c_note(smtp_composer *c, const smtp_body *b, int encoding)
+{
+    c->used = (uint8_t)(c->used | 1 << encoding);
+    if (b->pull != NULL && (b->flags & SMTP_BODY_ONCE))
+        c->flags |= SMTP__C_ONCE;
+}
+
+/* Which multiparts and encodings are needed. */
+static void smtp__c_plan(smtp_composer *c)
+{
+    const smtp_message *m = c->message;
+    size_t i;
+    smtp__c_note(c, &m->text, smtp__c_text_encoding(c, &m->text));
+    smtp__c_note(c, &m->html, smtp__c_text_encoding(c, &m->html));
+    if (smtp__c_present(&m->text) && smtp__c_present(&m->html))
+        c->shape = SMTP__ALTERNATIVE;
+    for (i = 0; i < m->part_count; i++) {
+        int related = smtp__c_is_related(m, &m->parts[i]);
+        c->shape = (uint8_t)(c->shape | (related ? SMTP__RELATED
+                                                 : SMTP__MIXED));
+        smtp__c_note(c, &m->parts[i].body,
+                     smtp__c_part_encoding(c, &m->parts[i]));
+    }
+}
+
+static uint8_t smtp__c_body_flags(const smtp_composer *c)
+{
+    unsigned flags = SMTP_BODY_CANONICAL;
+    if (c->used & 1 << SMTP__BINARY)
+        flags = SMTP_BODY_BINARY;
+    if (c->used & 1 << SMTP__8BIT)
+        flags |= SMTP_BODY_8BIT;
+    if (c->flags & SMTP__C_RAW)
+        flags |= SMTP_BODY_UTF8;
+    if (c->flags & SMTP__C_ONCE)
+        flags |= SMTP_BODY_ONCE;
+    return (uint8_t)flags;
+}
+
+/* Makes the whole message once, without its sources: finds every field that
+   cannot be sent, and the length where it can be known. */
+static smtp_size smtp__c_dry_run(smtp_composer *c)
+{
+    smtp_size size;
+    c->flags |= SMTP__C_DRY;
+    smtp__c_restart(c);
+    while (smtp__c_fill(c) > 0)
+        ;
+    size = c->flags & SMTP__C_UNKNOWN ? 0 : c->at;
+    c->flags &= (uint8_t)~SMTP__C_DRY;
+    if (c->status == SMTP_OK)
+        smtp__c_restart(c);
+    return size;
+}
+
+static void smtp__c_envelope(smtp_composer *c, smtp_mail *mail,
+                             smtp_recipient *to, size_t count)
+{
+    const smtp_message *m = c->message;
+    const smtp_mailbox *from = smtp__c_first(m, SMTP_SENDER);
+    size_t i, n = 0;
+    mail->from = (from ? from : smtp__c_first(m, SMTP_FROM))->address;
+    if (to == NULL)
+        return;
+    for (i = 0; i < m->who_count; i++) {
+        if (m->who[i].role > SMTP_BCC)
+            continue;
+        if (n == count) {
+            smtp__c_blame(c, SMTP_E_ARGUMENT, smtp__c_row_of(m->who[i].role),
+                          i);
+            return;
+        }
+        memset(&to[n], 0, sizeof to[n]);
+        to[n++].address = m->who[i].address;
+    }
+    mail->to = to;
+    mail->to_count = n;
+}
+
+SMTP_API smtp_status smtp_compose(smtp_composer *composer,
+                                  const smtp_message *message,
+                                  smtp_mail *mail, smtp_recipient *to,
+                                  size_t count)
+{
+    smtp_composer *c = composer;
+    memset(c, 0, sizeof *c);
+    memset(&mail->body, 0, sizeof mail->body);
+    c->message = message;
+    if (message->who_count > SMTP__MOST || message->part_count > SMTP__MOST ||
+        message->field_count > SMTP__MOST)
+        return c->status = SMTP_E_ARGUMENT;
+    smtp__c_check_roles(c);
+    if (c->status != SMTP_OK)
+        return c->status;
+    smtp__c_make_mark(c);
+    smtp__c_plan(c);
+    mail->body.size = smtp__c_dry_run(c);
+    mail->body.flags = smtp__c_body_flags(c);
+    mail->body.pull = smtp__c_pull;
+    mail->body.ctx = c;
+    if (c->status == SMTP_OK)
+        smtp__c_envelope(c, mail, to, count);
+    return c->status;
+}
+
+#endif /* SMTP_NO_COMPOSE */
 
 /* ---- adapter: POSIX ------------------------------------------------------ */
 #ifdef SMTP_POSIX
@@ -5294,6 +7218,299 @@ SMTP_API smtp_status smtp_tls_open(smtp_tls *tls, const smtp_io *lower,
 }
 
 #endif /* SMTP_BEARSSL */
+
+/* ---- DKIM ---------------------------------------------------------------- */
+#if defined(SMTP_BEARSSL) && !defined(SMTP_NO_DKIM)
+
+/* Each of these stands once at most, so the order in h= is free (RFC 6376,
+   section 5.4.2): that of the message, so that it is hashed as it passes. */
+static const char *const smtp__d_names[] = {
+    "from", "sender", "reply-to", "to", "cc", "subject", "date", "message-id",
+    "in-reply-to", "references", "mime-version", "content-type",
+    "content-transfer-encoding"
+};
+
+enum { SMTP__D_NAMES = sizeof smtp__d_names / sizeof *smtp__d_names };
+
+enum {                             /* smtp_dkim.state: what is awaited */
+    SMTP__D_NAME,                  /* a field, or the empty line */
+    SMTP__D_SIGN,                  /* more of a value to be signed */
+    SMTP__D_SKIP,                  /* more of one that is not */
+    SMTP__D_BODY,
+    SMTP__D_DONE
+};
+
+enum {                             /* smtp_dkim.flags */
+    SMTP__D_SPACE = 1,             /* white space not yet hashed */
+    SMTP__D_BEGUN = 2,             /* a byte of the value, of the body */
+    SMTP__D_CR = 4,                /* LF after this is the same line end */
+    SMTP__D_BOL = 8,               /* at the begin of a line */
+    SMTP__D_TWICE = 16             /* a field that may stand once */
+};
+
+/* A byte of a value, white space shrunk (section 3.4.2). */
+static void smtp__d_value(smtp_dkim *d, char ch)
+{
+    if (ch == ' ' || ch == '\t') {
+        d->flags |= SMTP__D_SPACE;
+        return;
+    }
+    if ((d->flags & SMTP__D_SPACE) && (d->flags & SMTP__D_BEGUN))
+        br_sha256_update(&d->head, " ", 1);
+    br_sha256_update(&d->head, &ch, 1);
+    d->flags &= (uint8_t)~SMTP__D_SPACE;
+    d->flags |= SMTP__D_BEGUN;
+}
+
+/* The name of a field is complete: is it to be signed? */
+static void smtp__d_choose(smtp_dkim *d)
+{
+    unsigned i, n = d->name_size;
+    while (n > 0 && (d->name[n - 1] == ' ' || d->name[n - 1] == '\t'))
+        n--;
+    d->state = SMTP__D_SKIP;
+    d->flags &= (uint8_t)~(SMTP__D_SPACE | SMTP__D_BEGUN);
+    for (i = 0; i < SMTP__D_NAMES; i++)
+        if (strlen(smtp__d_names[i]) == n &&
+            memcmp(smtp__d_names[i], d->name, n) == 0) {
+            if (d->seen >> i & 1) {
+                d->flags |= SMTP__D_TWICE;
+                return;
+            }
+            d->seen = (uint16_t)(d->seen | 1u << i);
+            d->order[d->count++] = (uint8_t)i;
+            d->state = SMTP__D_SIGN;
+            br_sha256_update(&d->head, d->name, n);
+            br_sha256_update(&d->head, ":", 1);
+        }
+}
+
+static void smtp__d_head(smtp_dkim *d, char ch)
+{
+    int bol = d->flags & SMTP__D_BOL;
+    if (ch == '\n') {
+        if (d->state == SMTP__D_SIGN && !bol)
+            d->flags |= SMTP__D_SPACE;
+        else if (d->state == SMTP__D_SIGN)
+            br_sha256_update(&d->head, "\r\n", 2);
+        if (bol) {
+            d->state = SMTP__D_BODY;
+            d->flags &= (uint8_t)~(SMTP__D_SPACE | SMTP__D_BEGUN);
+            return;
+        }
+        d->flags |= SMTP__D_BOL;
+        return;
+    }
+    d->flags &= (uint8_t)~SMTP__D_BOL;
+    if (bol && ch != ' ' && ch != '\t') {
+        if (d->state == SMTP__D_SIGN)
+            br_sha256_update(&d->head, "\r\n", 2);
+        d->state = SMTP__D_NAME;
+        d->name_size = 0;
+    }
+    if (d->state == SMTP__D_SIGN)
+        smtp__d_value(d, ch);
+    else if (d->state == SMTP__D_NAME && ch == ':')
+        smtp__d_choose(d);
+    else if (d->state == SMTP__D_NAME && d->name_size < sizeof d->name)
+        d->name[d->name_size++] =
+            (char)(ch >= 'A' && ch <= 'Z' ? ch + 32 : ch);
+}
+
+/* Section 3.4.4: white space shrunk, none at a line's end; lines at the end
+   that are empty do not count. */
+static void smtp__d_body(smtp_dkim *d, char ch)
+{
+    if (ch == '\n') {
+        d->lines++;
+        d->flags &= (uint8_t)~SMTP__D_SPACE;
+    } else if (ch == ' ' || ch == '\t')
+        d->flags |= SMTP__D_SPACE;
+    else {
+        for (; d->lines > 0; d->lines--)
+            br_sha256_update(&d->content, "\r\n", 2);
+        if (d->flags & SMTP__D_SPACE)
+            br_sha256_update(&d->content, " ", 1);
+        br_sha256_update(&d->content, &ch, 1);
+        d->flags &= (uint8_t)~SMTP__D_SPACE;
+        d->flags |= SMTP__D_BEGUN;
+    }
+}
+
+/* Line ends as they will be sent: CR, LF and CRLF are one. */
+static void smtp__d_byte(smtp_dkim *d, char ch)
+{
+    int after_cr = d->flags & SMTP__D_CR;
+    d->flags &= (uint8_t)~SMTP__D_CR;
+    if (ch == '\n' && after_cr)
+        return;
+    if (ch == '\r') {
+        d->flags |= SMTP__D_CR;
+        ch = '\n';
+    }
+    if (d->state == SMTP__D_BODY)
+        smtp__d_body(d, ch);
+    else
+        smtp__d_head(d, ch);
+}
+
+static ptrdiff_t smtp__d_inner(smtp_dkim *d, smtp_size offset,
+                               const char **data)
+{
+    if (d->body.pull != NULL)
+        return d->body.pull(d->body.ctx, offset, data);
+    *data = d->body.data + offset;
+    return (ptrdiff_t)(d->body.size - offset);
+}
+
+static void smtp__d_put(smtp_dkim *d, const char *text, size_t n)
+{
+    memcpy(d->text + d->size, text, n);
+    d->size = (uint16_t)(d->size + n);
+}
+
+static void smtp__d_puts(smtp_dkim *d, const char *text)
+{
+    smtp__d_put(d, text, strlen(text));
+}
+
+/* Folded at 72: white space is free in b= and bh=. */
+static void smtp__d_put_base64(smtp_dkim *d, const unsigned char *data,
+                               size_t n)
+{
+    for (; n > 54; n -= 54, data += 54) {
+        smtp__encode64(d->text + d->size, data, 54);
+        d->size = (uint16_t)(d->size + 72);
+        smtp__d_puts(d, "\r\n\t");
+    }
+    d->size = (uint16_t)(smtp__encode64(d->text + d->size, data, n) - d->text);
+}
+
+static void smtp__d_put_number(smtp_dkim *d, uint32_t value)
+{
+    char digits[10];
+    unsigned i = sizeof digits;
+    for (; value > 0; value /= 10)
+        digits[--i] = (char)('0' + value % 10);
+    smtp__d_put(d, digits + i, sizeof digits - i);
+}
+
+/* The field up to "b=". */
+static void smtp__d_fields(smtp_dkim *d)
+{
+    unsigned char hash[32];
+    unsigned i;
+    smtp__d_puts(d, "DKIM-Signature: v=1; a=rsa-sha256; c=relaxed/relaxed;"
+                    "\r\n\td=");
+    smtp__d_puts(d, d->config->domain);
+    smtp__d_puts(d, ";\r\n\ts=");
+    smtp__d_puts(d, d->config->selector);
+    if (d->config->date != 0) {
+        smtp__d_puts(d, "; t=");
+        smtp__d_put_number(d, d->config->date);
+    }
+    smtp__d_puts(d, ";\r\n\th=");
+    for (i = 0; i < d->count; i++) {
+        smtp__d_puts(d, i == 0 ? "" : i % 5 == 0 ? ":\r\n\t" : ":");
+        smtp__d_puts(d, smtp__d_names[d->order[i]]);
+    }
+    smtp__d_puts(d, ";\r\n\tbh=");
+    br_sha256_out(&d->content, hash);
+    smtp__d_put_base64(d, hash, sizeof hash);
+    smtp__d_puts(d, ";\r\n\tb=");
+}
+
+/* Hashes the field itself, without the line end, and signs (section 3.7). */
+static smtp_status smtp__d_sign(smtp_dkim *d)
+{
+    static const char name[] = "dkim-signature:";
+    unsigned char hash[32], signature[512];
+    const br_rsa_private_key *key = d->config->key;
+    size_t i;
+    smtp__d_fields(d);
+    br_sha256_update(&d->head, name, sizeof name - 1);
+    d->flags = 0;
+    for (i = sizeof name - 1; i < d->size; i++)
+        smtp__d_value(d, d->text[i] == '\r' || d->text[i] == '\n'
+                             ? ' ' : d->text[i]);
+    br_sha256_out(&d->head, hash);
+    if (!br_rsa_pkcs1_sign_get_default()(BR_HASH_OID_SHA256, hash,
+                                         sizeof hash, key, signature))
+        return SMTP_E_ARGUMENT;
+    smtp__d_put_base64(d, signature, (key->n_bitlen + 7) / 8);
+    smtp__d_puts(d, "\r\n");
+    d->state = SMTP__D_DONE;
+    return SMTP_OK;
+}
+
+static ptrdiff_t smtp__d_pull(void *ctx, smtp_size offset, const char **data)
+{
+    smtp_dkim *d = (smtp_dkim *)ctx;
+    if (offset >= d->size)
+        return smtp__d_inner(d, offset - d->size, data);
+    *data = d->text + offset;
+    return (ptrdiff_t)(d->size - offset);
+}
+
+/* Fits text[] with all its fields: 500 bytes, and 4 for 3 of the signature. */
+static int smtp__d_good(const smtp_dkim_config *config, const smtp_body *body)
+{
+    return config->domain != NULL && config->selector != NULL &&
+           config->key != NULL && strlen(config->domain) <= 255 &&
+           strlen(config->selector) <= 63 && smtp__word_ok(config->domain) &&
+           smtp__word_ok(config->selector) && config->key->n_bitlen >= 1024 &&
+           config->key->n_bitlen <= 4096 &&
+           !(body->pull != NULL && (body->flags & SMTP_BODY_ONCE));
+}
+
+static smtp_status smtp__d_end(smtp_dkim *d)
+{
+    if (d->flags & SMTP__D_TWICE)
+        return SMTP_E_FIELD_NAME;
+    if (d->state != SMTP__D_BODY) {
+        smtp__d_head(d, '\n');     /* a message without a body */
+        if (d->state != SMTP__D_BODY)
+            smtp__d_head(d, '\n');
+    }
+    if (d->flags & SMTP__D_BEGUN)
+        br_sha256_update(&d->content, "\r\n", 2);
+    return smtp__d_sign(d);
+}
+
+SMTP_API smtp_status smtp_dkim_sign(smtp_dkim *dkim,
+                                    const smtp_dkim_config *config,
+                                    smtp_mail *mail)
+{
+    smtp_dkim *d = dkim;
+    const char *data;
+    smtp_status st;
+    ptrdiff_t n, i;
+    if (!smtp__d_good(config, &mail->body))
+        return SMTP_E_ARGUMENT;
+    if (d->config == NULL) {
+        d->config = config;
+        d->body = mail->body;
+        d->flags = SMTP__D_BOL;
+        br_sha256_init(&d->head);
+        br_sha256_init(&d->content);
+    }
+    while ((n = smtp__d_inner(d, d->at, &data)) > 0) {
+        for (i = 0; i < n; i++)
+            smtp__d_byte(d, data[i]);
+        d->at += (smtp_size)n;
+    }
+    if (n < 0)
+        return n == SMTP_AGAIN ? SMTP_AGAIN : SMTP_E_BODY;
+    st = smtp__d_end(d);
+    if (st != SMTP_OK)
+        return st;
+    mail->body.pull = smtp__d_pull;
+    mail->body.ctx = d;
+    mail->body.size = d->at + d->size;
+    return SMTP_OK;
+}
+
+#endif
 
 /* ---- adapter: one call --------------------------------------------------- */
 #ifdef SMTP_POSIX

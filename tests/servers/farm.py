@@ -188,7 +188,7 @@ def alive():
 
 def end_all():
     """Politely, then not. What is left: what could not be ended."""
-    for sign, patience in ((signal.SIGTERM, 50), (signal.SIGKILL, 50)):
+    for sign, patience in ((signal.SIGTERM, 20), (signal.SIGKILL, 20)):
         for pid in alive():
             try:
                 os.kill(pid, sign)

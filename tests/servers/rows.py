@@ -1,10 +1,14 @@
 """The servers: how each is started, where it stores, what it offers."""
+import base64
 import functools
 import glob
+import hmac
+import json
 import os
 import re
 import shutil
 import subprocess
+import time
 
 import farm
 import server as aiosmtpd
@@ -13,6 +17,7 @@ DOMAIN = 'servers.test'
 USER, PASSWORD = 'box', 'open sesame'
 UTF8 = 'b\u00f6x'                  # a local part
 FULL = 'full'                      # refuses after the body, where that can be
+KEY = b'a key that signs tokens'
 USERS = [USER, UTF8, FULL] + ['box%d' % i for i in range(1, 201)]
 
 WAYS = ('', '_starttls', '_tls')
@@ -68,7 +73,8 @@ QUEUE = ('active bounce corrupt defer deferred flush hold incoming private '
 
 class Postfix(Server):
     title, name, folder, log = 'Postfix', 'postfix', 'postfix', 'postfix*'
-    logins = ('plain', 'login', 'cram-md5', 'scram-sha-1', 'scram-sha-256')
+    logins = ('plain', 'login', 'cram-md5', 'scram-sha-1', 'scram-sha-256',
+              'oauthbearer', 'xoauth2')
     offers = ('PIPELINING', 'CHUNKING', 'DSN', 'SMTPUTF8', '8BITMIME', 'SIZE')
     adds = Server.adds + ('x-original-to',)
 
@@ -144,6 +150,22 @@ class OpenSMTPD(Server):
             self.usual = 'clear'
 
 
+# ---- tokens -----------------------------------------------------------------
+
+def base64url(data):
+    return base64.urlsafe_b64encode(data).rstrip(b'=')
+
+
+def token():
+    """What Dovecot takes for OAuth: RFC 7519, signed with HMAC-SHA-256."""
+    text = b'.'.join(base64url(json.dumps(part).encode()) for part in (
+        {'alg': 'HS256', 'typ': 'JWT'},
+        {'sub': USER, 'iat': int(time.time()) - 60,
+         'exp': int(time.time()) + 3600}))
+    sign = hmac.new(KEY, text, 'sha256').digest()
+    return (text + b'.' + base64url(sign)).decode()
+
+
 # ---- Dovecot ----------------------------------------------------------------
 
 class Lmtp(Server):
@@ -164,6 +186,8 @@ class Lmtp(Server):
                 farm.ACCOUNTS['vmail'], user,
                 'userdb_quota_rule=*:bytes=10' if user == FULL else '')
             for user in USERS))
+        farm.put('/etc/dovecot/keys/default/HS256/default',
+                 base64.b64encode(KEY).decode())
         self.serve('/usr/sbin/dovecot', '-F')
 
 

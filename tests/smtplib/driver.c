@@ -98,7 +98,9 @@ static void split_recipients(char *list, const char *params)
 {
     memset(to, 0, sizeof to);
     memset(to_text, 0, sizeof to_text);
-    for (to_count = 0; *list && to_count < MOST; to_count++) {
+    if (strcmp(list, "!") == 0)
+        return;
+    for (; *list && to_count < MOST; to_count++) {
         char *address = list;
         to[to_count].address = address;
         to[to_count].params = params;
@@ -254,10 +256,20 @@ static void print_result(smtp_status st)
     printf("\n");
 }
 
+/* By hand the reply stands in the session. */
+static void read_reply(void)
+{
+    if (code == 0 || session.io == NULL)
+        return;
+    code = session.reply.code.reply;
+    snprintf(text, TEXT, "%s", session.reply.text);
+}
+
 /* The recipients are split while a comma in an address is still encoded. */
 static int run_step(char *line)
 {
     size_t i = 0;
+    smtp_status st;
     split(line);
     to_count = 0;
     code = 0;
@@ -269,7 +281,10 @@ static int run_step(char *line)
     while (strcmp(steps[i].name, word[0]) != 0)
         if (++i == sizeof steps / sizeof *steps)
             return 0;
-    print_result(steps[i].run());
+    st = steps[i].run();
+    if (steps[i].run != step_sendmail)
+        read_reply();
+    print_result(st);
     return 1;
 }
 
