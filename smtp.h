@@ -1478,42 +1478,63 @@ static int smtp__flush(smtp_session *s)
 
 /* ---- base64 -------------------------------------------------------------- */
 
+static const char smtp__digits64[] =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+/* Writes `size` bytes as base64, padded: (size + 2) / 3 * 4 characters, and
+   returns where they end. */
+static char *smtp__encode64(char *to, const unsigned char *from, size_t size)
+{
+    const char *digits = smtp__digits64;
+    for (; size >= 3; size -= 3, from += 3, to += 4) {
+        unsigned a = from[0], b = from[1], c = from[2];
+        to[0] = digits[a >> 2];
+        to[1] = digits[((a & 3) << 4) | (b >> 4)];
+        to[2] = digits[((b & 15) << 2) | (c >> 6)];
+        to[3] = digits[c & 63];
+    }
+    if (size > 0) {
+        unsigned a = from[0], b = size > 1 ? from[1] : 0u;
+        to[0] = digits[a >> 2];
+        to[1] = digits[((a & 3) << 4) | (b >> 4)];
+        to[2] = '=';
+        if (size > 1)
+            to[2] = digits[(b & 15) << 2];
+        to[3] = '=';
+        to += 4;
+    }
+    return to;
+}
+
+/* Bytes that come in pieces, on their way into a row. */
 typedef struct smtp__base64 {
-    uint32_t bits;
-    unsigned count;                /* bytes in `bits`, 0 to 2 */
+    unsigned char group[3];
+    uint8_t count;                 /* bytes in the group, 0 to 2 */
 } smtp__base64;
 
-static void smtp__put_quad(smtp_session *s, uint32_t bits, unsigned bytes)
+static void smtp__put_quad(smtp_session *s, smtp__base64 *b)
 {
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmno"
-                                 "pqrstuvwxyz0123456789+/";
     char quad[4];
-    unsigned i;
-    for (i = 0; i < 4; i++) {
-        quad[i] = i > bytes ? '=' : digits[bits >> 18 & 63];
-        bits <<= 6;
-    }
+    smtp__encode64(quad, b->group, b->count);
     smtp__put_n(s, quad, 4);
     smtp__wipe(quad, 4);
+    b->count = 0;
 }
 
 static void smtp__put_base64(smtp_session *s, smtp__base64 *b, const char *p,
                              size_t n)
 {
     while (n--) {
-        b->bits = b->bits << 8 | (unsigned char)*p++;
-        if (++b->count == 3) {
-            smtp__put_quad(s, b->bits & 0xffffff, 3);
-            b->count = 0;
-        }
+        b->group[b->count++] = (unsigned char)*p++;
+        if (b->count == 3)
+            smtp__put_quad(s, b);
     }
 }
 
 static void smtp__end_base64(smtp_session *s, smtp__base64 *b)
 {
     if (b->count)
-        smtp__put_quad(s, (b->bits << 8 * (3 - b->count)) & 0xffffff,
-                       b->count);
+        smtp__put_quad(s, b);
     smtp__wipe(b, sizeof *b);
 }
 
@@ -2157,7 +2178,7 @@ static void smtp__put_response(smtp_session *s)
 {
     const smtp_config *c = s->config;
     const char *password = smtp__or_empty(c->password);
-    smtp__base64 b = {0, 0};
+    smtp__base64 b = {{0, 0, 0}, 0};
     if (s->mechanism == SMTP_AUTH_PLAIN) {
         const char *authzid = smtp__or_empty(c->authzid);
         smtp__put_base64(s, &b, authzid, strlen(authzid) + 1);
@@ -3480,58 +3501,6 @@ SMTP_API const char *smtp_stage(const smtp_session *s)
 {
     return smtp__verbs[s->stage];
 }
-
-/* ---- base64 -------------------------------------------------------------- */
-#if !defined(SMTP_NO_COMPOSE) || \
-    (defined(SMTP_BEARSSL) && !defined(SMTP_NO_DKIM))
-
-static const char smtp__digits64[] =
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-/* Writes `size` bytes as base64, padded: (size + 2) / 3 * 4 characters, and
-   returns where they end. */
-#if SMTP__FAST
-static char *smtp__encode64(char *to, const unsigned char *from, size_t size)
-{
-    const char *digits = smtp__digits64;
-    for (; size >= 3; size -= 3, from += 3, to += 4) {
-        unsigned a = from[0], b = from[1], c = from[2];
-        to[0] = digits[a >> 2];
-        to[1] = digits[((a & 3) << 4) | (b >> 4)];
-        to[2] = digits[((b & 15) << 2) | (c >> 6)];
-        to[3] = digits[c & 63];
-    }
-    if (size > 0) {
-        unsigned a = from[0], b = size > 1 ? from[1] : 0u;
-        to[0] = digits[a >> 2];
-        to[1] = digits[((a & 3) << 4) | (b >> 4)];
-        to[2] = '=';
-        if (size > 1)
-            to[2] = digits[(b & 15) << 2];
-        to[3] = '=';
-        to += 4;
-    }
-    return to;
-}
-#else
-static char *smtp__encode64(char *to, const unsigned char *from, size_t size)
-{
-    size_t n, i;
-    for (; size > 0; size -= n, from += n, to += 4) {
-        uint32_t bits = (uint32_t)from[0] << 16;
-        n = smtp__min(size, 3);
-        if (n > 1)
-            bits |= (uint32_t)from[1] << 8;
-        if (n > 2)
-            bits |= from[2];
-        for (i = 0; i < 4; i++, bits <<= 6)
-            to[i] = i > n ? '=' : smtp__digits64[bits >> 18 & 63];
-    }
-    return to;
-}
-#endif
-
-#endif
 
 /* ---- compose ------------------------------------------------------------- */
 #ifndef SMTP_NO_COMPOSE
