@@ -374,7 +374,7 @@ typedef struct smtp_reply {
    engine's. It holds no secret. */
 typedef struct smtp_session {
     int8_t status;                 /* smtp_status that ended the session */
-    int8_t broken;                 /* smtp_status that ended sending */
+    int8_t broken;                 /* smtp_status: nothing more is said */
     int8_t result;                 /* smtp_status of the last operation */
     uint8_t goal;                  /* the operation under way: SMTP__G_... */
     uint8_t hand;                  /* row of the command by hand */
@@ -386,7 +386,8 @@ typedef struct smtp_session {
     uint8_t keyword;               /* of the EHLO line being read */
     uint8_t auth, tried;           /* SMTP_AUTH_... offered; tried in vain */
     uint8_t mechanism, step;       /* of the login under way */
-    uint8_t refusals;              /* since the last mail taken, saturating */
+    uint8_t refusals;              /* recipients since the last mail taken */
+    uint8_t mails_refused;         /* in this session; both saturate */
     uint8_t body_state;            /* of the encoder: SMTP__BOL ... */
 
     uint16_t flags;                /* SMTP__SECURE ... */
@@ -924,7 +925,8 @@ typedef struct smtp_client {
 
 /* Connects to where `url` says and makes the session ready: greeting, EHLO,
    TLS, login. Then use &client->session; smtp_client_close() in the end, also
-   after a failure.
+   after a failure. With options->config.next its mails are sent at once, up to
+   QUIT where it says SMTP_EOF.
 
       smtp://[user[:password]@]host[:port]  STARTTLS, required   (port 587,
                                             25 without a user)
@@ -1135,13 +1137,21 @@ enum {                             /* smtp_session.parse */
 
 /* ---- bytes --------------------------------------------------------------- */
 
-/* memset() of memory that dies may be left out by a compiler. */
+/* A compiler may leave out memset() of memory that nobody reads again. */
+#ifdef __GNUC__
+static void smtp__wipe(void *memory, size_t n)
+{
+    memset(memory, 0, n);
+    __asm__ __volatile__("" : : "r"(memory) : "memory");
+}
+#else
 static void smtp__wipe(void *memory, size_t n)
 {
     volatile char *p = (volatile char *)memory;
     while (n--)
         *p++ = 0;
 }
+#endif
 
 static char smtp__upper(char c)
 {
@@ -1295,6 +1305,9 @@ static void smtp__finish(smtp_session *s)
     s->await = SMTP__RSET;
     s->to_heard = 0;
     smtp__settle(m);
+    if (m->flags & SMTP__SAID_MAIL && !(m->flags & SMTP__ACCEPTED) &&
+        s->mails_refused < 255)
+        s->mails_refused++;
     if (s->goal == SMTP__G_SEND) {
         s->result = m->status == SMTP_NOT_TAKEN && s->status
                   ? s->status : (int8_t)m->status;
@@ -1334,7 +1347,7 @@ static void smtp__fail(smtp_session *s, int status)
     if (s->heard == NULL)
         s->heard = s->said;
     if (s->heard && s->heard->status == SMTP_AGAIN &&
-        status == SMTP_E_SHUTDOWN)
+        status == SMTP_E_SHUTDOWN && s->reply.code.reply == 421)
         s->heard->code = s->reply.code;
     while (s->heard) {
         if (s->heard->status == SMTP_AGAIN)
@@ -1453,7 +1466,8 @@ static size_t smtp__transmit(smtp_session *s, const char *p, size_t n)
         s->flags |= SMTP__BLOCKED | SMTP__ASYNC;
         s->wants |= SMTP_WRITE;
     } else if (r == SMTP_EOF || s->flags & SMTP__ASYNC) {
-        s->broken = (int8_t)smtp__failure(r);
+        if (!s->broken)
+            s->broken = (int8_t)smtp__failure(r);
     } else {
         smtp__fail(s, smtp__failure(r));
     }
@@ -1465,7 +1479,8 @@ static size_t smtp__transmit(smtp_session *s, const char *p, size_t n)
 static int smtp__flush(smtp_session *s)
 {
     size_t n = (size_t)(s->out_to - s->out_from);
-    size_t sent = n && !s->broken
+    int mute = s->broken && s->broken != SMTP_E_SHUTDOWN;
+    size_t sent = n && !mute
                 ? smtp__transmit(s, s->out + s->out_from, n) : 0;
     s->out_from = (uint16_t)(s->out_from + sent);
     if (s->out_from == s->out_to) {
@@ -1741,11 +1756,35 @@ static void smtp__parse_enhanced(smtp_reply *r)
     r->code.detail = (uint16_t)detail;
 }
 
+/* Most replies: one short line that is there as a whole. 0: not this one. */
+static int smtp__parse_whole(smtp_session *s)
+{
+    const char *p = s->reply.text + s->in_from;
+    const char *lf;
+    size_t n = (size_t)(s->in_to - s->in_from);
+    if (n < 6 || n > s->in_size - 16u || s->parse != SMTP__P_REPLY ||
+        s->await == SMTP__EHLO || p[0] < '2' || p[0] > '5' ||
+        !smtp__is_digit(p[1]) || !smtp__is_digit(p[2]) || p[3] != ' ' ||
+        (lf = (const char *)memchr(p + 4, '\n', n - 4)) == NULL)
+        return 0;
+    s->reply.code.reply =
+        (uint16_t)(p[0] * 100 + p[1] * 10 + p[2] - '0' * 111);
+    n = (size_t)(lf - p) + 1;
+    s->in_from = (uint16_t)(s->in_from + n);
+    n -= 5u + (lf[-1] == '\r');
+    s->reply.length = (uint16_t)n;
+    memmove(s->reply.text, p + 4, n);
+    smtp__parse_enhanced(&s->reply);
+    return 1;
+}
+
 /* Takes the bytes read so far. 1: a reply is complete. 0: more is needed, or
    the session failed. */
 static int smtp__parse(smtp_session *s)
 {
     int status = SMTP_OK;
+    if (SMTP__FAST && smtp__parse_whole(s))
+        return 1;
     while (s->in_from < s->in_to && status == SMTP_OK) {
         if (s->parse < SMTP__P_MORE) {
             status = smtp__parse_head(s);
@@ -2398,14 +2437,18 @@ static void smtp__judge_auth(smtp_session *s)
     }
 }
 
+/* RSET is answered 250, or the server is going away (RFC 5321, section
+   4.1.1.5): what was said behind it may still be answered, else is not taken.
+   */
 static void smtp__judge_rset(smtp_session *s)
 {
-    if (s->heard)
-        s->await = SMTP__MAIL;
-    else
+    if (s->heard == NULL) {
         smtp__judge_command(s);
-    if (!smtp__positive(s) && s->heard)
-        smtp__fail(s, SMTP_E_PROTOCOL);
+        return;
+    }
+    s->await = SMTP__MAIL;
+    if (!smtp__positive(s))
+        s->broken = SMTP_E_SHUTDOWN;
 }
 
 static void smtp__judge_mail(smtp_session *s)
@@ -2548,6 +2591,10 @@ static const struct smtp__row {
    the recipients' replies: Postfix counts a refusal twice in a pipeline,
    delays its answers from 10 on and hangs up at 20. */
 #define SMTP__CAREFUL 4
+
+/* Mails refused as a whole after which no mail overlaps another: each costs a
+   RSET, and Exim hangs up after 10 commands in a session that send no mail. */
+#define SMTP__REFUSED_MAILS 7
 
 static int smtp__use_chunks(const smtp_session *s, const smtp_mail *m)
 {
@@ -2962,7 +3009,8 @@ static int smtp__next_mail(smtp_session *s)
 static int smtp__may_overlap(const smtp_session *s)
 {
     return s->goal == SMTP__G_READY && s->flags & SMTP__READY &&
-           s->window > 1 && s->refusals < SMTP__CAREFUL;
+           s->window > 1 && s->refusals < SMTP__CAREFUL &&
+           s->mails_refused < SMTP__REFUSED_MAILS;
 }
 
 static void smtp__hello(smtp_session *s)
@@ -3145,7 +3193,7 @@ static int smtp__read(smtp_session *s)
         smtp__hear(s);
         return 1;
     }
-    if (s->broken) {
+    if (s->broken && (r != SMTP_AGAIN || s->broken != SMTP_E_SHUTDOWN)) {
         smtp__fail(s, s->broken);
     } else if (r == SMTP_AGAIN) {
         s->flags |= SMTP__ASYNC;
@@ -3174,8 +3222,12 @@ static int smtp__turn(smtp_session *s)
     s->flags &= (uint16_t)~(SMTP__BLOCKED | SMTP__STARVED);
     s->wants = 0;
     smtp__hear(s);
+    if (s->broken == SMTP_E_SHUTDOWN && s->due == 0)
+        smtp__fail(s, SMTP_E_SHUTDOWN);
+    if (s->status)
+        return 1;
     if (s->broken)
-        return smtp__read(s);
+        return smtp__flush(s) | smtp__read(s);
     while (!s->status && s->goal && smtp__step(s))
         moved = 1;
     if (s->status || !s->goal)
@@ -6777,6 +6829,8 @@ static int smtp__tls_end(smtp_tls *tls)
     tls->error = br_ssl_engine_last_error(engine);
     tls->status = smtp__tls_reason(tls->error,
                                    br_ssl_engine_get_version(engine) != 0);
+    if (tls->up && tls->status == SMTP_E_TLS_VERSION)
+        tls->status = SMTP_E_TLS;  /* bytes in clear amid TLS */
 #if SMTP_TLS_PEM
     if (tls->status == SMTP_E_TLS_ISSUER && tls->trust.failed)
         tls->status = SMTP_E_TRUST;

@@ -114,14 +114,20 @@ static unsigned dice(unsigned sides)
     return (unsigned)(seed >> 16) % sides;
 }
 
+static char any_byte(void)
+{
+    if (dice(6) == 0)
+        return '.';
+    return (char)(dice(30) ? 'a' + (int)dice(26) : 128 + (int)dice(128));
+}
+
 static size_t add_line(char *data, size_t size, int canonical)
 {
     static const char *const end[] = {"\r\n", "\n", "\r", "\r\r\n", "\n\r"};
     const char *e = end[canonical ? 0 : dice(5)];
     size_t n = dice(4) ? dice(40) : dice(400), i;
     for (i = 0; i < n; i++)
-        data[size++] = (char)(dice(6) == 0 ? '.' : dice(30) ? 'a' + (int)dice(26)
-                                                  : 128 + (int)dice(128));
+        data[size++] = any_byte();
     memcpy(data + size, e, strlen(e));
     return size + strlen(e);
 }
@@ -134,7 +140,8 @@ static void play_random(const dialogue *text, unsigned flags)
     s.what.mail[0].body.flags |= (uint8_t)flags;
     play_scene(&s.p, &s.what);
     for (k = 0; k < RANDOM_BODIES; k++) {
-        play_way way = way_number(dice(10000), dice(3) ? dice(100) : 0);
+        size_t piece = dice(3) ? dice(100) : 0;
+        play_way way = way_number(dice(10000), piece);
         most = dice(RANDOM_MOST) + 1;
         for (size = 0; size < most;)
             size = add_line(data, size, flags & SMTP_BODY_CANONICAL);

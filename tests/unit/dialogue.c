@@ -371,7 +371,8 @@ static const dialogue envelopes[] = {
      "E_DATA 451 4.3.0: E_DATA 451 4.3.0\n" STORED FINE},
     {"sender refused, then another mail", "MAIL 550 5.1.8 no\n"
      "mail box@a ops@b\nbody one|\nmail box2@a ops@b\nbody two|\n",
-     HELLO "MAIL FROM:<box@a>\nRSET\nMAIL FROM:<box2@a>\nRCPT TO:<ops@b>\nDATA\n"
+     HELLO "MAIL FROM:<box@a>\nRSET\n"
+     "MAIL FROM:<box2@a>\nRCPT TO:<ops@b>\nDATA\n"
      "two\n.\nQUIT\n", SENDER_NO STORED FINE},
     {"message refused, then another mail", "END 554 5.7.1 spam\n"
      "mail box@a ops@b\nbody one|\nmail box2@a ops@b\nbody two|\n",
@@ -380,7 +381,7 @@ static const dialogue envelopes[] = {
      "E_DATA 554 5.7.1: E_DATA 554 5.7.1\n" STORED FINE},
     {"RSET refused", PIPE "RCPT 550 5.1.1 no\nRSET 500 what\nMAIL 250 ok\n"
      "mail box@a ops@b\nbody one|\nmail box2@a ops@b\nbody two|\n",
-     NULL, "E_RECIPIENTS 550 5.1.1: " NO "\n" NEVER "end E_PROTOCOL\n"},
+     NULL, "E_RECIPIENTS 550 5.1.1: " NO "\n" NEVER "end E_SHUTDOWN\n"},
 };
 
 /* ---- extensions ---------------------------------------------------------- */
@@ -506,7 +507,8 @@ static const dialogue bodies[] = {
     {"a line over 998", BODY("{x*1200}|y|"), NULL, STORED FINE},
     {"a longer text", PIPE BODY("{.a line of the text|%0D..%0A|*60}"),
      NULL, STORED FINE},
-    {"canonical as promised", BODY("S: x%0D%0A%0D%0A.hi%0D%0A") "body_flags 1\n",
+    {"canonical as promised",
+     BODY("S: x%0D%0A%0D%0A.hi%0D%0A") "body_flags 1\n",
      HELLO SAY_ONE "S: x\n\n..hi\n.\nQUIT\n", STORED FINE},
     {"it looks like QUIT", BODY("QUIT|RSET|.QUIT|"),
      HELLO SAY_ONE "QUIT\nRSET\n..QUIT\n.\nQUIT\n", STORED FINE},
@@ -565,7 +567,8 @@ static const dialogue chunks[] = {
     {"BDAT, message refused", BDAT "END 554 5.7.1 spam\n" ONE,
      HELLO SAY_TO CHUNK "QUIT\n",
      "E_DATA 554 5.7.1: E_DATA 554 5.7.1\n" FINE},
-    {"BDAT refused before its payload", BDAT "BDAT+now 554 5.7.1 no\nno_once\n" ONE,
+    {"BDAT refused before its payload",
+     BDAT "BDAT+now 554 5.7.1 no\nno_once\n" ONE,
      HELLO SAY_TO CHUNK "QUIT\n",
      "E_DATA 554 5.7.1: E_DATA 554 5.7.1\n" FINE},
     {"BDAT 421", BDAT "END+close 421 bye\n" ONE,
@@ -633,7 +636,8 @@ static const dialogue ends[] = {
     {"a code below 200", PIPE "MAIL 150 what\n" ONE "cut\n",
      HELLO SAY_ONE, "*: *\nend E_PROTOCOL\n"},
     {"refused inside a body", PIPE "BODY@5 451 4.3.0 no space\n" ONE "cut\n",
-     HELLO SAY_ONE TEXT "QUIT\n", "E_DATA 451 4.3.0: E_DATA 451 4.3.0\nend *\n"},
+     HELLO SAY_ONE TEXT "QUIT\n",
+     "E_DATA 451 4.3.0: E_DATA 451 4.3.0\nend *\n"},
     {"refused inside a longer body, the end",
      PIPE "BODY@500+close 552 5.3.4 too big\n" BODY("{a line|*200}") "cut\n",
      NULL, "E_DATA 552 5.3.4: E_DATA 552 5.3.4\nend *\n"},
