@@ -252,7 +252,7 @@ enum {                             /* of a body: */
    pull   points *data at the bytes from `offset` on and returns how many
           there are (> 0), 0 at the end, SMTP_AGAIN: none now, or another
           negative: failed. They stay valid until the next pull. Offsets may
-          go back to where they like, but with SMTP_BODY_ONCE never do. */
+          go back; with SMTP_BODY_ONCE never before the last one asked for. */
 typedef struct smtp_body {
     const char *data;
     ptrdiff_t (*pull)(void *ctx, smtp_size offset, const char **data);
@@ -266,12 +266,14 @@ enum { SMTP_RET_FULL = 1, SMTP_RET_HDRS = 2 };
 /* One mail. It and what it points to belong to the session from the call that
    hands it over until its outcome is told. */
 typedef struct smtp_mail {
-    const char *from;              /* reverse-path; 0 or "": <> */
+    const char *from;              /* reverse-path without < and >; 0 or "":
+                                      the null sender, <> */
     smtp_recipient *to;
     size_t to_count;
     smtp_body body;
     const char *envid;             /* DSN: envelope identifier, or 0 */
-    const char *params;            /* further MAIL parameters as sent, or 0 */
+    const char *params;            /* further MAIL parameters as sent, or 0:
+                                      not SIZE, BODY, SMTPUTF8, RET, ENVID */
     uint8_t ret;                   /* DSN: SMTP_RET_..., or 0 */
     uint8_t all_or_none;           /* send to all recipients or to none */
     void *user;                    /* yours */
@@ -440,8 +442,8 @@ SMTP_API smtp_status smtp_run(smtp_session *s);
    SMTP_OK, SMTP_PARTIAL, or why not; see also each recipient's status. */
 SMTP_API smtp_status smtp_send(smtp_session *s, smtp_mail *mail);
 
-/* Says QUIT, hears the answer, closes. SMTP_OK also when the server is gone
-   already. */
+/* Says QUIT, hears the answer (which config->reply sees), closes. SMTP_OK also
+   when the server is gone already. SMTP_E_BUSY: something is under way. */
 SMTP_API smtp_status smtp_quit(smtp_session *s);
 
 /* Closes at once, wipes the buffer. Open mails end as SMTP_NOT_TAKEN or
@@ -1092,9 +1094,9 @@ enum {                             /* smtp_session.flags */
     SMTP__MOVED = 2048,            /* a step forward since `since` */
     SMTP__DIRTY = 4096,            /* MAIL said, its transaction not ended */
     SMTP__LAST_MAIL = 8192,        /* next said SMTP_EOF */
-    SMTP__FIRST_LINE = 16384,      /* of a reply */
-    SMTP__IN_STEP = 32768          /* failed, but QUIT would be understood */
+    SMTP__FIRST_LINE = 16384       /* of a reply */
 };
+#define SMTP__IN_STEP 32768u       /* failed, but QUIT would be understood */
 
 enum {                             /* smtp_session.body_state */
     SMTP__BOL = 1,                 /* at the beginning of a line */
@@ -1744,7 +1746,8 @@ static void smtp__parse_enhanced(smtp_reply *r)
     unsigned subject, detail;
     r->text[r->length] = 0;
     r->code.subject = r->code.detail = 0;
-    if (r->length < 5 || p[-1] != '.' || p[-2] - '0' != r->code.reply / 100)
+    if (r->length < 5 || p[-1] != '.' ||
+        (unsigned)(p[-2] - '0') != r->code.reply / 100u)
         return;
     subject = smtp__parse_number(&p);
     if (*p++ != '.')
@@ -2033,7 +2036,8 @@ static int smtp__encode(smtp_session *s)
     if (n == 0)
         return 0;
     s->body_state &= (uint8_t)~SMTP__BOL;
-    s->body_state |= p[n - 1] == '\n' ? SMTP__BOL : 0;
+    if (p[n - 1] == '\n')
+        s->body_state |= SMTP__BOL;
     s->at += (smtp_size)n;
     s->run -= (smtp_size)n;
     return 1;
@@ -2231,7 +2235,8 @@ static void smtp__put_response(smtp_session *s)
 }
 
 /* Whether the first response goes along with AUTH: not if the line would be
-   longer than 512 bytes with it (RFC 4954, section 4). Empty it is "=". */
+   longer than 512 bytes with it (RFC 4954, section 4): 372 bytes are 496 in
+   base64. Empty it is "=". */
 static int smtp__initial(const smtp_session *s)
 {
     const smtp_config *c = s->config;
@@ -2239,7 +2244,7 @@ static int smtp__initial(const smtp_session *s)
     if (s->mechanism == SMTP_AUTH_PLAIN)
         n += strlen(smtp__or_empty(c->authzid)) + 2 +
              strlen(smtp__or_empty(c->password));
-    return !c->no_initial_response && n <= 370;
+    return !c->no_initial_response && n <= 372;
 }
 
 static void smtp__write_auth(smtp_session *s)
@@ -3189,7 +3194,7 @@ static int smtp__read(smtp_session *s)
     r = s->io->recv(s->io->ctx, s->reply.text + s->in_to, room);
     if (r > 0 && (size_t)r <= room) {
         smtp__trace(s, SMTP_TRACE_REPLY, s->reply.text + s->in_to, (size_t)r);
-        s->in_to = (uint16_t)(s->in_to + r);
+        s->in_to = (uint16_t)(s->in_to + (size_t)r);
         smtp__hear(s);
         return 1;
     }

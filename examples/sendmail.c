@@ -2,84 +2,22 @@
 
    It takes sendmail's short options and msmtp's long ones and ends with
    sendmail's exit codes (sysexits.h). It stands on smtp.h layer by layer:
-   a socket, TLS over it, a session over that, one mail through it.
+   a socket, TLS over it, a session over that, one mail through it. The mail
+   is what standard input holds, or is composed of options.
 
       cc -o sendmail sendmail.c -lbearssl
 
-   Rooms: words for a terminal, options, addresses, message, dialogue, outcome,
-   settings, connection, mail. Of the message the header block is kept in
-   memory, 64 KB at most; the rest streams through.
+   Rooms: options, dialogue, outcome, settings, connection, mail; those of the
+   mail's own side are in sendmail.h.
 */
 #define _POSIX_C_SOURCE 200809L
 #define SMTP_POSIX
 #define SMTP_BEARSSL
 #define SMTP_IMPLEMENTATION
 #include "../smtp.h"
+#include "sendmail.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
-#include <pwd.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <strings.h>
-#include <sys/stat.h>
-#include <sysexits.h>
-#include <time.h>
-#include <unistd.h>
-
-/* ---- words for a terminal ------------------------------------------------ */
-
-/* Bytes of the UTF-8 character (RFC 3629) at `p`; 0 if it is none, or a
-   control character, which could command a terminal. */
-static size_t printable(const unsigned char *p, size_t size)
-{
-    size_t n = p[0] < 0x80 ? 1 : p[0] < 0xE0 ? 2 : p[0] < 0xF0 ? 3 : 4, i;
-    unsigned two = size > 1 ? (unsigned)p[0] << 8 | p[1] : 0;
-
-    if (n == 1)
-        return p[0] >= ' ' && p[0] != 0x7F;
-    if (n > size || two < 0xC2A0 || two > 0xF48F ||
-        (p[0] == 0xE0 && p[1] < 0xA0) || (p[0] == 0xED && p[1] > 0x9F) ||
-        (p[0] == 0xF0 && p[1] < 0x90))
-        return 0;
-    for (i = 1; i < n; i++)
-        if ((p[i] & 0xC0) != 0x80)
-            return 0;
-    return n;
-}
-
-/* Anyone's words, safe for a terminal; line ends become `end`. */
-static void put_safe(FILE *out, const char *text, size_t size, const char *end)
-{
-    const unsigned char *p = (const unsigned char *)text;
-    size_t n;
-
-    for (; size > 0; p += n, size -= n) {
-        n = printable(p, size);
-        if (n > 0)
-            fwrite(p, 1, n, out);
-        else if (*p == '\n')
-            fputs(end, out);
-        else if (*p != '\r')
-            fprintf(out, "\\x%02X", *p);
-        n += n == 0;
-    }
-}
-
-/* One line a fault. The result is `code`, for `return fault(...)`. */
-static int fault(int code, const char *what, const char *why)
-{
-    fputs("sendmail: ", stderr);
-    put_safe(stderr, what, strlen(what), " ");
-    if (why) {
-        fputs(": ", stderr);
-        put_safe(stderr, why, strlen(why), " ");
-    }
-    fputc('\n', stderr);
-    return code;
-}
 
 /* ---- options ------------------------------------------------------------- */
 
@@ -106,6 +44,14 @@ static int fault(int code, const char *what, const char *why)
     X(READ_FROM, "read-envelope-from", 0, FLAG, "", "sender: field From")      \
     X(READ_TO, "read-recipients", 't', FLAG, "", "fields To, Cc, Bcc too")     \
     X(NAME, "full-name", 'F', VALUE, "=NAME", "for a missing field From")      \
+    X(SUBJECT, "subject", 0, VALUE, "=TEXT", "compose a mail; its subject")    \
+    X(TO, "to", 0, VALUE, "=LIST", "as RECIPIENT: people in field To")         \
+    X(CC, "cc", 0, VALUE, "=LIST", "in field Cc")                              \
+    X(BCC, "bcc", 0, VALUE, "=LIST", "in no field")                            \
+    X(TEXT, "text", 0, VALUE, "=TEXT", "[standard input, no terminal]")        \
+    X(HTML, "html", 0, VALUE, "=HTML", "the text once more")                   \
+    X(ATTACH, "attach", 0, VALUE, "=FILE[;TYPE]", "[/etc/mime.types]")         \
+    X(HEADER, "header", 0, VALUE, "=NAME:VALUE", "a further field")            \
     X(NOTIFY, "dsn-notify", 'N', VALUE, "=off|never|failure,delay,success",    \
       "reports asked for")                                                     \
     X(RETURN, "dsn-return", 'R', VALUE, "=off|hdrs|full", "in reports")        \
@@ -137,8 +83,15 @@ static const struct {
     const char *value, *help;
 } rules[] = {OPTION_LIST(OPTION_RULE)};
 
+typedef struct piece {
+    int id;                        /* O_SUBJECT to O_HEADER */
+    const char *value;
+} piece;
+
 typedef struct options {
     const char *of[OPTIONS];       /* values, "on" for none; 0: not given */
+    piece *pieces;                 /* what a mail is to be composed of, */
+    size_t piece_count;            /* 0: standard input is the message */
 } options;
 
 /* The option's value; 0 where it is missing or empty. */
@@ -176,6 +129,19 @@ static int check_switches(const options *o)
     return EX_OK;
 }
 
+static void set_option(options *o, int id, const char *value)
+{
+    size_t n = o->piece_count;
+
+    o->of[id] = value;
+    if (id < O_SUBJECT || id > O_HEADER)
+        return;
+    o->pieces = (piece *)grow(o->pieces, (n + 1) * sizeof *o->pieces);
+    o->pieces[n].id = id;
+    o->pieces[n].value = value;
+    o->piece_count++;
+}
+
 /* Recipients stay behind, from argv[optind] on. getopt() reports itself. */
 static int parse(options *o, int argc, char **argv)
 {
@@ -188,7 +154,7 @@ static int parse(options *o, int argc, char **argv)
         if (found == 'b' && strcmp(optarg, "m"))
             return fault(EX_USAGE, "not a mode of this sendmail: -b", optarg);
         if (id < OPTIONS)
-            o->of[id] = optarg ? optarg : "on";
+            set_option(o, id, optarg ? optarg : "on");
     }
     return check_switches(o);
 }
@@ -199,6 +165,7 @@ static int help(void)
 
     puts("usage: sendmail [OPTION]... [--] RECIPIENT... <MESSAGE\n"
          "       sendmail [OPTION]... -t [--] [RECIPIENT]... <MESSAGE\n"
+         "       sendmail --subject=TEXT [OPTION]... [--] RECIPIENT... <TEXT\n"
          "       sendmail [OPTION]... --serverinfo\n");
     for (id = 0; id < OPTIONS; id++) {
         int n = printf("  %c%c --%s%s", rules[id].letter ? '-' : ' ',
@@ -210,434 +177,14 @@ static int help(void)
          "Login methods: plain, login; on is the strongest that both know. In\n"
          "clear only with a method by name and --tls=off.\n"
          "The fields From, Date and Message-ID are added where they are\n"
-         "missing; Bcc is taken out.\n"
+         "missing; Bcc is taken out. With any of --subject to --header the\n"
+         "mail is composed of them; --to, --cc, --bcc, --attach and --header\n"
+         "may be repeated.\n"
          "Exit code: 0 sent to all, 64 usage, 65 address or message cannot be\n"
-         "sent, 66 certificate or key cannot be read, 68 host unknown,\n"
-         "69 refused for good or sent to some only, 75 try again, 76 the\n"
-         "server broke the protocol, 77 login refused, 78 no password.");
+         "sent, 66 file to attach, certificate or key cannot be read, 68 host\n"
+         "unknown, 69 refused for good or sent to some only, 75 try again,\n"
+         "76 the server broke the protocol, 77 login refused, 78 no password.");
     return EX_OK;
-}
-
-/* ---- addresses ----------------------------------------------------------- */
-
-typedef struct recipients {
-    smtp_recipient *at;
-    size_t count;
-} recipients;
-
-static void *grow(void *memory, size_t size)
-{
-    memory = realloc(memory, size);
-    if (!memory)
-        exit(fault(EX_OSERR, "out of memory", NULL));
-    return memory;
-}
-
-/* A walk through an address list (RFC 5322, section 3.4). */
-typedef struct scan {
-    const char *at, *end;
-    char *word;                    /* the address so far */
-    size_t size;
-    int angle;                     /* 1: between < and >, 2: behind them */
-    int space;                     /* seen since the last character */
-} scan;
-
-/* What stood before was a display name, a group's name or a route. */
-static void forget(scan *s, int angle)
-{
-    s->size = 0;
-    s->space = 0;
-    s->angle = angle;
-}
-
-/* Words with nothing but a space between are no address: the space is kept, so
-   that they do not become another one. */
-static void keep(scan *s, char c)
-{
-    if (s->angle == 2)
-        return;
-    if (s->space && s->size > 0 && !strchr(".@", c) &&
-        !strchr(".@", s->word[s->size - 1]))
-        s->word[s->size++] = ' ';
-    s->space = 0;
-    s->word[s->size++] = c;
-}
-
-/* Comments nest. Stops on the last ")". */
-static void skip_comment(scan *s)
-{
-    int depth = 0;
-
-    for (; s->at < s->end; s->at++) {
-        if (*s->at == '\\' && s->at + 1 < s->end)
-            s->at++;
-        else if (*s->at == '(')
-            depth++;
-        else if (*s->at == ')' && --depth == 0)
-            return;
-    }
-}
-
-/* A quoted string or domain literal as it stands, unfolded. Stops on `last`. */
-static void keep_quoted(scan *s, char last)
-{
-    for (keep(s, *s->at++); s->at < s->end; s->at++) {
-        if (*s->at != '\r' && *s->at != '\n')
-            keep(s, *s->at);
-        if (*s->at == last)
-            return;
-        if (*s->at == '\\' && s->at + 1 < s->end)
-            keep(s, *++s->at);
-    }
-}
-
-/* 1: what stands at s->at ends an address. */
-static int scan_token(scan *s)
-{
-    char c = *s->at;
-
-    if (s->angle != 1 && (c == ',' || c == ';'))
-        return 1;
-    if (c == '(')
-        skip_comment(s);
-    else if (c == '"' || c == '[')
-        keep_quoted(s, c == '"' ? '"' : ']');
-    else if (c == '<' || (c == ':' && s->angle != 2))
-        forget(s, c == '<' ? 1 : s->angle);
-    else if (c == '>')
-        s->angle = 2;
-    else if (c == ' ' || c == '\t' || c == '\r' || c == '\n')
-        s->space = 1;
-    else
-        keep(s, c);
-    return 0;
-}
-
-/* The next address of the list as a string on the heap; at its end 0. One
-   byte of room for each byte left is enough: each is kept at most once. */
-static char *next_address(scan *s)
-{
-    int ended = 0;
-
-    s->word = (char *)grow(NULL, (size_t)(s->end - s->at) + 1);
-    forget(s, 0);
-    while (s->at < s->end && !ended) {
-        if (scan_token(s) && !(ended = s->size > 0))
-            forget(s, 0);
-        s->at += s->at < s->end;
-    }
-    s->word[s->size] = '\0';
-    s->word = (char *)grow(s->word, s->size + 1);
-    if (s->size > 0)
-        return s->word;
-    free(s->word);
-    return NULL;
-}
-
-static void add_list(recipients *to, const char *list, size_t size)
-{
-    scan s = {list, list + size, NULL, 0, 0, 0};
-    char *address;
-
-    while ((address = next_address(&s)) != NULL) {
-        size_t bytes = (to->count + 1) * sizeof *to->at;
-        to->at = (smtp_recipient *)grow(to->at, bytes);
-        memset(&to->at[to->count], 0, sizeof *to->at);
-        to->at[to->count++].address = address;
-    }
-}
-
-/* The first address of a list; "" if there is none. */
-static const char *first_of(const char *list, size_t size)
-{
-    scan s = {list, list + size, NULL, 0, 0, 0};
-    const char *address = next_address(&s);
-
-    return address ? address : "";
-}
-
-/* login@machine, for who did not say. */
-static const char *own_address(void)
-{
-    static char address[320];
-    char host[256] = "localhost";
-    const char *login = getenv("LOGNAME");
-    const struct passwd *user = getpwuid(getuid());
-
-    gethostname(host, sizeof host - 1);
-    if (!login || !*login)
-        login = user ? user->pw_name : "nobody";
-    snprintf(address, sizeof address, "%.60s@%s", login, host);
-    return address;
-}
-
-/* ---- message ------------------------------------------------------------- */
-
-enum { ADDED_MAX = 4096, HEADER_MAX = 65536 };
-
-/* A message from a descriptor. Its header block is read, judged and changed
-   before anything is sent; behind it the bytes are read as they are sent. */
-typedef struct message {
-    int fd;
-    int once;                      /* not a file: no way back */
-    int ended;                     /* a terminal must not be asked again */
-    off_t rest;                    /* of a file: offset behind the head */
-    char *head;                    /* added fields, fields, start of text */
-    size_t head_size;
-    size_t fields;                 /* bytes of fields, the added not counted */
-    smtp_size size;                /* of all, 0: not known */
-    int has_from, has_date, has_id;
-    const char *from;              /* first address of field From, or 0 */
-    smtp_size at;                  /* of the bytes below: offset behind head, */
-    size_t count;                  /* number */
-    char bytes[65536];
-    char room[ADDED_MAX + HEADER_MAX + 16];
-} message;
-
-/* read() or, in a file, pread(). */
-static ptrdiff_t read_some(const message *m, char *to, size_t size, off_t at)
-{
-    ssize_t n;
-
-    do
-        n = m->once ? read(m->fd, to, size) : pread(m->fd, to, size, at);
-    while (n < 0 && errno == EINTR);
-    return n;
-}
-
-/* Offset behind the line at `at`, which ends in CRLF, LF or CR; 0: its end is
-   still to come. `whole`: nothing is. */
-static size_t line_end(const char *text, size_t size, size_t at, int whole)
-{
-    while (at < size && text[at] != '\n' && text[at] != '\r')
-        at++;
-    if (at < size && text[at] == '\n')
-        return at + 1;
-    if (at + 1 >= size)
-        return whole ? size : 0;
-    return at + 1 + (text[at + 1] == '\n');
-}
-
-/* Whether the line belongs to the header: a name and a colon, a continuation,
-   or at the start the mark of a mailbox file, "From ". */
-static int is_field(const char *line, size_t size, int first)
-{
-    size_t n = 0;
-
-    if (line[0] == ' ' || line[0] == '\t')
-        return !first;
-    if (first && size > 4 && !memcmp(line, "From ", 5))
-        return 1;
-    while (n < size && line[n] > ' ' && line[n] < 0x7F && line[n] != ':')
-        n++;
-    return n > 0 && n < size && line[n] == ':';
-}
-
-/* Moves m->fields on over fields. 1: behind them is the empty line, the text,
-   or nothing. */
-static int fields_ended(message *m, int whole)
-{
-    while (m->fields < m->head_size || whole) {
-        size_t end = line_end(m->head, m->head_size, m->fields, whole);
-        if (end == 0 && !whole)
-            return 0;
-        if (end == m->fields ||
-            !is_field(m->head + m->fields, end - m->fields, m->fields == 0))
-            return 1;
-        m->fields = end;
-    }
-    return 0;
-}
-
-/* Reads until the header block is whole. */
-static int read_header(message *m)
-{
-    ptrdiff_t n;
-
-    m->head = m->room + ADDED_MAX;
-    while (!fields_ended(m, 0)) {
-        if (m->head_size == HEADER_MAX)
-            return fault(EX_DATAERR, "the header exceeds 64 KB", NULL);
-        n = read_some(m, m->head + m->head_size, HEADER_MAX - m->head_size,
-                      m->rest);
-        if (n < 0)
-            return fault(EX_DATAERR, "standard input", strerror(errno));
-        m->ended = m->once && n == 0;
-        if (n == 0 && fields_ended(m, 1))
-            break;
-        m->head_size += (size_t)n;
-        m->rest += n;
-    }
-    return EX_OK;
-}
-
-/* Bytes of the field at `at`, its continuations included. */
-static size_t field_size(const message *m, size_t at)
-{
-    size_t end = at;
-
-    do
-        end = line_end(m->head, m->fields, end, 1);
-    while (end < m->fields && (m->head[end] == ' ' || m->head[end] == '\t'));
-    return end - at;
-}
-
-/* The field's value if it is called `name` (any case), else 0. */
-static const char *value_of(const char *field, const char *name)
-{
-    size_t n = strlen(name);
-
-    return !strncasecmp(field, name, n) && field[n] == ':' ? field + n + 1
-                                                           : NULL;
-}
-
-/* Adds the addresses of To, Cc and Bcc, or with the prefix "Resent-" those of
-   the first block of such fields: the last sender's (RFC 5322, section 3.6.6).
-   0: there is no field with the prefix. */
-static int collect(const message *m, recipients *to, const char *prefix)
-{
-    static const char *const names[] = {"To", "Cc", "Bcc"};
-    size_t at, i, size, n = strlen(prefix);
-    int found = 0;
-
-    for (at = 0; at < m->fields; at += size) {
-        const char *field = m->head + at, *value;
-        size = field_size(m, at);
-        if (strncasecmp(field, prefix, n)) {
-            if (found)
-                break;
-            continue;
-        }
-        found = 1;
-        for (i = 0; i < 3; i++)
-            if ((value = value_of(field + n, names[i])) != NULL)
-                add_list(to, value, size - (size_t)(value - field));
-    }
-    return found;
-}
-
-static void note_field(message *m, const char *field, size_t size)
-{
-    const char *from = value_of(field, "From");
-
-    m->has_date |= value_of(field, "Date") != NULL;
-    m->has_id |= value_of(field, "Message-ID") != NULL;
-    m->has_from |= from != NULL;
-    if (from && !m->from)
-        m->from = first_of(from, size - (size_t)(from - field));
-}
-
-/* Notes what is there. Blind copies and a mailbox file's mark go, and a text
-   that follows without an empty line gets one. */
-static void edit_header(message *m)
-{
-    size_t at, size;
-
-    for (at = 0; at < m->fields; at += size) {
-        char *field = m->head + at;
-        size = field_size(m, at);
-        note_field(m, field, size);
-        if (value_of(field, "Bcc") || value_of(field, "Resent-Bcc") ||
-            !strncmp(field, "From ", 5)) {
-            memmove(field, field + size, m->head_size - at - size);
-            m->head_size -= size;
-            m->fields -= size;
-            size = 0;
-        }
-    }
-    if (at < m->head_size && m->head[at] != '\r' && m->head[at] != '\n') {
-        memmove(m->head + at + 1, m->head + at, m->head_size++ - at);
-        m->head[at] = '\n';
-    }
-}
-
-/* Standard input. A file declares its size and can be read again. `to`: takes
-   the recipients that the header names, or 0. */
-static int message_open(message *m, recipients *to)
-{
-    struct stat info;
-    int code;
-
-    m->fd = STDIN_FILENO;
-    m->rest = lseek(m->fd, 0, SEEK_CUR);
-    m->once = m->rest < 0 || fstat(m->fd, &info) || !S_ISREG(info.st_mode);
-    code = read_header(m);
-    if (to && !collect(m, to, "Resent-"))
-        collect(m, to, "");
-    edit_header(m);
-    if (!m->once)
-        m->size = m->head_size;
-    if (!m->once && info.st_size > m->rest)
-        m->size += (smtp_size)(info.st_size - m->rest);
-    return code;
-}
-
-/* The fields that every mail has to have go in front. */
-static int add_missing(message *m, const char *from, const char *name)
-{
-    char date[64], added[ADDED_MAX];
-    int quote = name && name[strcspn(name, "()<>[]:;@,.")], n = 0;
-    const char *at = strrchr(from, '@');
-    struct timespec now;
-
-    if (strlen(from) > 900 || (name && (strlen(name) > 900 ||
-                                        name[strcspn(name, "\"\\\r\n")])))
-        return fault(EX_DATAERR, "no field From can be made of", from);
-    if (!m->has_from && name)
-        n = sprintf(added, quote ? "From: \"%s\" <%s>\n" : "From: %s <%s>\n",
-                    name, from);
-    else if (!m->has_from)
-        n = sprintf(added, "From: %s\n", from);
-    clock_gettime(CLOCK_REALTIME, &now);
-    strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S %z",
-             localtime(&now.tv_sec));
-    if (!m->has_date)
-        n += sprintf(added + n, "Date: %s\n", date);
-    if (!m->has_id)
-        n += sprintf(added + n, "Message-ID: <%lx.%lx.%lx@%s>\n",
-                     (unsigned long)now.tv_sec, (unsigned long)now.tv_nsec,
-                     (unsigned long)getpid(), at ? at + 1 : "localhost");
-    m->head -= n;
-    m->head_size += (size_t)n;
-    m->size += m->once ? 0 : (smtp_size)n;
-    memcpy(m->head, added, (size_t)n);
-    return EX_OK;
-}
-
-/* smtp_body.pull: what was read behind the head stays until the next read. */
-static ptrdiff_t message_pull(void *ctx, smtp_size offset, const char **data)
-{
-    message *m = (message *)ctx;
-    ptrdiff_t n;
-
-    if (offset < m->head_size) {
-        *data = m->head + offset;
-        return (ptrdiff_t)(m->head_size - offset);
-    }
-    offset -= m->head_size;
-    if (offset < m->at || offset - m->at >= m->count) {
-        n = m->ended ? 0 : read_some(m, m->bytes, sizeof m->bytes,
-                                     m->rest + (off_t)offset);
-        if (n < 0)
-            return SMTP_E_BODY;
-        m->ended = m->once && n == 0;
-        m->at = offset;
-        m->count = (size_t)n;
-    }
-    *data = m->bytes + (offset - m->at);
-    return (ptrdiff_t)(m->count - (size_t)(offset - m->at));
-}
-
-/* Nobody knows what is still to come through a pipe: it may have 8 bits. */
-static smtp_body message_body(message *m)
-{
-    smtp_body body = {NULL, message_pull, NULL, 0, 0};
-
-    body.ctx = m;
-    body.size = m->size;
-    if (m->once)
-        body.flags = SMTP_BODY_ONCE | SMTP_BODY_8BIT;
-    return body;
 }
 
 /* ---- dialogue ------------------------------------------------------------ */
@@ -647,6 +194,7 @@ typedef struct tool {
     const char *host;
     recipients to;
     message source;
+    draft composed;                /* or the mail is made of this */
     smtp_mail mail;
     int notify;                    /* -N: asked for each recipient */
     int ready;                     /* greeting, TLS and login are over */
@@ -693,8 +241,8 @@ static void show_progress(tool *t)
         return;
     t->told = now;
     fprintf(stderr, "\r%10.1f MB", (double)t->said / 1e6);
-    if (t->source.size)
-        fprintf(stderr, " of %.1f MB", (double)t->source.size / 1e6);
+    if (t->mail.body.size)
+        fprintf(stderr, " of %.1f MB", (double)t->mail.body.size / 1e6);
     fprintf(stderr, ", %.1f MB/s  ", (double)t->said / 1e3 / (double)(ms + 1));
 }
 
@@ -1093,11 +641,16 @@ static int show_server(tool *t)
 /* ---- mail ---------------------------------------------------------------- */
 
 /* Message and envelope, from standard input and the options. */
-static int read_mail(tool *t)
+static int read_mail(tool *t, char **arguments)
 {
     const options *o = &t->opt;
-    int code = message_open(&t->source, o->of[O_READ_TO] ? &t->to : NULL);
+    int code;
 
+    for (; *arguments; arguments++)
+        add_list(&t->to, *arguments, strlen(*arguments));
+    if (t->to.count == 0 && !o->of[O_READ_TO])
+        return fault(EX_USAGE, "no recipients (see --help)", NULL);
+    code = message_open(&t->source, o->of[O_READ_TO] ? &t->to : NULL);
     t->mail.from =
         o->of[O_FROM] ? first_of(o->of[O_FROM], strlen(o->of[O_FROM]))
         : o->of[O_READ_FROM] && t->source.from ? t->source.from
@@ -1110,6 +663,75 @@ static int read_mail(tool *t)
     t->mail.to_count = t->to.count;
     t->mail.body = message_body(&t->source);
     return code;
+}
+
+static int set_piece(draft *d, const piece *p)
+{
+    const char *value = p->value;
+
+    switch (p->id) {
+    case O_SUBJECT:
+        d->message.subject = value;
+        return EX_OK;
+    case O_TEXT:
+        d->message.text = smtp_text(value);
+        return EX_OK;
+    case O_HTML:
+        d->message.html = smtp_text(value);
+        return EX_OK;
+    case O_ATTACH:
+        return draft_attach(d, value);
+    case O_HEADER:
+        return draft_header(d, value);
+    default:
+        draft_people(d, p->id == O_TO   ? SMTP_TO
+                        : p->id == O_CC ? SMTP_CC
+                                        : SMTP_BCC, value);
+        return EX_OK;
+    }
+}
+
+/* The mail for a server with these offers; no source is read yet. */
+static int compose(tool *t, unsigned offers)
+{
+    draft *d = &t->composed;
+    const char *from = t->mail.from;
+    smtp_status st;
+
+    d->message.offers = (uint16_t)offers;
+    st = smtp_compose(&d->composer, &d->message, &t->mail, t->to.at,
+                      t->to.count);
+    t->mail.from = from;
+    return st == SMTP_OK ? EX_OK : fault(EX_DATAERR, draft_culprit(d),
+                                         smtp_status_text(st));
+}
+
+/* A mail of options, for a server that can do all: what is wrong with it is
+   found before there is a connection. */
+static int compose_mail(tool *t, char **arguments)
+{
+    const options *o = &t->opt;
+    const char *from = o->of[O_FROM] ? o->of[O_FROM] : own_address();
+    draft *d = &t->composed;
+    int code = EX_OK;
+    size_t i;
+
+    if (o->of[O_READ_TO] || o->of[O_READ_FROM])
+        return fault(EX_USAGE, "--subject and its like make the mail, -t and "
+                     "--read-envelope-from read one", NULL);
+    t->mail.from = first_of(from, strlen(from));
+    draft_sender(d, from, given(o, O_NAME));
+    for (; *arguments; arguments++)
+        draft_people(d, SMTP_TO, *arguments);
+    for (i = 0; i < o->piece_count && code == EX_OK; i++)
+        code = set_piece(d, &o->pieces[i]);
+    if (code == EX_OK)
+        code = draft_recipients(d, &t->to);
+    if (code == EX_OK && !o->of[O_TEXT] && !isatty(STDIN_FILENO))
+        code = draft_read_text(d, &t->source);
+    draft_stamp(d);
+    return code == EX_OK ? compose(t, SMTP_EXT_8BITMIME | SMTP_EXT_SMTPUTF8)
+                         : code;
 }
 
 static int check_addresses(const smtp_mail *mail)
@@ -1127,23 +749,30 @@ static int check_addresses(const smtp_mail *mail)
     return fault(EX_DATAERR, address, "no address that can be sent");
 }
 
-static int send_mail(tool *t)
+/* The mail is ready, the session too. */
+static int hand_over(tool *t)
 {
-    int code;
+    smtp_status st;
     size_t i;
 
-    if (t->to.count == 0 && !t->opt.of[O_READ_TO])
-        return fault(EX_USAGE, "no recipients (see --help)", NULL);
-    code = read_mail(t);
-    if (code == EX_OK)
-        code = check_addresses(&t->mail);
     for (i = 0; i < t->to.count; i++)
         t->to.at[i].notify = (uint8_t)t->notify;
+    st = smtp_send(&t->session, &t->mail);
+    return report(t, st, st == SMTP_E_BODY ? draft_broken(&t->composed) : NULL);
+}
+
+static int send_mail(tool *t, char **arguments)
+{
+    int composed = t->opt.piece_count > 0;
+    int code = (composed ? compose_mail : read_mail)(t, arguments);
+
+    if (code == EX_OK)
+        code = check_addresses(&t->mail);
     if (code == EX_OK)
         code = get_ready(t);
-    if (code == EX_OK)
-        code = report(t, smtp_send(&t->session, &t->mail), NULL);
-    return code;
+    if (code == EX_OK && composed)
+        code = compose(t, t->session.offers);
+    return code == EX_OK ? hand_over(t) : code;
 }
 
 /* A standard file that is closed must not become the number of the socket:
@@ -1170,11 +799,10 @@ int main(int argc, char **argv)
         return help();
     if (t.opt.of[O_VERSION])
         return puts("sendmail 0.1 (smtp.h, BearSSL)") < 0;
-    for (argv += optind; *argv; argv++)
-        add_list(&t.to, *argv, strlen(*argv));
     code = configure(&t);
     if (code == EX_OK)
-        code = t.opt.of[O_INFO] ? show_server(&t) : send_mail(&t);
+        code = t.opt.of[O_INFO] ? show_server(&t)
+                                : send_mail(&t, argv + optind);
     if (t.session.io) {
         smtp_quit(&t.session);
         smtp_close(&t.session);

@@ -30,9 +30,9 @@ static unsigned char *slurp(const char *name, size_t *size)
 
 static void put(void *ctx, const void *data, size_t size)
 {
-    br_x509_certificate *to = ctx;
+    br_x509_certificate *to = (br_x509_certificate *)ctx;
 
-    to->data = realloc(to->data, to->data_len + size);
+    to->data = (unsigned char *)realloc(to->data, to->data_len + size);
     memcpy(to->data + to->data_len, data, size);
     to->data_len += size;
 }
@@ -117,7 +117,7 @@ static ptrdiff_t hindrance(wire *w)
 
 static ptrdiff_t wire_recv(void *ctx, void *buffer, size_t size)
 {
-    wire *w = ctx;
+    wire *w = (wire *)ctx;
     ptrdiff_t bad = hindrance(w);
 
     if (bad)
@@ -135,7 +135,7 @@ static ptrdiff_t wire_recv(void *ctx, void *buffer, size_t size)
 
 static ptrdiff_t wire_send(void *ctx, const void *data, size_t size)
 {
-    wire *w = ctx;
+    wire *w = (wire *)ctx;
     ptrdiff_t bad = hindrance(w);
 
     if (bad)
@@ -148,7 +148,7 @@ static ptrdiff_t wire_send(void *ctx, const void *data, size_t size)
         size = w->room - held(&w->up);
     if (size == 0)
         return SMTP_AGAIN;
-    push(&w->up, data, size);
+    push(&w->up, (const unsigned char *)data, size);
     return (ptrdiff_t)size;
 }
 
@@ -311,8 +311,8 @@ static int serve(server *s, wire *w)
 /* ---- one connection ------------------------------------------------------ */
 
 typedef struct scene {
-    wire wire;
-    server server;
+    struct wire wire;
+    struct server server;
     smtp_tls tls;
     smtp_tls_config config;
     smtp_io lower, io;
@@ -418,7 +418,7 @@ static void scene_end(void)
 
 static int all_zero(const void *data, size_t size)
 {
-    const unsigned char *p = data;
+    const unsigned char *p = (const unsigned char *)data;
 
     while (size > 0 && *p == 0)
         p++, size--;
@@ -1111,6 +1111,7 @@ static void test_endless_chain(void)
 static void judge_client(const char *cert, const char *key, int open,
                          int want)
 {
+    size_t suites;
     char cert_path[256], key_path[256];
     int status;
 
@@ -1129,7 +1130,7 @@ static void judge_client(const char *cert, const char *key, int open,
         status = scene_echo(5000);
     CHECK_NUMBER(status, open == SMTP_OK ? want : open);
     if (status == SMTP_OK)
-        CHECK(br_ssl_server_get_client_suites(&sc.server.ssl, &(size_t){0})
+        CHECK(br_ssl_server_get_client_suites(&sc.server.ssl, &suites)
               != NULL);
     scene_end();
     check_context[0] = 0;
