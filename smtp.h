@@ -982,6 +982,13 @@ SMTP_API smtp_status smtp_send_url(const char *url, smtp_mail *mail,
 #if SMTP_REPLY_LIMIT < 1000 || SMTP_REPLY_LIMIT > 65000
 #error "SMTP_REPLY_LIMIT: 1000 to 65000"
 #endif
+#if defined(SMTP_COMPOSE_BUFFER) &&                                            \
+    (SMTP_COMPOSE_BUFFER < 64 || SMTP_COMPOSE_BUFFER > 65000)
+#error "SMTP_COMPOSE_BUFFER: 64 to 65000"
+#endif
+#if defined(SMTP_TLS_CHAIN) && (SMTP_TLS_CHAIN < 1 || SMTP_TLS_CHAIN > 255)
+#error "SMTP_TLS_CHAIN: 1 to 255"
+#endif
 
 #ifdef SMTP_NO_AUTH
 #define SMTP__AUTH 0
@@ -4413,9 +4420,9 @@ static void smtp__encode64_block(char *to, const unsigned char *from)
     digit = _mm_add_epi8(digit, _mm_and_si128(
         _mm_cmpgt_epi8(v, _mm_set1_epi8(25)), _mm_set1_epi8(6)));
     digit = _mm_add_epi8(digit, _mm_and_si128(
-        _mm_cmpgt_epi8(v, _mm_set1_epi8(51)), _mm_set1_epi8(-75)));
+        _mm_cmpgt_epi8(v, _mm_set1_epi8(51)), _mm_set1_epi8((char)-75)));
     digit = _mm_add_epi8(digit, _mm_and_si128(
-        _mm_cmpgt_epi8(v, _mm_set1_epi8(61)), _mm_set1_epi8(-15)));
+        _mm_cmpgt_epi8(v, _mm_set1_epi8(61)), _mm_set1_epi8((char)-15)));
     digit = _mm_add_epi8(digit, _mm_and_si128(
         _mm_cmpgt_epi8(v, _mm_set1_epi8(62)), _mm_set1_epi8(3)));
     memcpy(to, &digit, 16);
