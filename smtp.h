@@ -5733,10 +5733,6 @@ SMTP_API smtp_status smtp_posix_domain(const smtp_posix *p, char *name,
 #if SMTP_TLS_ANCHOR_ROOM < 600 || SMTP_TLS_ANCHOR_ROOM > 32000
 #error "SMTP_TLS_ANCHOR_ROOM is 600 to 32000"
 #endif
-#if SMTP_TLS_CHAIN < 1 || SMTP_TLS_CHAIN > 255
-#error "SMTP_TLS_CHAIN is 1 to 255"
-#endif
-
 /* -- what went wrong -- */
 
 enum {                             /* RFC 5246, section 7.2 */

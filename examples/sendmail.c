@@ -44,13 +44,13 @@
     X(READ_FROM, "read-envelope-from", 0, FLAG, "", "sender: field From")      \
     X(READ_TO, "read-recipients", 't', FLAG, "", "fields To, Cc, Bcc too")     \
     X(NAME, "full-name", 'F', VALUE, "=NAME", "for a missing field From")      \
-    X(SUBJECT, "subject", 0, VALUE, "=TEXT", "compose a mail; its subject")    \
-    X(TO, "to", 0, VALUE, "=LIST", "as RECIPIENT: people in field To")         \
+    X(SUBJECT, "subject", 0, VALUE, "=TEXT", "compose a mail: its subject")    \
+    X(TO, "to", 0, VALUE, "=LIST", "in field To, as RECIPIENTs are")           \
     X(CC, "cc", 0, VALUE, "=LIST", "in field Cc")                              \
     X(BCC, "bcc", 0, VALUE, "=LIST", "in no field")                            \
-    X(TEXT, "text", 0, VALUE, "=TEXT", "[standard input, no terminal]")        \
-    X(HTML, "html", 0, VALUE, "=HTML", "the text once more")                   \
-    X(ATTACH, "attach", 0, VALUE, "=FILE[;TYPE]", "[/etc/mime.types]")         \
+    X(TEXT, "text", 0, VALUE, "=TEXT", "its text [standard input]")            \
+    X(HTML, "html", 0, VALUE, "=HTML", "the same in HTML")                     \
+    X(ATTACH, "attach", 0, VALUE, "=FILE[;TYPE]", "TYPE [by its name]")        \
     X(HEADER, "header", 0, VALUE, "=NAME:VALUE", "a further field")            \
     X(NOTIFY, "dsn-notify", 'N', VALUE, "=off|never|failure,delay,success",    \
       "reports asked for")                                                     \

@@ -4,7 +4,7 @@
    read as they are sent), message (a whole mail on standard input), draft (a
    mail composed of options). Of a message the header block is kept in memory,
    of a composed mail's text the beginning, 64 KB at most; the rest streams
-   through. What is allocated lives as long as the program.
+   through. What is allocated lives as long as the program. smtp.h comes first.
 */
 #ifndef SENDMAIL_H
 #define SENDMAIL_H
@@ -231,17 +231,18 @@ static char *display_name(const scan *s)
 
     for (i = 0; i < s->name_size; i++) {
         char c = s->name[i];
-        if (c == '"' || (!quoted && strchr(" \t\r\n", c))) {
-            quoted ^= c == '"';
-            space |= c != '"';
-            continue;
+        if (c == '"')
+            quoted = !quoted;
+        else if (!quoted && strchr(" \t\r\n", c))
+            space = 1;
+        else {
+            if (quoted && c == '\\' && i + 1 < s->name_size)
+                c = s->name[++i];
+            if (space && to > name)
+                *to++ = ' ';
+            space = 0;
+            *to++ = c;
         }
-        if (quoted && c == '\\' && i + 1 < s->name_size)
-            c = s->name[++i];
-        if (space && to > name)
-            *to++ = ' ';
-        space = 0;
-        *to++ = c;
     }
     *to = '\0';
     if (to > name)
@@ -770,7 +771,7 @@ static int draft_attach(draft *d, const char *argument)
 {
     char *path = copy(argument, strlen(argument));
     const char *type = split_type(path), *slash = strrchr(path, '/');
-    size_t n = d->message.part_count++;
+    size_t n = d->message.part_count;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     struct stat info;
     smtp_part *part;
@@ -785,6 +786,7 @@ static int draft_attach(draft *d, const char *argument)
     part->name = slash ? slash + 1 : path;
     part->type = type ? type : type_of(part->name);
     part->body = file_body(path, fd);
+    d->message.part_count++;
     return EX_OK;
 }
 
