@@ -1927,8 +1927,10 @@ static ptrdiff_t smtp__pull(smtp_session *s, const char **p)
     const smtp_body *b = s->body;
     ptrdiff_t r;
     if (b->pull == NULL) {
-        *p = b->data + s->at;
-        return (ptrdiff_t)(b->size - s->at);
+        smtp_size left = b->size - s->at;
+        if (left)
+            *p = b->data + s->at;
+        return left < PTRDIFF_MAX ? (ptrdiff_t)left : PTRDIFF_MAX;
     }
     r = b->pull(b->ctx, s->at, p);
     if (r >= 0)
@@ -3067,6 +3069,8 @@ static void smtp__start_hand(smtp_session *s)
         smtp__result(s, SMTP_OK);
     } else if (SMTP__AUTH && row == SMTP__AUTH_) {
         smtp__login(s);
+    } else if (row == SMTP__STARTTLS && !s->io->starttls) {
+        smtp__result(s, SMTP_E_NO_TLS);
     } else if (row == SMTP__STARTTLS &&
                !smtp__offers(s, SMTP_EXT_STARTTLS)) {
         smtp__result(s, SMTP_E_NO_STARTTLS);
@@ -3251,19 +3255,35 @@ static int smtp__turn(smtp_session *s)
     return (smtp__expects(s) && smtp__read(s)) || moved;
 }
 
+static unsigned smtp__timeout(const smtp_timeouts *t, unsigned phase)
+{
+    return phase == SMTP__T_greeting ? t->greeting
+         : phase == SMTP__T_command ? t->command
+         : phase == SMTP__T_data ? t->data
+         : phase == SMTP__T_block ? t->block : t->final;
+}
+
+/* Which limit holds: a body's piece has its own, else the answer's. */
+static unsigned smtp__phase(const smtp_session *s)
+{
+    if (s->say == SMTP__HANDSHAKE)
+        return SMTP__T_command;
+    if (s->due && s->say != SMTP__PAYLOAD)
+        return smtp__script[s->await].limit;
+    return SMTP__T_block;
+}
+
 SMTP_API unsigned long smtp_deadline(const smtp_session *s)
 {
     static const uint16_t defaults[] = {300, 300, 120, 180, 600};
-    const smtp_timeouts *t = &s->config->timeout;
-    const uint16_t set[] = {t->greeting, t->command, t->data, t->block,
-                            t->final};
-    unsigned phase = s->due || s->say == SMTP__HANDSHAKE ? SMTP__T_command
-                                                         : SMTP__T_block;
     unsigned long limit, passed = 0;
-    if (s->due && s->say != SMTP__PAYLOAD)
-        phase = smtp__script[s->await].limit;
-    limit = 1000ul * (set[phase] ? set[phase] : defaults[phase]);
-    if (s->io && s->io->clock)
+    unsigned phase;
+    if (s->io == NULL)
+        return 0;
+    phase = smtp__phase(s);
+    limit = smtp__timeout(&s->config->timeout, phase);
+    limit = 1000 * (limit ? limit : defaults[phase]);
+    if (s->io->clock)
         passed = s->io->clock(s->io->ctx) - s->since;
     return passed < limit ? limit - passed : 0;
 }
@@ -3447,6 +3467,8 @@ SMTP_API smtp_status smtp_login(smtp_session *s)
         return SMTP_E_NO_AUTH;
     if (s->config == NULL || s->config->user == NULL)
         return SMTP_E_ARGUMENT;
+    if (s->goal)
+        return SMTP_E_BUSY;
     s->tried = 0;
     return smtp__by_hand(s, SMTP__AUTH_, NULL, NULL, NULL);
 }
