@@ -17,8 +17,11 @@ size="gcc binutils python3 gcc-multilib gcc-arm-none-eabi
     libnewlib-arm-none-eabi gcc-avr avr-libc gcc-xtensa-lx106
     gcc-riscv64-unknown-elf xz-utils"
 # Postfix is unpacked, not installed: these are the libraries of its programs.
-bench="$build python3 valgrind libcurl4-openssl-dev libesmtp-dev nodejs npm
-    openssl stunnel4 libdb5.3 libicu72 libnsl2"
+# Node.js from elsewhere than Debian brings its own npm.
+node='nodejs npm'
+command -v npm >/dev/null && node=
+bench="$build python3 valgrind libcurl4-openssl-dev libesmtp-dev $node
+    openssl stunnel4 libdb5.3 libicu72 libnsl2 libsasl2-2 libssl3"
 firmware='make gcc gcc-arm-none-eabi libnewlib-arm-none-eabi binutils
     qemu-system-arm libbearssl-dev xz-utils python3 python3-aiosmtpd
     openssl'
