@@ -12,7 +12,8 @@ test="$build g++ binutils python3 python3-aiosmtpd openssl msmtp
     ca-certificates"
 check="$test clang libclang-rt-dev gcc-multilib g++-multilib
     gcc-arm-none-eabi libnewlib-arm-none-eabi gcc-avr avr-libc
-    gcc-xtensa-lx106 gcc-riscv64-unknown-elf valgrind mutt pkg-config mandoc"
+    gcc-xtensa-lx106 gcc-riscv64-unknown-elf valgrind mutt pkg-config mandoc
+    python3-dkim"
 size="gcc binutils python3 gcc-multilib gcc-arm-none-eabi
     libnewlib-arm-none-eabi gcc-avr avr-libc gcc-xtensa-lx106
     gcc-riscv64-unknown-elf xz-utils"
