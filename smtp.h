@@ -39,8 +39,8 @@ WHAT IT DOES NOT DO
 
 PROMISES
    Nothing is allocated, nothing blocks but your own callbacks, nothing is
-   global. Each call does a bounded piece of work and can be taken up again at
-   any byte. A mail is told delivered only when the server has said so. What a
+   global. A call ends when the transport neither takes nor gives more, and is
+   taken up again at that byte. A mail is told delivered only when the server has said so. What a
    hostile server sends can make a session fail, and no more. No CR, LF or NUL
    out of an argument reaches the server, no bare CR or LF out of a body, no
    password without TLS. One thread uses a session at a time.
@@ -7939,3 +7939,59 @@ SMTP_API smtp_status smtp_send_url(const char *url, smtp_mail *mail,
 
 #endif /* SMTP_IMPLEMENTED */
 #endif /* SMTP_IMPLEMENTATION */
+
+/* ---- history -------------------------------------------------------------
+
+   0.1   the first: SMTP, ESMTP and LMTP; PIPELINING, CHUNKING, STARTTLS, AUTH
+         PLAIN and LOGIN, SIZE, 8BITMIME, BINARYMIME, SMTPUTF8, DSN; mails
+         composed from fields, DKIM; adapters for POSIX and BearSSL
+
+   ---- licence -------------------------------------------------------------
+
+smtp.h may be used under either of the two licences below, at your choice.
+
+------------------------------------------------------------------------------
+Choice A: MIT No Attribution (SPDX: MIT-0)
+
+Copyright (c) 2026 the authors of smtp.h
+
+Permission is hereby granted, free of charge, to any person obtaining a copy of
+this software and associated documentation files (the "Software"), to deal in
+the Software without restriction, including without limitation the rights to
+use, copy, modify, merge, publish, distribute, sublicense, and/or sell copies
+of the Software, and to permit persons to whom the Software is furnished to do
+so.
+
+THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR
+IMPLIED, INCLUDING BUT NOT LIMITED TO THE WARRANTIES OF MERCHANTABILITY,
+FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE
+AUTHORS OR COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER
+LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING FROM,
+OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE
+SOFTWARE.
+
+------------------------------------------------------------------------------
+Choice B: public domain, Unlicense (SPDX: Unlicense)
+
+This is free and unencumbered software released into the public domain.
+
+Anyone is free to copy, modify, publish, use, compile, sell, or distribute this
+software, either in source code form or as a compiled binary, for any purpose,
+commercial or non-commercial, and by any means.
+
+In jurisdictions that recognize copyright laws, the author or authors of this
+software dedicate any and all copyright interest in the software to the public
+domain. We make this dedication for the benefit of the public at large and to
+the detriment of our heirs and successors. We intend this dedication to be an
+overt act of relinquishment in perpetuity of all present and future rights to
+this software under copyright law.
+
+THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR
+IMPLIED, INCLUDING BUT NOT LIMITED TO THE WARRANTIES OF MERCHANTABILITY,
+FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE
+AUTHORS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER IN AN
+ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION
+WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.
+
+For more information, please refer to <https://unlicense.org/>
+*/
