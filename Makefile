@@ -27,6 +27,7 @@ WARN = -pedantic -Wall -Wextra -Wconversion -Wshadow -Wcast-qual -Wundef
 all: $(EXAMPLES)
 
 build/bulk: LIBS = -luv
+build/sendmail: examples/sendmail.h
 build/%: examples/%.c smtp.h | deps-build
 	$(CC) -std=c99 $(WARN) $(CFLAGS) -I. $(LDFLAGS) -o $@ $< -lbearssl $(LIBS)
 

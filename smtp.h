@@ -40,10 +40,11 @@ WHAT IT DOES NOT DO
 PROMISES
    Nothing is allocated, nothing blocks but your own callbacks, nothing is
    global. A call ends when the transport neither takes nor gives more, and is
-   taken up again at that byte. A mail is told delivered only when the server has said so. What a
-   hostile server sends can make a session fail, and no more. No CR, LF or NUL
-   out of an argument reaches the server, no bare CR or LF out of a body, no
-   password without TLS. One thread uses a session at a time.
+   taken up again at that byte. A mail is told delivered only when the server
+   has said so. What a hostile server sends can make a session fail, and no
+   more. No CR, LF or NUL out of an argument reaches the server, no bare CR or
+   LF out of a body, no password without TLS. One thread uses a session at a
+   time.
 
 OPTIONS, to be defined before the implementation
    SMTP_POSIX            sockets, name lookup, waiting
