@@ -388,7 +388,8 @@ typedef struct smtp_session {
     uint8_t parse;                 /* what the parser awaits: SMTP__P_... */
     uint8_t keyword;               /* of the EHLO line being read */
     uint8_t auth, tried;           /* SMTP_AUTH_... offered; tried in vain */
-    uint8_t mechanism, step;       /* of the login under way */
+    uint8_t mechanism;             /* of the login under way */
+    uint8_t step;                  /* of the login; then mails taken */
     uint8_t refusals;              /* recipients since the last mail taken */
     uint8_t mails_refused;         /* in this session; both saturate */
     uint8_t body_state;            /* of the encoder: SMTP__BOL ... */
@@ -2568,10 +2569,11 @@ static void smtp__judge_final(smtp_session *s)
     if (m->flags & SMTP__ACCEPTED) {
         if (!smtp__positive(s) && !(m->flags & SMTP__DELIVERED))
             smtp__refuse_mail(s, m, SMTP_E_DATA);
-        else if (m->status == SMTP_AGAIN)
+        if (m->status == SMTP_AGAIN) {
             s->refusals = 0;
-        if (m->status == SMTP_AGAIN)
+            s->step = (uint8_t)(s->step < 255 ? s->step + 1 : 255);
             m->code = s->reply.code;
+        }
     }
     if (s->said == m && (smtp__positive(s) || m->flags & SMTP__SAID_DATA))
         s->flags &= (uint16_t)~SMTP__DIRTY;
@@ -2608,8 +2610,9 @@ static const struct smtp__row {
 #define SMTP__CAREFUL 4
 
 /* Mails refused as a whole after which no mail overlaps another: each costs a
-   RSET, and Exim hangs up after 10 commands in a session that send no mail. */
-#define SMTP__REFUSED_MAILS 7
+   RSET, and Exim hangs up after 10 commands in a session that send no mail. For
+   the same reason few mails are under way until some are taken. */
+#define SMTP__REFUSED_MAILS 5
 
 static int smtp__use_chunks(const smtp_session *s, const smtp_mail *m)
 {
@@ -3023,8 +3026,9 @@ static int smtp__next_mail(smtp_session *s)
 /* While the answer to a body is under way, the next mail may be said. */
 static int smtp__may_overlap(const smtp_session *s)
 {
+    unsigned most = s->mails_refused ? 8 : 64 + 8u * s->step;
     return s->goal == SMTP__G_READY && s->flags & SMTP__READY &&
-           s->window > 1 && s->refusals < SMTP__CAREFUL &&
+           s->window > 1 && s->due < most && s->refusals < SMTP__CAREFUL &&
            s->mails_refused < SMTP__REFUSED_MAILS;
 }
 
@@ -3056,6 +3060,7 @@ static void smtp__prepare(smtp_session *s)
             smtp__refuse(s, SMTP_E_NO_AUTH, SMTP_E_NO_AUTH);
     } else {
         s->flags |= SMTP__READY;
+        s->step = 0;
     }
 }
 
