@@ -1343,7 +1343,8 @@ static smtp_status smtp__lost(const smtp_session *s, const smtp_mail *m)
     if (m == s->heard && s->to_heard == m->to_count && m->said &&
         !(m->flags & SMTP__ACCEPTED))
         return SMTP_E_RECIPIENTS;
-    if (s->status != SMTP_E_SHUTDOWN && smtp__handed_over(s, m))
+    if (smtp__handed_over(s, m) &&
+        !(s->status == SMTP_E_SHUTDOWN && s->reply.code.reply == 421))
         return SMTP_UNKNOWN;
     return SMTP_NOT_TAKEN;
 }
@@ -1373,8 +1374,9 @@ static void smtp__fail(smtp_session *s, int status)
 /* What a callback may return as a failure, as a status of the session. */
 static int smtp__failure(ptrdiff_t r)
 {
-    return r < 0 && r != SMTP_AGAIN && r > SMTP_STATUS_END ? (int)r
-                                                           : SMTP_E_IO;
+    int known = r < 0 && r > SMTP_STATUS_END && r != SMTP_AGAIN &&
+                r != SMTP_E_SHUTDOWN;
+    return known ? (int)r : SMTP_E_IO;
 }
 
 /* The end of an operation of the caller. */
@@ -1967,7 +1969,8 @@ static size_t smtp__body_out(smtp_session *s, const char *p, size_t n)
     }
     if (s->say == SMTP__PAYLOAD)
         s->chunk -= (smtp_size)n;
-    smtp__trace(s, SMTP_TRACE_BODY, p, n);
+    if (!(s->body_state & SMTP__INTO_BUFFER))
+        smtp__trace(s, SMTP_TRACE_BODY, p, n);
     return n;
 }
 
@@ -1984,9 +1987,12 @@ static int smtp__body_crlf(smtp_session *s)
 static int smtp__encode_change(smtp_session *s, char c)
 {
     if (c == '.') {
-        if (!(s->body_state & SMTP__DRY) && !smtp__body_out(s, ".", 1))
+        size_t n = s->body_state & SMTP__DRY ? 1 : 2;
+        if (n == 2 && s->out_size - s->out_to < 2)
             return 0;
+        smtp__body_out(s, "..", n);
         s->body_state &= (uint8_t)~SMTP__BOL;
+        s->at++;
     } else if (c == '\r') {
         s->body_state |= SMTP__CR;
         s->at++;
@@ -2022,36 +2028,52 @@ static int smtp__encode_end(smtp_session *s)
     return smtp__body_crlf(s);
 }
 
+/* The bytes that leave as they are, as many as can. What a source says at its
+   next pull may be other than what was scanned: of that only the LF behind a CR
+   that is out is kept in mind. */
+static int smtp__encode_run(smtp_session *s, const char *p, size_t n)
+{
+    int pulled = s->body->pull != NULL;
+    if (n > s->run)
+        n = (size_t)s->run;
+    n = smtp__body_out(s, p, n);
+    if (n == 0) {
+        s->run = pulled && *p != '\n' ? 0 : s->run;
+        return 0;
+    }
+    s->body_state &= (uint8_t)~SMTP__BOL;
+    if (p[n - 1] == '\n')
+        s->body_state |= SMTP__BOL;
+    s->at += (smtp_size)n;
+    s->run -= (smtp_size)n;
+    if (pulled && s->run)
+        s->run = p[n - 1] == '\r' && !(s->body_state & SMTP__RAW);
+    return 1;
+}
+
 /* One step of the body. 1: done, 0: stuck, -1: all is said. Scans a stretch
    that stays in the cache until it is sent. */
 static int smtp__encode(smtp_session *s)
 {
     const char *p = NULL;
     ptrdiff_t r = smtp__pull(s, &p);
-    size_t n = (size_t)r;
     if (r < 0)
         return 0;
+    if (s->run && s->body->pull && (r == 0 || *p != '\n')) {
+        smtp__fail(s, SMTP_E_BODY);
+        return 0;
+    }
     if (r == 0)
         return smtp__encode_end(s);
     if (s->body_state & SMTP__CR)
         return smtp__encode_cr(s, *p);
     if (s->body_state & SMTP__RAW)
-        s->run = (smtp_size)n;
+        s->run = (smtp_size)r;
     else if (s->run == 0)
-        s->run = (smtp_size)smtp__scan(s, p, smtp__min(n, 16384));
+        s->run = (smtp_size)smtp__scan(s, p, smtp__min((size_t)r, 16384));
     if (s->run == 0)
         return smtp__encode_change(s, *p);
-    if (n > s->run)
-        n = (size_t)s->run;
-    n = smtp__body_out(s, p, n);
-    if (n == 0)
-        return 0;
-    s->body_state &= (uint8_t)~SMTP__BOL;
-    if (p[n - 1] == '\n')
-        s->body_state |= SMTP__BOL;
-    s->at += (smtp_size)n;
-    s->run -= (smtp_size)n;
-    return 1;
+    return smtp__encode_run(s, p, (size_t)r);
 }
 
 static void smtp__body_start(smtp_session *s, const smtp_body *body,
@@ -2459,6 +2481,8 @@ static void smtp__judge_auth(smtp_session *s)
 static void smtp__judge_rset(smtp_session *s)
 {
     if (s->heard == NULL) {
+        if (smtp__positive(s))
+            s->flags &= (uint16_t)~SMTP__DIRTY;
         smtp__judge_command(s);
         return;
     }
@@ -2478,13 +2502,13 @@ static void smtp__judge_rcpt(smtp_session *s)
 {
     smtp_mail *m = s->heard;
     smtp_recipient *to = &m->to[s->to_heard++];
+    if (smtp__positive(s))
+        m->flags |= SMTP__ACCEPTED;
     if (m->flags & SMTP__REFUSED)
         return;
     to->code = s->reply.code;
-    if (smtp__positive(s)) {
-        m->flags |= SMTP__ACCEPTED;
+    if (smtp__positive(s))
         return;
-    }
     to->status = SMTP_E_REFUSED;
     m->flags |= SMTP__SOME_REFUSED;
     if (s->refusals < 255)
@@ -2556,6 +2580,7 @@ static void smtp__judge_final(smtp_session *s)
 {
     smtp_mail *m = s->heard;
     if (m == NULL) {
+        s->flags &= (uint16_t)~SMTP__DIRTY;
         smtp__judge_command(s);
         return;
     }
@@ -2569,6 +2594,9 @@ static void smtp__judge_final(smtp_session *s)
     if (m->flags & SMTP__ACCEPTED) {
         if (!smtp__positive(s) && !(m->flags & SMTP__DELIVERED))
             smtp__refuse_mail(s, m, SMTP_E_DATA);
+        if (m->status == SMTP_E_SENDER && smtp__positive(s) &&
+            !(m->flags & SMTP__SAID_DATA))
+            m->status = SMTP_UNKNOWN;  /* taken without a sender? */
         if (m->status == SMTP_AGAIN) {
             s->refusals = 0;
             s->step = (uint8_t)(s->step < 255 ? s->step + 1 : 255);
@@ -2748,6 +2776,8 @@ static void smtp__advance(smtp_session *s, unsigned row)
         if (m)
             m->flags |= SMTP__SAID_FINAL;
         smtp__mail_said(s);
+    } else if (row == SMTP__COMMAND && s->tail) {
+        s->flags |= SMTP__DIRTY;   /* MAIL or RCPT by hand */
     } else if (row == SMTP__RESPONSE ||
                (row == SMTP__AUTH_ && smtp__initial(s))) {
         if (s->step != SMTP__CANCEL)
@@ -3173,14 +3203,17 @@ static void smtp__answer(smtp_session *s)
     s->flags |= SMTP__MOVED;
     if (s->due)
         s->stage = (uint8_t)smtp__awaited(s);
-    if (s->heard && s->stage == SMTP__RCPT)
+    if (s->due && s->heard && s->stage == SMTP__RCPT)
         to = &s->heard->to[s->to_heard];
-    else if (s->stage == SMTP__FINAL)
+    else if (s->due && s->stage == SMTP__FINAL)
         to = smtp__turn_of(s, 0);
     if (c->reply)
         c->reply(c->ctx, s, s->heard, to);
     if (s->due == 0) {
         smtp__unasked(s);
+    } else if (s->stage != SMTP__GREETING && s->stage < SMTP__RSET &&
+               s->out_to) {
+        smtp__fail(s, SMTP_E_PROTOCOL);  /* its command is not yet out */
     } else if (s->reply.code.reply == 421 && s->stage != SMTP__QUIT) {
         smtp__fail(s, SMTP_E_SHUTDOWN);
     } else {
@@ -3194,71 +3227,6 @@ static void smtp__hear(smtp_session *s)
 {
     while (!s->status && s->goal && smtp__parse(s))
         smtp__answer(s);
-}
-
-/* Reads what the transport has. 1: something came. Up to three bytes of a line
-   may wait for the rest of its code. */
-static int smtp__read(smtp_session *s)
-{
-    unsigned left = (unsigned)(s->in_to - s->in_from), base;
-    ptrdiff_t r;
-    size_t room;
-    base = s->parse == SMTP__P_REPLY ? 0 : s->reply.length + 1u;
-    memmove(s->reply.text + base, s->reply.text + s->in_from, left);
-    s->in_from = (uint16_t)base;
-    s->in_to = (uint16_t)(base + left);
-    room = (size_t)(s->in_size - s->in_to);
-    r = s->io->recv(s->io->ctx, s->reply.text + s->in_to, room);
-    if (r > 0 && (size_t)r <= room) {
-        smtp__trace(s, SMTP_TRACE_REPLY, s->reply.text + s->in_to, (size_t)r);
-        s->in_to = (uint16_t)(s->in_to + (size_t)r);
-        smtp__hear(s);
-        return 1;
-    }
-    if (s->broken && (r != SMTP_AGAIN || s->broken != SMTP_E_SHUTDOWN)) {
-        smtp__fail(s, s->broken);
-    } else if (r == SMTP_AGAIN) {
-        s->flags |= SMTP__ASYNC;
-        s->wants |= SMTP_READ;
-    } else {
-        smtp__fail(s, r == 0 ? SMTP_EOF : smtp__failure(r));
-    }
-    return 0;
-}
-
-/* Whether there is a reply to read. A body is cut short by one, too; but who
-   asks a transport that blocks for it never comes back. Such a transport is
-   read between the writes, so that neither end waits for the other (RFC 2920,
-   section 3.1). */
-static int smtp__expects(const smtp_session *s)
-{
-    if (s->flags & SMTP__ASYNC)
-        return s->due || (s->say == SMTP__BODY && s->flags & SMTP__BLOCKED);
-    return s->due && s->out_to == 0 && s->say != SMTP__PAYLOAD;
-}
-
-/* Says what can be said, hears what has come. 0: neither was to be had. */
-static int smtp__turn(smtp_session *s)
-{
-    int moved = 0;
-    s->flags &= (uint16_t)~(SMTP__BLOCKED | SMTP__STARVED);
-    s->wants = 0;
-    smtp__hear(s);
-    if (s->broken == SMTP_E_SHUTDOWN && s->due == 0)
-        smtp__fail(s, SMTP_E_SHUTDOWN);
-    if (s->status)
-        return 1;
-    if (s->broken)
-        return smtp__flush(s) | smtp__read(s);
-    while (!s->status && s->goal && smtp__step(s))
-        moved = 1;
-    if (s->status || !s->goal)
-        return 1;
-    moved |= smtp__flush(s);
-    if (s->broken || s->status || (moved && (s->flags & SMTP__ASYNC) &&
-                      !(s->flags & SMTP__BLOCKED)))
-        return 1;
-    return (smtp__expects(s) && smtp__read(s)) || moved;
 }
 
 static unsigned smtp__timeout(const smtp_timeouts *t, unsigned phase)
@@ -3294,6 +3262,91 @@ SMTP_API unsigned long smtp_deadline(const smtp_session *s)
     return passed < limit ? limit - passed : 0;
 }
 
+/* Takes the time of a step forward, or tells whether the next one is late. */
+static int smtp__late(smtp_session *s)
+{
+    if (s->flags & SMTP__MOVED && s->io->clock)
+        s->since = s->io->clock(s->io->ctx);
+    s->flags &= (uint16_t)~SMTP__MOVED;
+    return smtp_deadline(s) == 0;
+}
+
+/* Reads what the transport has. 1: something came. Up to three bytes of a line
+   may wait for the rest of its code. */
+static int smtp__read(smtp_session *s)
+{
+    unsigned left = (unsigned)(s->in_to - s->in_from), base;
+    ptrdiff_t r;
+    size_t room;
+    if (!(s->flags & SMTP__ASYNC) && s->io->clock && smtp__late(s)) {
+        smtp__fail(s, SMTP_E_TIMEOUT);
+        return 0;
+    }
+    base = s->parse == SMTP__P_REPLY ? 0 : s->reply.length + 1u;
+    memmove(s->reply.text + base, s->reply.text + s->in_from, left);
+    s->in_from = (uint16_t)base;
+    s->in_to = (uint16_t)(base + left);
+    room = (size_t)(s->in_size - s->in_to);
+    r = s->io->recv(s->io->ctx, s->reply.text + s->in_to, room);
+    if (r > 0 && (size_t)r <= room) {
+        smtp__trace(s, SMTP_TRACE_REPLY, s->reply.text + s->in_to, (size_t)r);
+        s->in_to = (uint16_t)(s->in_to + (size_t)r);
+        smtp__hear(s);
+        return 1;
+    }
+    if (s->broken && (r != SMTP_AGAIN || s->broken != SMTP_E_SHUTDOWN)) {
+        smtp__fail(s, s->broken);
+    } else if (r == SMTP_AGAIN) {
+        s->flags |= SMTP__ASYNC;
+        s->wants |= SMTP_READ;
+    } else {
+        smtp__fail(s, r == 0 ? SMTP_EOF : smtp__failure(r));
+    }
+    return 0;
+}
+
+/* Whether there is a reply to read. A body is cut short by one, too; but who
+   asks a transport that blocks for it never comes back. Such a transport is
+   read between the writes, so that neither end waits for the other (RFC 2920,
+   section 3.1). */
+static int smtp__expects(const smtp_session *s)
+{
+    if (s->flags & SMTP__ASYNC)
+        return s->due || (s->say == SMTP__BODY && s->flags & SMTP__BLOCKED);
+    return s->due && s->out_to == 0 && s->say != SMTP__PAYLOAD;
+}
+
+/* Nothing more is said, but the rest of an announced chunk. */
+static int smtp__mute(const smtp_session *s)
+{
+    return s->broken && !(s->broken == SMTP_E_SHUTDOWN &&
+                          s->say == SMTP__PAYLOAD);
+}
+
+/* Says what can be said, hears what has come. 0: neither was to be had. */
+static int smtp__turn(smtp_session *s)
+{
+    int moved = 0;
+    s->flags &= (uint16_t)~(SMTP__BLOCKED | SMTP__STARVED);
+    s->wants = 0;
+    smtp__hear(s);
+    if (s->broken == SMTP_E_SHUTDOWN && s->due == 0)
+        smtp__fail(s, SMTP_E_SHUTDOWN);
+    if (s->status)
+        return 1;
+    if (smtp__mute(s))
+        return smtp__flush(s) | smtp__read(s);
+    while (!s->status && s->goal && !smtp__mute(s) && smtp__step(s))
+        moved = 1;
+    if (s->status || !s->goal)
+        return 1;
+    moved |= smtp__flush(s);
+    if (smtp__mute(s) || s->status || (moved && (s->flags & SMTP__ASYNC) &&
+                      !(s->flags & SMTP__BLOCKED)))
+        return 1;
+    return (smtp__expects(s) && smtp__read(s)) || moved;
+}
+
 SMTP_API int smtp_wants(const smtp_session *s)
 {
     if (s->io && s->io->wants && s->wants)
@@ -3305,21 +3358,16 @@ SMTP_API int smtp_wants(const smtp_session *s)
    config->next has no mail, answers may still be due. */
 static int smtp__pause(smtp_session *s)
 {
-    unsigned long left;
     int r = SMTP_AGAIN;
     if (s->flags & SMTP__STARVED && !(s->say == SMTP__IDLE && s->due))
         return SMTP_AGAIN;
-    if (s->flags & SMTP__MOVED && s->io->clock)
-        s->since = s->io->clock(s->io->ctx);
-    s->flags &= (uint16_t)~SMTP__MOVED;
     if (s->due)
         smtp__awaited(s);
-    left = smtp_deadline(s);
-    if (left && s->io->wait)
-        r = s->io->wait(s->io->ctx, smtp_wants(s), left);
-    if (left == 0)
+    if (smtp__late(s))
         smtp__fail(s, SMTP_E_TIMEOUT);
-    else if (r < 0 && r != SMTP_AGAIN)
+    else if (s->io->wait)
+        r = s->io->wait(s->io->ctx, smtp_wants(s), smtp_deadline(s));
+    if (r < 0 && r != SMTP_AGAIN)
         smtp__fail(s, smtp__failure(r));
     return s->status || s->io->wait ? SMTP_OK : SMTP_AGAIN;
 }
