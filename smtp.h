@@ -43,17 +43,18 @@ PROMISES
    taken up again at that byte. A mail is told delivered only when the server
    has said so. What a hostile server sends can make a session fail, and no
    more. No CR, LF or NUL out of an argument reaches the server, no bare CR or
-   LF out of a body, no password without TLS. One thread uses a session at a
-   time.
+   LF out of a body (but over BDAT those that you have promised to be canonical
+   or binary go unread), no password without TLS unless you say so. One thread
+   uses a session at a time.
 
-OPTIONS, to be defined before the implementation
+OPTIONS, defined alike before every #include
    SMTP_POSIX            sockets, name lookup, waiting
    SMTP_BEARSSL          TLS by BearSSL 0.6 (link with -lbearssl)
    SMTP_API              linkage of the functions: extern, or static
-   SMTP_WINDOW           see below; so SMTP_REPLY_LIMIT
+   SMTP_WINDOW, SMTP_REPLY_LIMIT, SMTP_COMPOSE_BUFFER, SMTP_TLS_...  see below
    SMTP_SMALL            the shortest code, not the fastest
    SMTP_NO_AUTH, SMTP_NO_CHUNKING, SMTP_NO_DSN, SMTP_NO_SIZE, SMTP_NO_UTF8,
-   SMTP_NO_LMTP          leave the extension out
+   SMTP_NO_LMTP          leave this out
    SMTP_NO_COMPOSE       no mails from fields
    SMTP_NO_DKIM          no signatures
    SMTP_NO_HAND          no dialogue by hand
@@ -117,13 +118,13 @@ extern "C" {
     X(SMTP_E_REPLY_SIZE, -7, "a reply without end")                            \
     X(SMTP_E_CLOSED, -8, "the session is closed")                              \
     X(SMTP_E_BUSY, -9, "another operation is under way")                       \
-    X(SMTP_E_BUFFER, -10, "the buffer is smaller than SMTP_BUFFER_MIN")        \
+    X(SMTP_E_BUFFER, -10, "a buffer is too small")                             \
     X(SMTP_E_ARGUMENT, -11, "an argument is missing or out of range")          \
     X(SMTP_E_DOMAIN, -12, "the EHLO name has a space or control character")    \
     X(SMTP_E_SENDER_SYNTAX, -13, "the sender's address cannot be sent")        \
     X(SMTP_E_RECIPIENT_SYNTAX, -14, "a recipient's address cannot be sent")    \
     X(SMTP_E_PARAMETER, -15, "an ESMTP parameter cannot be sent")              \
-    X(SMTP_E_LINE, -16, "a command line with CR, LF or NUL in it")             \
+    X(SMTP_E_LINE, -16, "a control character in a command line")               \
     X(SMTP_E_UTF8, -17, "a non-ASCII address, and no SMTPUTF8 offered")        \
     X(SMTP_E_BINARY, -18, "a binary body, and no BINARYMIME offered")          \
     X(SMTP_E_SIZE, -19, "the message exceeds the server's size limit")         \
@@ -140,7 +141,7 @@ extern "C" {
     X(SMTP_E_LOGIN, -30, "login refused")                                      \
     X(SMTP_E_REFUSED, -31, "refused by the server")                          \
     X(SMTP_E_SENDER, -32, "the sender was refused")                            \
-    X(SMTP_E_RECIPIENTS, -33, "every recipient was refused")                   \
+    X(SMTP_E_RECIPIENTS, -33, "too many recipients were refused")              \
     X(SMTP_E_DATA, -34, "the message was refused")                             \
     X(SMTP_PARTIAL, -35, "delivered, but not to every recipient")              \
     X(SMTP_NOT_TAKEN, -36, "not taken: the session ended before it")           \
@@ -252,8 +253,9 @@ enum {                             /* of a body: */
 
    pull   points *data at the bytes from `offset` on and returns how many
           there are (> 0), 0 at the end, SMTP_AGAIN: none now, or another
-          negative: failed. They stay valid until the next pull. Offsets may
-          go back; with SMTP_BODY_ONCE never before the last one asked for. */
+          negative: failed, which ends the session. The bytes stay valid until
+          the next pull. Offsets may go back; with SMTP_BODY_ONCE never before
+          the last one asked for. */
 typedef struct smtp_body {
     const char *data;
     ptrdiff_t (*pull)(void *ctx, smtp_size offset, const char **data);
@@ -276,7 +278,7 @@ typedef struct smtp_mail {
     const char *params;            /* further MAIL parameters as sent, or 0:
                                       not SIZE, BODY, SMTPUTF8, RET, ENVID */
     uint8_t ret;                   /* DSN: SMTP_RET_..., or 0 */
-    uint8_t all_or_none;           /* send to all recipients or to none */
+    uint8_t all_or_none;           /* accepted for all, or said to none */
     void *user;                    /* yours */
 
     smtp_status status;            /* outcome; SMTP_AGAIN: still open */
@@ -329,7 +331,8 @@ typedef struct smtp_config {
     const char *user;              /* 0: no login */
     const char *password;
     const char *authzid;           /* authorization identity, or 0 */
-    void *ctx;                     /* handed to the callbacks below */
+    void *ctx;                     /* handed to the callbacks below, which */
+                                   /* may not call the session */
     /* The next mail into *mail: SMTP_OK; SMTP_AGAIN: none now; SMTP_EOF: no
        more, say QUIT when all are answered. */
     int (*next)(void *ctx, smtp_mail **mail);
@@ -428,43 +431,57 @@ typedef struct smtp_session {
    returns it again. */
 
 /* Prepares a session; nothing moves yet. `io`, `config` and the `size` bytes
-   at `buffer` stay the session's until smtp_close(). The buffer is used in
-   halves, one a direction; at most 65000 bytes of it.
-   SMTP_OK, SMTP_E_BUFFER, SMTP_E_DOMAIN, SMTP_E_ARGUMENT. */
+   at `buffer` stay the session's until smtp_close(). Half of the buffer, 512
+   bytes at most, takes replies; of the rest up to 64000 take what is said.
+   SMTP_OK, SMTP_E_BUFFER, SMTP_E_DOMAIN, SMTP_E_ARGUMENT, SMTP_E_NO_TLS
+   (STARTTLS is required, and io->starttls is 0). */
 SMTP_API smtp_status smtp_open(smtp_session *s, const smtp_io *io,
                                const smtp_config *config,
                                void *buffer, size_t size);
 
 /* Goes on with what is under way. First of all that is what config asks for:
    greeting, EHLO, STARTTLS, login; then mails from config->next.
-   SMTP_OK: done, the session is ready (closed, after SMTP_EOF of next). */
+   SMTP_OK: done, the session is ready (closed, after SMTP_EOF of next). Else
+   why not: SMTP_E_GREETING, _HELO, _NO_STARTTLS, _STARTTLS, _INJECTION,
+   _NO_AUTH, _MECHANISM, _CLEAR_LOGIN, _LOGIN; or how the connection failed:
+   SMTP_EOF, SMTP_E_IO, _TIMEOUT, _SHUTDOWN, _PROTOCOL, _REPLY_SIZE, _BODY,
+   _TLS..., _CLOSED. */
 SMTP_API smtp_status smtp_run(smtp_session *s);
 
-/* Hands over one mail and sends it. The result is mail->status:
-   SMTP_OK, SMTP_PARTIAL, or why not; see also each recipient's status. */
+/* Hands over one mail and sends it. The result is mail->status: SMTP_OK,
+   SMTP_PARTIAL, or why not; see also each recipient's status. Where that is
+   SMTP_NOT_TAKEN because the session ended, the result says why it did.
+   SMTP_E_BUSY: another operation is under way, *mail is untouched. */
 SMTP_API smtp_status smtp_send(smtp_session *s, smtp_mail *mail);
 
 /* Says QUIT, hears the answer (which config->reply sees), closes. SMTP_OK also
    when the server is gone already. SMTP_E_BUSY: something is under way. */
 SMTP_API smtp_status smtp_quit(smtp_session *s);
 
-/* Closes at once, wipes the buffer. Open mails end as SMTP_NOT_TAKEN or
-   SMTP_UNKNOWN. May be called twice. */
+/* Closes at once, wipes the buffer. Open mails end as with a lost connection.
+   May be called twice. */
 SMTP_API void smtp_close(smtp_session *s);
 
 /* SMTP_READ and SMTP_WRITE: what to wait for after SMTP_AGAIN. 0: nothing
    below, but config->next or a body's source had nothing. */
 SMTP_API int smtp_wants(const smtp_session *s);
 
-/* Milliseconds until the present phase has lasted too long, 0: it has. Without
-   a clock always the whole limit. */
+/* Milliseconds until the present phase has lasted too long; 0: it has, or the
+   session is closed. Without a clock, or with nothing under way, always the
+   whole limit. */
 SMTP_API unsigned long smtp_deadline(const smtp_session *s);
 
 /* ---- functions: a dialogue by hand --------------------------------------- */
 
-/* SMTP_OK: answered 2yz or 3yz. SMTP_E_REFUSED: 4yz or 5yz. In both cases
-   session->reply holds code and text. The greeting is read first where it has
-   not been. Strings stay the caller's, unchanged, until the result is there. */
+/* SMTP_OK: answered 2yz or 3yz. SMTP_E_REFUSED: 4yz or 5yz; SMTP_E_LOGIN for a
+   login. In both cases session->reply holds code and text. The greeting is read
+   first where it has not been, EHLO said before STARTTLS and a login. Strings
+   and body stay the caller's, unchanged, until the result is there.
+   Nothing was said: SMTP_E_BUSY, SMTP_E_LINE, SMTP_E_SENDER_SYNTAX,
+   SMTP_E_RECIPIENT_SYNTAX, SMTP_E_PARAMETER, SMTP_E_UTF8, SMTP_E_UNSUPPORTED;
+   STARTTLS: SMTP_E_NO_TLS, SMTP_E_NO_STARTTLS; login: SMTP_E_ARGUMENT (no
+   user), SMTP_E_NO_AUTH, SMTP_E_MECHANISM, SMTP_E_CLEAR_LOGIN. Failures of the
+   connection as with smtp_run(). */
 SMTP_API smtp_status smtp_greet(smtp_session *s);     /* the greeting alone */
 SMTP_API smtp_status smtp_ehlo(smtp_session *s);      /* LHLO with LMTP */
 SMTP_API smtp_status smtp_helo(smtp_session *s);
@@ -628,8 +645,9 @@ typedef struct smtp_composer {
    SMTP_E_FIELD_MISSING (From, Sender, To), SMTP_E_FIELD_LINE,
    SMTP_E_FIELD_UTF8, SMTP_E_FIELD_NAME, SMTP_E_FIELD_ADDRESS,
    SMTP_E_FIELD_SYNTAX, SMTP_E_UTF8, SMTP_E_SIZE (more than smtp_size counts),
-   SMTP_E_ARGUMENT (`to` too small). While sending, mail->status may become
-   SMTP_E_BODY; composer->status then is that, or SMTP_E_LENGTH. */
+   SMTP_E_ARGUMENT (`to` too small). A source that fails while it is sent ends
+   the session with SMTP_E_BODY, the mail is SMTP_NOT_TAKEN; composer->status
+   is then SMTP_E_BODY or SMTP_E_LENGTH. */
 SMTP_API smtp_status smtp_compose(smtp_composer *composer,
                                   const smtp_message *message,
                                   smtp_mail *mail, smtp_recipient *to,
@@ -2087,7 +2105,7 @@ static void smtp__body_start(smtp_session *s, const smtp_body *body,
 /* ---- say: one writer a row ----------------------------------------------- */
 
 #define SMTP__VERB(name, verb, write, judge, limit, on) verb,
-static const char *const smtp__verbs[] = {SMTP__ROWS(SMTP__VERB) "TLS"};
+static const char *const smtp__verbs[] = {SMTP__ROWS(SMTP__VERB)};
 
 static void smtp__put_end(smtp_session *s)
 {
@@ -3257,7 +3275,7 @@ SMTP_API unsigned long smtp_deadline(const smtp_session *s)
     phase = smtp__phase(s);
     limit = smtp__timeout(&s->config->timeout, phase);
     limit = 1000 * (limit ? limit : defaults[phase]);
-    if (s->io->clock)
+    if (s->io->clock && (s->due || s->say != SMTP__IDLE))
         passed = s->io->clock(s->io->ctx) - s->since;
     return passed < limit ? limit - passed : 0;
 }
