@@ -1374,6 +1374,8 @@ static void smtp__fail(smtp_session *s, int status)
         return;
     s->status = (int8_t)status;
     s->say = SMTP__WAIT;
+    if (SMTP__AUTH && s->mechanism)
+        smtp__wipe(s->out, s->out_to);
     if (s->heard == NULL)
         s->heard = s->said;
     if (s->heard && s->heard->status == SMTP_AGAIN &&
