@@ -55,6 +55,9 @@ OPTIONS, defined alike before every #include
    SMTP_SMALL            the shortest code, not the fastest
    SMTP_NO_AUTH, SMTP_NO_CHUNKING, SMTP_NO_DSN, SMTP_NO_SIZE, SMTP_NO_UTF8,
    SMTP_NO_LMTP          leave this out
+   SMTP_NO_SASL          no login but PLAIN and LOGIN
+   SMTP_NO_RARE          no DELIVERBY, FUTURERELEASE, MT-PRIORITY, REQUIRETLS,
+                         PRDR, LIMITS, XCLIENT, XFORWARD
    SMTP_NO_COMPOSE       no mails from fields
    SMTP_NO_DKIM          no signatures
    SMTP_NO_HAND          no dialogue by hand
@@ -139,7 +142,7 @@ extern "C" {
     X(SMTP_E_MECHANISM, -28, "no login mechanism in common")                   \
     X(SMTP_E_CLEAR_LOGIN, -29, "no login over a connection in clear")          \
     X(SMTP_E_LOGIN, -30, "login refused")                                      \
-    X(SMTP_E_REFUSED, -31, "refused by the server")                          \
+    X(SMTP_E_REFUSED, -31, "refused by the server")                            \
     X(SMTP_E_SENDER, -32, "the sender was refused")                            \
     X(SMTP_E_RECIPIENTS, -33, "too many recipients were refused")              \
     X(SMTP_E_DATA, -34, "the message was refused")                             \
@@ -170,12 +173,16 @@ extern "C" {
     X(SMTP_E_FIELD_NAME, -59, "no name for a header field of your own")        \
     X(SMTP_E_FIELD_ADDRESS, -60, "an address that is none")                    \
     X(SMTP_E_FIELD_SYNTAX, -61, "a header field breaks its syntax")            \
-    X(SMTP_E_LENGTH, -62, "a part is not as long as it declared")
+    X(SMTP_E_LENGTH, -62, "a part is not as long as it declared")              \
+    X(SMTP_E_CHALLENGE, -63, "the server's challenge cannot be understood")    \
+    X(SMTP_E_PROOF, -64, "the server cannot prove that it knows the password") \
+    X(SMTP_E_ITERATIONS, -65, "too few or too many iterations for a password") \
+    X(SMTP_E_LIMIT, -66, "more mails or recipients than the server takes")
 
 #define SMTP__ENUM(name, value, text) name = value,
 typedef enum smtp_status {
     SMTP_STATUS_LIST(SMTP__ENUM)
-    SMTP_STATUS_END = -63
+    SMTP_STATUS_END = -67
 } smtp_status;
 
 /* ---- transport ----------------------------------------------------------- */
@@ -266,6 +273,12 @@ typedef struct smtp_body {
 
 enum { SMTP_RET_FULL = 1, SMTP_RET_HDRS = 2 };
 
+enum {                             /* RFC 2852, section 4: when it is late, */
+    SMTP_BY_RETURN = 1,            /* return the mail (`by` above 0), or */
+    SMTP_BY_NOTIFY = 2,            /* tell the sender and go on; add */
+    SMTP_BY_TRACE = 4              /* to be told of relays that cannot */
+};
+
 /* One mail. It and what it points to belong to the session from the call that
    hands it over until its outcome is told. */
 typedef struct smtp_mail {
@@ -275,10 +288,17 @@ typedef struct smtp_mail {
     size_t to_count;
     smtp_body body;
     const char *envid;             /* DSN: envelope identifier, or 0 */
-    const char *params;            /* further MAIL parameters as sent, or 0:
-                                      not SIZE, BODY, SMTPUTF8, RET, ENVID */
+    const char *hold_until;        /* FUTURERELEASE (RFC 4865): a date like
+                                      "2027-01-31T18:00:00Z", or 0; else: */
+    uint32_t hold_for;             /* seconds to be held, or 0 */
+    int32_t by;                    /* DELIVERBY: seconds from now, */
+    uint8_t by_mode;               /* SMTP_BY_...; 0: no such wish */
+    int8_t priority;               /* MT-PRIORITY (RFC 6710), -9 to 9; 0: none
+                                      is said */
+    uint8_t require_tls;           /* REQUIRETLS (RFC 8689): on all its way */
     uint8_t ret;                   /* DSN: SMTP_RET_..., or 0 */
     uint8_t all_or_none;           /* accepted for all, or said to none */
+    const char *params;            /* further MAIL parameters as sent, or 0 */
     void *user;                    /* yours */
 
     smtp_status status;            /* outcome; SMTP_AGAIN: still open */
@@ -302,9 +322,22 @@ enum {                             /* smtp_config.tls */
     SMTP_TLS_UNSAFE_OPPORTUNISTIC  /* STARTTLS if offered, else in clear */
 };
 
-enum {                             /* smtp_config.mechanisms */
-    SMTP_AUTH_PLAIN = 1,           /* RFC 4616 */
-    SMTP_AUTH_LOGIN = 2
+/* Login mechanisms, for smtp_config.mechanisms; the strongest that the server
+   offers is tried first, which is the last of these. */
+enum {
+    SMTP_AUTH_LOGIN = 1,
+    SMTP_AUTH_PLAIN = 2,           /* RFC 4616 */
+    SMTP_AUTH_XOAUTH2 = 4,         /* by config.token */
+    SMTP_AUTH_OAUTHBEARER = 8,     /* RFC 7628, likewise */
+    SMTP_AUTH_CRAM_MD5 = 16,       /* RFC 2195; from here on config.sasl is */
+    SMTP_AUTH_SCRAM_SHA_1 = 32,    /* needed, see smtp_scram (RFC 5802) */
+    SMTP_AUTH_SCRAM_SHA_256 = 64,  /* RFC 7677 */
+    SMTP_AUTH_SCRAM_SHA_1_PLUS = 128,
+    SMTP_AUTH_SCRAM_SHA_256_PLUS = 256,
+    SMTP_AUTH_EXTERNAL = 512,      /* RFC 4422, appendix A: by certificate or
+                                      socket; only where it is allowed by name,
+                                      needs no config.user nor config.sasl */
+    SMTP_AUTH_OTHER = 1024         /* config.sasl->name */
 };
 
 /* Seconds; 0: the limit of RFC 5321, section 4.5.3.2, in brackets. */
@@ -324,13 +357,47 @@ enum {                             /* kinds of trace */
 
 struct smtp_session;
 
+/* Login mechanisms that the engine has not built in: those of smtp_scram, or
+   your own.
+
+   step   makes the responses. At the start `challenge` is 0, and *response is
+          what goes along with AUTH; leave it 0 where the server speaks first.
+          Then each challenge comes in pieces, decoded, `size` 1 or more
+          (return 0 to go on), and when it is complete `size` is 0: now the
+          answer is wanted. Returns the bytes at *response, which stay valid
+          until the next call; SMTP_AGAIN: not ready, call smtp_run() later;
+          another status: the login is cancelled and ends with it. At the start
+          SMTP_E_MECHANISM has the next mechanism tried.
+   done   or 0. The login has ended. With SMTP_OK the server says that it is
+          good: return SMTP_OK, or why not, which ends the session. Else it
+          failed so; wipe what is secret.
+   session->mechanism is the SMTP_AUTH_... under way, session->auth what the
+   server offers; user and password stand in session->config. */
+typedef struct smtp_sasl {
+    uint16_t mechanisms;           /* SMTP_AUTH_... that it can do */
+    const char *name;              /* SMTP_AUTH_OTHER: "GSSAPI", or 0 */
+    void *ctx;
+    ptrdiff_t (*step)(void *ctx, const struct smtp_session *session,
+                      const char *challenge, size_t size,
+                      const char **response);
+    int (*done)(void *ctx, const struct smtp_session *session, int status);
+} smtp_sasl;
+
 /* What a session is to do: set before smtp_open(), constant, may lie in
    flash. Zero is each member's default. */
 typedef struct smtp_config {
     const char *domain;            /* EHLO argument; 0: "[127.0.0.1]" */
     const char *user;              /* 0: no login */
     const char *password;
+    const char *token;             /* OAuth 2.0 access token, used instead of
+                                      a password where there is none; or 0 */
     const char *authzid;           /* authorization identity, or 0 */
+    const smtp_sasl *sasl;         /* further login mechanisms, or 0 */
+    char *features;                /* the lines of the last EHLO are kept here,
+                                      as far as there is room: each ends in
+                                      NUL, the last is empty; or 0 */
+    uint16_t features_size;
+    uint16_t mechanisms;           /* allowed SMTP_AUTH_..., 0: all */
     void *ctx;                     /* handed to the callbacks below, which */
                                    /* may not call the session */
     /* The next mail into *mail: SMTP_OK; SMTP_AGAIN: none now; SMTP_EOF: no
@@ -343,10 +410,13 @@ typedef struct smtp_config {
     void (*reply)(void *ctx, const struct smtp_session *session,
                   const smtp_mail *mail, const smtp_recipient *to);
     void (*trace)(void *ctx, int kind, const char *data, size_t size);
+    /* The A-label form of a domain in UTF-8 (RFC 5890), valid until the next
+       call; 0: it has none. Asked for addresses that are ASCII but for their
+       domain, which then need no SMTPUTF8, and for config.domain. */
+    const char *(*a_label)(void *ctx, const char *domain);
     smtp_timeouts timeout;
     uint16_t window;               /* commands under way; 0: SMTP_WINDOW */
     uint8_t tls;                   /* SMTP_TLS_... */
-    uint8_t mechanisms;            /* allowed SMTP_AUTH_..., 0: all */
     uint8_t lmtp;                  /* LHLO, an answer for each recipient */
     uint8_t no_pipelining, no_chunking, no_initial_response;
     uint8_t unsafe_clear_login;    /* log in without TLS */
@@ -364,8 +434,17 @@ enum {
     SMTP_EXT_ENHANCED = 128,       /* RFC 2034 */
     SMTP_EXT_CHUNKING = 256,       /* RFC 3030 */
     SMTP_EXT_BINARYMIME = 512,     /* RFC 3030 */
-    SMTP_EXT_SMTPUTF8 = 1024       /* RFC 6531 */
+    SMTP_EXT_SMTPUTF8 = 1024,      /* RFC 6531 */
+    SMTP_EXT_DELIVERBY = 2048,     /* RFC 2852 */
+    SMTP_EXT_FUTURERELEASE = 4096, /* RFC 4865 */
+    SMTP_EXT_MT_PRIORITY = 8192,   /* RFC 6710 */
+    SMTP_EXT_REQUIRETLS = 16384    /* RFC 8689 */
 };
+#define SMTP_EXT_PRDR 0x8000ul     /* Exim: an answer for each recipient */
+#define SMTP_EXT_LIMITS 0x10000ul  /* RFC 9422: RCPTMAX and MAILMAX */
+#define SMTP_EXT_XCLIENT 0x20000ul /* Postfix, likewise XFORWARD */
+#define SMTP_EXT_XFORWARD 0x40000ul
+
 
 /* The last reply. `text` is its lines, joined by LF, ended by NUL, cut where
    the buffer was too short; it stays until the session is called again. It
@@ -376,23 +455,20 @@ typedef struct smtp_reply {
     char *text;
 } smtp_reply;
 
-/* One session. Read `reply`, `offers`, `auth` and `limit`; the rest is the
-   engine's. It holds no secret. */
+/* One session. Read `reply`, `offers`, `auth`, `mechanism` and `limit`; the
+   rest is the engine's. It holds no secret. */
 typedef struct smtp_session {
     int8_t status;                 /* smtp_status that ended the session */
     int8_t broken;                 /* smtp_status: nothing more is said */
     int8_t result;                 /* smtp_status of the last operation */
     uint8_t goal;                  /* the operation under way: SMTP__G_... */
-    uint8_t hand;                  /* row of the command by hand */
     uint8_t say;                   /* row being said, or state of waiting */
     uint8_t await;                 /* row whose answer comes next */
     uint8_t stage;                 /* row whose answer came last */
     uint8_t wants;                 /* what the last SMTP_AGAIN waits for */
     uint8_t parse;                 /* what the parser awaits: SMTP__P_... */
     uint8_t keyword;               /* of the EHLO line being read */
-    uint8_t auth, tried;           /* SMTP_AUTH_... offered; tried in vain */
-    uint8_t mechanism;             /* of the login under way */
-    uint8_t step;                  /* of the login; then mails taken */
+    uint8_t step;                  /* lines of the login; then mails taken */
     uint8_t refusals;              /* recipients since the last mail taken */
     uint8_t mails_refused;         /* in this session; both saturate */
     uint8_t body_state;            /* of the encoder: SMTP__BOL ... */
@@ -400,25 +476,30 @@ typedef struct smtp_session {
     uint16_t flags;                /* SMTP__SECURE ... */
     uint16_t due;                  /* commands said and not yet answered */
     uint16_t window;               /* that many at most */
-    uint16_t offers;               /* SMTP_EXT_... */
+    uint16_t auth;                 /* SMTP_AUTH_... offered */
+    uint16_t mechanism;            /* that of the login under way, or 0 */
+    uint16_t rcpt_max;             /* recipients of a transaction; 0: any */
+    uint16_t mail_max;             /* transactions left and 1; 0: any */
     uint16_t out_size, out_from, out_to;    /* from <= to <= size */
-    uint16_t in_size, in_from, in_to;       /* likewise */
+    uint16_t in_from, in_to;       /* of the input, from reply.text to out */
     uint16_t reply_size;           /* bytes of the reply so far */
     smtp_reply reply;
+    uint32_t offers;               /* SMTP_EXT_... */
 
     const smtp_io *io;
     const smtp_config *config;
     char *out;                     /* the buffer behind reply.text */
     smtp_mail *said, *heard;       /* mail being said; mail being answered */
-    const char *word, *line, *tail;/* the command by hand */
+    const char *word, *line, *tail;/* the command by hand; line: response */
     const smtp_body *body;         /* the body being said, */
-    smtp_size at, run;             /* offset, bytes from there to send as is */
-    smtp_size chunk;               /* bytes left of the BDAT chunk */
+    smtp_size at, run;             /* offset, bytes from there to send as is;
+                                      of config->features; of the response */
+    smtp_size chunk;               /* bytes left of the BDAT chunk; hash of an
+                                      EHLO word; bits of a challenge */
     size_t row_done;               /* bytes of the row in or past the buffer */
     size_t skip;                   /* of them, still to be passed over */
     size_t to_heard;               /* recipient being answered */
     uint32_t sent;                 /* bytes handed to the transport */
-    uint32_t hash;                 /* of the extension keyword being read */
     smtp_size limit;               /* the server's SIZE; 0: none given */
     unsigned long since;           /* clock at the last step forward */
 } smtp_session;
@@ -498,13 +579,24 @@ SMTP_API smtp_status smtp_noop(smtp_session *s);
 SMTP_API smtp_status smtp_rset(smtp_session *s);
 SMTP_API smtp_status smtp_help(smtp_session *s, const char *topic);
 
+/* For those who test relays: attributes like "ADDR=192.0.2.1 NAME=mx.b", the
+   values in xtext (RFC 3461, section 4). After XCLIENT the session starts anew
+   with EHLO. SMTP_E_UNSUPPORTED: not offered. */
+SMTP_API smtp_status smtp_xclient(smtp_session *s, const char *attributes);
+SMTP_API smtp_status smtp_xforward(smtp_session *s, const char *attributes);
+
 /* Any command: `word` alone or followed by a space and `line`.
    SMTP_E_LINE: one of them holds CR or LF. */
 SMTP_API smtp_status smtp_docmd(smtp_session *s, const char *word,
                                 const char *line);
 
-/* 1: the last EHLO offered `keyword` (any case; those of SMTP_EXT_...). */
+/* 1: the last EHLO offered `keyword` (in any case): one of SMTP_EXT_..., or any
+   that has found room in config->features. */
 SMTP_API int smtp_has_extn(const smtp_session *s, const char *keyword);
+
+/* What stands behind `keyword` in config->features, "" if nothing. 0: it was
+   not offered, or not kept. */
+SMTP_API const char *smtp_extn(const smtp_session *s, const char *keyword);
 
 /* ---- functions: around it ------------------------------------------------ */
 
@@ -593,7 +685,7 @@ typedef struct smtp_message {
     uint32_t date;                 /* seconds since 1970; 0: no Date field,
                                       the submission server adds it */
     int16_t zone;                  /* minutes east of Greenwich */
-    uint16_t offers;               /* the server's SMTP_EXT_...: 8BITMIME,
+    uint32_t offers;               /* the server's SMTP_EXT_...: 8BITMIME,
                                       BINARYMIME, SMTPUTF8 are used; or 0 */
     uint8_t flowed;                /* text is format=flowed (RFC 3676) */
     uint32_t boundary;             /* 0: made from id, unique and date */
@@ -1015,6 +1107,16 @@ SMTP_API smtp_status smtp_send_url(const char *url, smtp_mail *mail,
 #else
 #define SMTP__AUTH 1
 #endif
+#if defined SMTP_NO_AUTH || defined SMTP_NO_SASL
+#define SMTP__SASL 0
+#else
+#define SMTP__SASL 1
+#endif
+#ifdef SMTP_NO_RARE
+#define SMTP__RARE 0
+#else
+#define SMTP__RARE 1
+#endif
 #ifdef SMTP_NO_CHUNKING
 #define SMTP__CHUNKING 0
 #else
@@ -1076,6 +1178,8 @@ SMTP_API smtp_status smtp_send_url(const char *url, smtp_mail *mail,
     X(SMTP__AUTH_, "AUTH", auth, auth, command, SMTP__AUTH)                    \
     X(SMTP__RESPONSE, "AUTH", response, auth, command, SMTP__AUTH)             \
     X(SMTP__COMMAND, "command", command, command, command, SMTP__HAND)         \
+    X(SMTP__XCLIENT, "XCLIENT", command, xclient, command,                     \
+      SMTP__HAND && SMTP__RARE)                                                \
     X(SMTP__RSET, "RSET", verb, rset, command, 1)                              \
     X(SMTP__MAIL, "MAIL", mail, mail, command, 1)                              \
     X(SMTP__RCPT, "RCPT", rcpt, rcpt, command, 1)                              \
@@ -1092,6 +1196,7 @@ enum {
     SMTP__IDLE = SMTP__ROW_COUNT,  /* nothing under way: decide */
     SMTP__WAIT,                    /* until the judge decides */
     SMTP__HANDSHAKE,               /* TLS */
+    SMTP__RESPOND,                 /* config->sasl makes its response */
     SMTP__MEASURE,                 /* dry run of the body */
     SMTP__BODY,                    /* behind DATA */
     SMTP__CHUNK,                   /* the next BDAT of a source of no size */
@@ -1102,8 +1207,8 @@ enum {                             /* smtp_session.goal */
     SMTP__G_NONE,
     SMTP__G_READY,                 /* what config asks for */
     SMTP__G_SEND,                  /* one mail */
-    SMTP__G_HAND,                  /* a command by hand */
-    SMTP__G_QUIT
+    SMTP__G_QUIT,
+    SMTP__G_HAND                   /* and its row: a command by hand */
 };
 
 enum {                             /* smtp_session.flags */
@@ -1149,16 +1254,23 @@ enum {                             /* smtp_mail.flags */
     SMTP__HAS_8BIT = 512,
     SMTP__CLEAN = 1024,            /* the dry run found nothing to change */
     SMTP__SIZED = 2048,            /* `wire` is known */
-    SMTP__DELIVERED = 4096,        /* LMTP: to a recipient */
+    SMTP__DELIVERED = 4096,        /* to a recipient, others are open */
     SMTP__ANSWERED = 8192,         /* the final reply is heard */
     SMTP__STEPWISE = 16384         /* DATA waits for the recipients */
 };
+#define SMTP__EACH 32768u          /* PRDR: an answer for each recipient */
 
 enum {                             /* smtp_session.parse */
     SMTP__P_REPLY,                 /* a reply */
     SMTP__P_LINE,                  /* a further line of it */
     SMTP__P_MORE,                  /* text of a line with more to come */
     SMTP__P_LAST                   /* text of the last line */
+};
+
+enum {                             /* smtp_session.step */
+    SMTP__STEPS = 32,              /* lines that a login may have */
+    SMTP__TO_CANCEL = 254,         /* "*" is to be said, or has been: */
+    SMTP__CANCEL = 255
 };
 
 /* The longest "BDAT n LAST": 32-bit count and CRLF. */
@@ -1283,11 +1395,13 @@ SMTP_API int smtp_address_check(const char *address)
 
 /* ---- ending -------------------------------------------------------------- */
 
-/* The outcome of a recipient that none of its own replies has decided. */
-static void smtp__settle_recipients(smtp_mail *m, smtp_status status)
+/* The outcome of the recipients up to `end` that none of their own replies has
+   decided. */
+static void smtp__settle_recipients(smtp_mail *m, size_t end,
+                                    smtp_status status)
 {
     size_t i;
-    for (i = 0; i < m->to_count; i++)
+    for (i = 0; i < end; i++)
         if (m->to[i].status == SMTP_AGAIN) {
             m->to[i].status = status;
             m->to[i].code = m->code;
@@ -1305,38 +1419,72 @@ static smtp_code smtp__first_refusal(const smtp_mail *m)
 
 /* An accepted mail: delivered to all or to some. A refused one keeps why. Its
    recipients were not refused themselves where nothing of it was said, or
-   where others were. */
+   where others were. Those that were never said are not taken. */
 static void smtp__settle(smtp_mail *m)
 {
     smtp_status rest = m->status;
     if (rest == SMTP_AGAIN) {
         rest = SMTP_OK;
         m->status = m->flags & SMTP__SOME_REFUSED ? SMTP_PARTIAL : SMTP_OK;
-        if (!(m->flags & SMTP__ACCEPTED))
+        if (!(m->flags & (SMTP__ACCEPTED | SMTP__DELIVERED)))
             m->status = SMTP_E_RECIPIENTS;
     }
     if (m->status == SMTP_E_RECIPIENTS && m->to_count)
         m->code = smtp__first_refusal(m);
     if (m->status == SMTP_E_RECIPIENTS || !(m->flags & SMTP__SAID_MAIL))
         rest = SMTP_NOT_TAKEN;
-    smtp__settle_recipients(m, rest);
-    if (m->flags & SMTP__DELIVERED && m->status == SMTP_NOT_TAKEN)
+    if (rest == SMTP_OK || rest == SMTP_UNKNOWN) {
+        smtp__settle_recipients(m, m->said, rest);
+        rest = SMTP_NOT_TAKEN;
+    }
+    smtp__settle_recipients(m, m->to_count, rest);
+    if (m->flags & SMTP__DELIVERED && m->status != SMTP_OK &&
+        m->status != SMTP_UNKNOWN)
         m->status = SMTP_PARTIAL;
+}
+
+/* RFC 9422, section 4.2: more recipients than one transaction may have get
+   several. Another one begins when all of the last is answered, unless that
+   refused more than recipients. */
+static int smtp__another_part(smtp_session *s, smtp_mail *m)
+{
+    const unsigned keep = SMTP__NEEDS_UTF8 | SMTP__HAS_8BIT | SMTP__CLEAN |
+                          SMTP__SIZED | SMTP__SOME_REFUSED | SMTP__DELIVERED |
+                          SMTP__STEPWISE;
+    const smtp_code none = {0, 0, 0};
+    if (!SMTP__RARE || s->status || m->status != SMTP_AGAIN ||
+        m->said == m->to_count)
+        return 0;
+    if (m->flags & SMTP__ACCEPTED) {
+        smtp__settle_recipients(m, m->said, SMTP_OK);
+        m->flags |= SMTP__DELIVERED;
+    }
+    if (s->mail_max == 1) {
+        m->flags |= SMTP__SOME_REFUSED;
+        return 0;
+    }
+    m->code = none;
+    m->flags &= (uint16_t)keep;
+    s->await = SMTP__RSET;
+    s->say = s->flags & SMTP__DIRTY ? SMTP__RSET : SMTP__MAIL;
+    return 1;
 }
 
 /* Tells the outcome of the mail at the heard cursor, which moves on. */
 static void smtp__finish(smtp_session *s)
 {
     smtp_mail *m = s->heard;
+    if (m->flags & SMTP__SAID_MAIL && !(m->flags & SMTP__ACCEPTED) &&
+        s->mails_refused < 255)
+        s->mails_refused++;
+    if (smtp__another_part(s, m))
+        return;
     s->heard = m->link;
     if (s->said == m)
         s->said = NULL;
     s->await = SMTP__RSET;
     s->to_heard = 0;
     smtp__settle(m);
-    if (m->flags & SMTP__SAID_MAIL && !(m->flags & SMTP__ACCEPTED) &&
-        s->mails_refused < 255)
-        s->mails_refused++;
     if (s->goal == SMTP__G_SEND) {
         s->result = m->status == SMTP_NOT_TAKEN && s->status
                   ? s->status : (int8_t)m->status;
@@ -1367,6 +1515,20 @@ static smtp_status smtp__lost(const smtp_session *s, const smtp_mail *m)
     return SMTP_NOT_TAKEN;
 }
 
+/* Whether the login under way is made by config->sasl. */
+static int smtp__by_sasl(const smtp_session *s)
+{
+    const smtp_sasl *sasl = s->config->sasl;
+    return SMTP__SASL && sasl && sasl->mechanisms & s->mechanism;
+}
+
+static int smtp__sasl_done(smtp_session *s, int status)
+{
+    const smtp_sasl *sasl = s->config->sasl;
+    return smtp__by_sasl(s) && sasl->done ? sasl->done(sasl->ctx, s, status)
+                                          : SMTP_OK;
+}
+
 /* Ends the session: the status stays, every open mail gets its outcome. */
 static void smtp__fail(smtp_session *s, int status)
 {
@@ -1374,8 +1536,10 @@ static void smtp__fail(smtp_session *s, int status)
         return;
     s->status = (int8_t)status;
     s->say = SMTP__WAIT;
-    if (SMTP__AUTH && s->mechanism)
+    if (SMTP__AUTH && s->mechanism) {
         smtp__wipe(s->out, s->out_to);
+        smtp__sasl_done(s, status);
+    }
     if (s->heard == NULL)
         s->heard = s->said;
     if (s->heard && s->heard->status == SMTP_AGAIN &&
@@ -1411,7 +1575,7 @@ static void smtp__result(smtp_session *s, int status)
    result; else the session ends, with the protocol still in step. */
 static void smtp__refuse(smtp_session *s, int status, int by_hand)
 {
-    if (s->goal == SMTP__G_HAND) {
+    if (s->goal >= SMTP__G_HAND) {
         smtp__result(s, by_hand);
     } else {
         s->flags |= SMTP__IN_STEP;
@@ -1554,6 +1718,48 @@ static char *smtp__encode64(char *to, const unsigned char *from, size_t size)
     return to;
 }
 
+/* Decoding, a digit at a time. `bits` holds those of the open group behind a 1,
+   0 before the first; SMTP__END64 behind padding; SMTP__PAD64 one short of it;
+   SMTP__BAD64 from the first error on. Returns how many bytes went to `to`. */
+#define SMTP__END64 0x2000000ul
+#define SMTP__PAD64 0x2000001ul
+#define SMTP__BAD64 0x2000002ul
+
+static unsigned smtp__pad64(smtp_size *bits, char *to)
+{
+    smtp_size b = *bits;
+    *bits = b == SMTP__PAD64 || b >> 18 == 1 ? SMTP__END64
+          : b >> 12 == 1 ? SMTP__PAD64 : SMTP__BAD64;
+    if (b >> 18 == 1) {
+        to[0] = (char)(b >> 10);
+        to[1] = (char)(b >> 2);
+        return 2;
+    }
+    if (b >> 12 == 1)
+        to[0] = (char)(b >> 4);
+    return b >> 12 == 1;
+}
+
+static unsigned smtp__decode64(smtp_size *bits, char c, char *to)
+{
+    const char *digits = smtp__digits64;
+    const char *digit = (const char *)memchr(digits, c, 64);
+    if (c == '=')
+        return smtp__pad64(bits, to);
+    if (digit == NULL || *bits >> 25) {
+        *bits = SMTP__BAD64;
+        return 0;
+    }
+    *bits = (*bits ? *bits : 1) << 6 | (smtp_size)(digit - digits);
+    if (*bits >> 24 == 0)
+        return 0;
+    to[0] = (char)(*bits >> 16);
+    to[1] = (char)(*bits >> 8);
+    to[2] = (char)*bits;
+    *bits = 0;
+    return 3;
+}
+
 /* Bytes that come in pieces, on their way into a row. */
 typedef struct smtp__base64 {
     unsigned char group[3];
@@ -1588,26 +1794,73 @@ static void smtp__end_base64(smtp_session *s, smtp__base64 *b)
 
 /* ---- capabilities -------------------------------------------------------- */
 
-enum { SMTP__K_NEXT, SMTP__K_AUTH, SMTP__K_SIZE, SMTP__K_OTHER };
+enum {                             /* smtp_session.keyword: a word is awaited */
+    SMTP__K_NEXT,                  /* that names an extension */
+    SMTP__K_AUTH,
+    SMTP__K_SIZE,
+    SMTP__K_LIMITS,
+    SMTP__K_RCPTMAX,
+    SMTP__K_MAILMAX,
+    SMTP__K_OTHER
+};
 
-/* Extension keywords and login mechanisms, by the hash of their names. */
-static const struct smtp__name { uint32_t hash; uint16_t bit; }
-smtp__extensions[] = {
-    {0x0224d407, SMTP_EXT_PIPELINING},
-    {0x065e694b, SMTP_EXT_8BITMIME},
-    {0x002eb625, SMTP_EXT_SIZE},
-    {0xa11bb00b, SMTP_EXT_STARTTLS},
-    {0x0022eaa8, SMTP_EXT_AUTH},
-    {0x00011b39, SMTP_EXT_DSN},
-    {0xcd07b7e4, SMTP_EXT_ENHANCED},
-    {0x0d4a453b, SMTP_EXT_CHUNKING},
-    {0x4a379e43, SMTP_EXT_BINARYMIME},
-    {0x930ea065, SMTP_EXT_SMTPUTF8},
-    {0, 0}
-}, smtp__mechanisms[] = {
-    {0x058c2ffa, SMTP_AUTH_PLAIN},
-    {0x05363c43, SMTP_AUTH_LOGIN},
-    {0, 0}
+/* Extension keywords by the hash of their names, and what follows them. */
+static const struct smtp__extension {
+    uint32_t hash;
+    uint32_t bit;
+    uint8_t keyword;
+} smtp__extensions[] = {
+    {0x0224d407, SMTP_EXT_PIPELINING, SMTP__K_OTHER},
+    {0x065e694b, SMTP_EXT_8BITMIME, SMTP__K_OTHER},
+    {0x002eb625, SMTP_EXT_SIZE, SMTP__K_SIZE},
+    {0xa11bb00b, SMTP_EXT_STARTTLS, SMTP__K_OTHER},
+    {0x0022eaa8, SMTP_EXT_AUTH, SMTP__K_AUTH},
+#ifndef SMTP_NO_DSN
+    {0x00011b39, SMTP_EXT_DSN, SMTP__K_OTHER},
+#endif
+    {0xcd07b7e4, SMTP_EXT_ENHANCED, SMTP__K_OTHER},
+    {0x0d4a453b, SMTP_EXT_CHUNKING, SMTP__K_OTHER},
+    {0x4a379e43, SMTP_EXT_BINARYMIME, SMTP__K_OTHER},
+    {0x930ea065, SMTP_EXT_SMTPUTF8, SMTP__K_OTHER},
+#ifndef SMTP_NO_RARE
+    {0x72be88be, SMTP_EXT_DELIVERBY, SMTP__K_OTHER},
+    {0xc5e1e14c, SMTP_EXT_FUTURERELEASE, SMTP__K_OTHER},
+    {0x0c419686, SMTP_EXT_MT_PRIORITY, SMTP__K_OTHER},
+    {0xadaa5866, SMTP_EXT_REQUIRETLS, SMTP__K_OTHER},
+    {0x002a8a94, SMTP_EXT_PRDR, SMTP__K_OTHER},
+    {0xac66cde6, SMTP_EXT_LIMITS, SMTP__K_LIMITS},
+    {0xe313abc1, SMTP_EXT_XCLIENT, SMTP__K_OTHER},
+    {0x15c23f43, SMTP_EXT_XFORWARD, SMTP__K_OTHER},
+#endif
+    {0, 0, SMTP__K_OTHER}
+};
+
+#define SMTP__RCPTMAX 0x355dc101   /* hashes of limits */
+#define SMTP__MAILMAX 0x93d096dd
+
+/* Login mechanisms in the order of their bits, and their responses, parted by
+   "|". In these digits stand for other things: 0 and 1 for the bytes NUL and
+   ^A, 2 user, 3 password, 4 authorization identity, 5 token, 6 the user with
+   "," and "=" as in RFC 5801, section 4. */
+static const struct smtp__mechanism {
+    const char *name, *responses;
+} smtp__mechanisms[] = {
+    {"LOGIN", "2|3"},
+    {"PLAIN", "40203"},
+#if SMTP__SASL
+    {"XOAUTH2", "user=21auth=Bearer 511|"},
+    {"OAUTHBEARER", "n,a=6,1auth=Bearer 511|1"},
+    {"CRAM-MD5", ""},
+    {"SCRAM-SHA-1", ""},
+    {"SCRAM-SHA-256", ""},
+    {"SCRAM-SHA-1-PLUS", ""},
+    {"SCRAM-SHA-256-PLUS", ""},
+    {"EXTERNAL", "4"}
+#endif
+};
+
+enum {
+    SMTP__MECHANISMS = sizeof smtp__mechanisms / sizeof *smtp__mechanisms
 };
 
 static uint32_t smtp__hash(uint32_t hash, char c)
@@ -1615,37 +1868,112 @@ static uint32_t smtp__hash(uint32_t hash, char c)
     return hash * 33 ^ (unsigned char)smtp__upper(c);
 }
 
-static unsigned smtp__find(const struct smtp__name *names, uint32_t hash)
+static uint32_t smtp__hash_of(const char *word)
 {
-    while (names->bit && names->hash != hash)
-        names++;
-    return names->bit;
+    uint32_t hash = 0;
+    while (*word)
+        hash = smtp__hash(hash, *word++);
+    return hash;
+}
+
+static const struct smtp__extension *smtp__extension(uint32_t hash)
+{
+    const struct smtp__extension *x = smtp__extensions;
+    while (x->bit && x->hash != hash)
+        x++;
+    return x;
+}
+
+/* A word behind AUTH: perhaps a mechanism that we have. */
+static void smtp__learn_mechanism(smtp_session *s, uint32_t hash)
+{
+    const smtp_sasl *sasl = s->config->sasl;
+    unsigned i;
+    for (i = 0; i < SMTP__MECHANISMS; i++)
+        if (smtp__hash_of(smtp__mechanisms[i].name) == hash)
+            s->auth |= (uint16_t)(1u << i);
+    if (SMTP__SASL && sasl && sasl->name && smtp__hash_of(sasl->name) == hash)
+        s->auth |= SMTP_AUTH_OTHER;
+}
+
+/* RFC 9422, section 4: NAME=number. The number has been counted in its place
+   already; 0 is no limit. */
+static unsigned smtp__learn_limit(smtp_session *s, uint32_t hash)
+{
+    if (hash == SMTP__RCPTMAX) {
+        s->rcpt_max = 0;
+        return SMTP__K_RCPTMAX;
+    }
+    if (hash == SMTP__MAILMAX) {
+        s->mail_max = 0;
+        return SMTP__K_MAILMAX;
+    }
+    if (s->keyword == SMTP__K_MAILMAX && s->mail_max && s->mail_max < 65535)
+        s->mail_max++;
+    return SMTP__K_LIMITS;
 }
 
 /* A word of an EHLO line has ended; the first is the keyword. */
-static void smtp__learn_word(smtp_session *s)
+static void smtp__learn_word(smtp_session *s, uint32_t hash)
 {
-    unsigned bit;
     if (s->keyword == SMTP__K_NEXT) {
-        bit = smtp__find(smtp__extensions, s->hash);
-        s->offers |= (uint16_t)bit;
-        s->keyword = bit == SMTP_EXT_AUTH ? SMTP__K_AUTH
-                   : bit == SMTP_EXT_SIZE ? SMTP__K_SIZE : SMTP__K_OTHER;
-        if (bit == SMTP_EXT_SIZE)
+        const struct smtp__extension *x = smtp__extension(hash);
+        s->offers |= x->bit;
+        s->keyword = x->keyword;
+        if (x->bit == SMTP_EXT_SIZE)
             s->limit = 0;
     } else if (SMTP__AUTH && s->keyword == SMTP__K_AUTH) {
-        s->auth |= (uint8_t)smtp__find(smtp__mechanisms, s->hash);
+        smtp__learn_mechanism(s, hash);
+    } else if (SMTP__RARE && s->keyword >= SMTP__K_LIMITS &&
+               s->keyword <= SMTP__K_MAILMAX) {
+        s->keyword = (uint8_t)smtp__learn_limit(s, hash);
     }
+}
+
+/* A number that grows by a digit; one above `most` counts as `most`. */
+static smtp_size smtp__grow(smtp_size value, char c, smtp_size most)
+{
+    smtp_size digit = (smtp_size)(c - '0');
+    return value > (most - digit) / 10 ? most : value * 10 + digit;
 }
 
 /* SIZE may say 0 or nothing: no fixed limit (RFC 1870, section 4). One that
    smtp_size cannot hold is none for us. */
 static void smtp__learn_digit(smtp_session *s, char c)
 {
-    smtp_size most = (smtp_size)-1 / 10 - 1;
-    if (smtp__is_digit(c))
-        s->limit = s->limit > most ? (smtp_size)-1
-                                   : s->limit * 10 + (smtp_size)(c - '0');
+    if (!smtp__is_digit(c))
+        return;
+    if (SMTP__SIZE && s->keyword == SMTP__K_SIZE)
+        s->limit = smtp__grow(s->limit, c, (smtp_size)-1);
+    if (SMTP__RARE && s->keyword == SMTP__K_RCPTMAX)
+        s->rcpt_max = (uint16_t)smtp__grow(s->rcpt_max, c, 65535);
+    if (SMTP__RARE && s->keyword == SMTP__K_MAILMAX)
+        s->mail_max = (uint16_t)smtp__grow(s->mail_max, c, 65535);
+}
+
+/* Keeps a byte of an EHLO line, NUL for its end; `run` counts them. The first
+   line that does not fit, and all behind it, are left out. */
+static void smtp__keep_feature(smtp_session *s, char c)
+{
+    char *text = s->config->features;
+    size_t at = (size_t)s->run, size = s->config->features_size;
+    if (text == NULL || at >= size)
+        return;
+    if (at + 1 < size) {
+        text[at++] = c;
+        s->run = (smtp_size)at;
+    } else {
+        while (at && text[at - 1])
+            at--;
+        s->run = (smtp_size)size;
+    }
+    text[at] = 0;
+}
+
+static void smtp__no_features(const smtp_config *c)
+{
+    if (c->features && c->features_size)
+        *c->features = 0;
 }
 
 /* The next byte of an EHLO line, LF at its end. The first line greets. The
@@ -1653,52 +1981,78 @@ static void smtp__learn_digit(smtp_session *s, char c)
 static void smtp__learn(smtp_session *s, char c)
 {
     int end = c == '\n';
-    if (s->flags & SMTP__FIRST_LINE)
+    if (s->flags & SMTP__FIRST_LINE || c == '\r')
         return;
-    if (end || c == ' ' || c == '=' || c == '\r') {
-        if (s->hash)
-            smtp__learn_word(s);
-        s->hash = 0;
+    if (SMTP__HAND && (end || c))
+        smtp__keep_feature(s, (char)(end ? 0 : c));
+    if (end || c == ' ' || c == '=') {
+        if (s->chunk)
+            smtp__learn_word(s, (uint32_t)s->chunk);
+        s->chunk = 0;
         if (end)
             s->keyword = SMTP__K_NEXT;
         return;
     }
-    s->hash = smtp__hash(s->hash, c);
-    if (SMTP__SIZE && s->keyword == SMTP__K_SIZE)
-        smtp__learn_digit(s, c);
+    s->chunk = smtp__hash((uint32_t)s->chunk, c);
+    smtp__learn_digit(s, c);
 }
 
-SMTP_API int smtp_has_extn(const smtp_session *s, const char *keyword)
+static int smtp__offers(const smtp_session *s, uint32_t extensions)
 {
-    uint32_t hash = 0;
-    while (*keyword)
-        hash = smtp__hash(hash, *keyword++);
-    return (s->offers & smtp__find(smtp__extensions, hash)) != 0;
-}
-
-static int smtp__offers(const smtp_session *s, unsigned extension)
-{
-    return (s->offers & extension) != 0;
+    return (s->offers & extensions) == extensions;
 }
 
 static void smtp__forget(smtp_session *s)
 {
     s->offers = 0;
     s->window = 1;
-    s->auth = 0;
+    s->auth = s->rcpt_max = s->mail_max = 0;
     s->limit = 0;
     s->keyword = SMTP__K_NEXT;
     s->flags &= (uint16_t)~SMTP__HELLO;
+    s->run = 0;
+    smtp__no_features(s->config);
+}
+
+static int smtp__same(const char *a, const char *b, size_t n)
+{
+    while (n && smtp__upper(*a) == smtp__upper(*b))
+        n--, a++, b++;
+    return n == 0;
+}
+
+SMTP_API const char *smtp_extn(const smtp_session *s, const char *keyword)
+{
+    const smtp_config *c = s->config;
+    const char *line = c && c->features_size ? c->features : NULL;
+    size_t n = strlen(keyword);
+    for (; line && *line; line += strlen(line) + 1)
+        if (smtp__same(line, keyword, n) &&
+            (line[n] == 0 || line[n] == ' ' || line[n] == '='))
+            return line + n + (line[n] != 0);
+    return NULL;
+}
+
+SMTP_API int smtp_has_extn(const smtp_session *s, const char *keyword)
+{
+    return (s->offers & smtp__extension(smtp__hash_of(keyword))->bit) ||
+           smtp_extn(s, keyword);
 }
 
 /* ---- reply parser -------------------------------------------------------- */
+
+static size_t smtp__in_size(const smtp_session *s)
+{
+    return (size_t)(s->out - s->reply.text);
+}
+
 
 /* Keeps text of the reply as far as it fits; 16 bytes of the input part stay
    free for what is still to be read. The text stands at the start of that part
    and never reaches the bytes not yet parsed: each line loses its code. */
 static void smtp__keep(smtp_session *s, const char *p, size_t n)
 {
-    n = smtp__min(n, (size_t)(s->in_size - 16 - s->reply.length));
+    n = smtp__min(n, smtp__in_size(s) - 16 - s->reply.length);
     memmove(s->reply.text + s->reply.length, p, n);
     s->reply.length = (uint16_t)(s->reply.length + n);
 }
@@ -1722,6 +2076,8 @@ static int smtp__parse_head(smtp_session *s)
         s->reply.length = s->reply_size = 0;
         s->reply.code.reply = (uint16_t)code;
         s->flags |= SMTP__FIRST_LINE;
+        if (s->await < SMTP__COMMAND)
+            s->chunk = 0;
     }
     if (code != s->reply.code.reply || code < 200 || code > 599)
         return SMTP_E_PROTOCOL;
@@ -1729,21 +2085,57 @@ static int smtp__parse_head(smtp_session *s)
     if (s->parse == SMTP__P_LINE)
         smtp__keep(s, "\n", 1);
     s->parse = p[3] == '-' ? SMTP__P_MORE : SMTP__P_LAST;
-    s->hash = 0;
     return SMTP_OK;
+}
+
+/* Decoded bytes of a challenge, to a mechanism of the caller's. What it cannot
+   take cancels the login. */
+static void smtp__pass_on(smtp_session *s, const char *p, size_t n)
+{
+    const smtp_sasl *sasl = s->config->sasl;
+    const char *none = NULL;
+    ptrdiff_t r = n ? sasl->step(sasl->ctx, s, p, n, &none) : 0;
+    if (r >= 0)
+        return;
+    s->result = (int8_t)smtp__failure(r);
+    s->step = SMTP__TO_CANCEL;
+}
+
+/* A piece of a challenge (RFC 4954, section 4). */
+static void smtp__challenge(smtp_session *s, const char *p, size_t n)
+{
+    char bytes[48];
+    size_t fill = 0;
+    for (; n && *p != '\r' && s->step < SMTP__TO_CANCEL; n--, p++) {
+        fill += smtp__decode64(&s->chunk, *p, bytes + fill);
+        if (fill > sizeof bytes - 3) {
+            smtp__pass_on(s, bytes, fill);
+            fill = 0;
+        }
+    }
+    if (s->step < SMTP__TO_CANCEL)
+        smtp__pass_on(s, bytes, fill);
+}
+
+/* What the text of a reply tells as it comes. */
+static void smtp__listen(smtp_session *s, const char *p, size_t n)
+{
+    if (s->await == SMTP__EHLO)
+        for (; n; n--)
+            smtp__learn(s, *p++);
+    else if (SMTP__SASL && s->reply.code.reply == 334 && smtp__by_sasl(s))
+        smtp__challenge(s, p, n);
 }
 
 /* Text up to the end of the line, CRLF or LF, or of what was read. */
 static int smtp__parse_text(smtp_session *s)
 {
     const char *p = s->reply.text + s->in_from;
-    size_t n = (size_t)(s->in_to - s->in_from), used = n, i;
+    size_t n = (size_t)(s->in_to - s->in_from), used = n;
     const char *lf = (const char *)memchr(p, '\n', n);
     if (lf)
         used = (n = (size_t)(lf - p)) + 1;
-    if (s->await == SMTP__EHLO)
-        for (i = 0; i < used; i++)
-            smtp__learn(s, p[i]);
+    smtp__listen(s, p, used);
     smtp__keep(s, p, n);
     s->in_from = (uint16_t)(s->in_from + used);
     if (used > (size_t)(SMTP_REPLY_LIMIT - s->reply_size))
@@ -1796,8 +2188,8 @@ static int smtp__parse_whole(smtp_session *s)
     const char *p = s->reply.text + s->in_from;
     const char *lf;
     size_t n = (size_t)(s->in_to - s->in_from);
-    if (n < 6 || n > s->in_size - 16u || s->parse != SMTP__P_REPLY ||
-        s->await == SMTP__EHLO || p[0] < '2' || p[0] > '5' ||
+    if (n < 6 || n > smtp__in_size(s) - 16 || s->parse != SMTP__P_REPLY ||
+        s->await < SMTP__COMMAND || p[0] < '2' || p[0] > '5' ||
         !smtp__is_digit(p[1]) || !smtp__is_digit(p[2]) || p[3] != ' ' ||
         (lf = (const char *)memchr(p + 4, '\n', n - 4)) == NULL)
         return 0;
@@ -2121,14 +2513,59 @@ static void smtp__write_verb(smtp_session *s)
     smtp__put_end(s);
 }
 
+/* The A-label form of a domain in UTF-8, where the caller has one. */
+static const char *smtp__a_label(const smtp_session *s, const char *domain)
+{
+    const smtp_config *c = s->config;
+    const char *label = NULL;
+    if (SMTP__UTF8 && c->a_label && smtp_address_check(domain) == 2)
+        label = c->a_label(c->ctx, domain);
+    return label && smtp_address_check(label) == 1 ? label : NULL;
+}
+
 static void smtp__write_ehlo(smtp_session *s)
 {
     const char *domain = s->config->domain;
+    const char *label = domain ? smtp__a_label(s, domain) : "[127.0.0.1]";
     smtp__put(s, SMTP__LMTP && s->config->lmtp ? "LHLO"
                                                : smtp__verbs[s->say]);
     SMTP__PUT(s, " ");
-    smtp__put(s, domain ? domain : "[127.0.0.1]");
+    smtp__put(s, label ? label : domain);
     smtp__put_end(s);
+}
+
+/* The domain of an address that is ASCII before it, or 0. */
+static const char *smtp__domain(const char *address)
+{
+    const char *p, *domain = NULL;
+    for (p = address; *p; p++)
+        if (*p == '@')
+            domain = p + 1;
+    for (p = address; domain && p < domain; p++)
+        if (*p & 128)
+            return NULL;
+    return domain;
+}
+
+/* As smtp_address_check(), with the A-label form of the domain where that is
+   to be had. */
+static int smtp__address_kind(const smtp_session *s, const char *address)
+{
+    int kind = smtp_address_check(address);
+    const char *domain = kind == 2 ? smtp__domain(address) : NULL;
+    return domain && smtp__a_label(s, domain) ? 1 : kind;
+}
+
+static void smtp__put_address(smtp_session *s, const char *address)
+{
+    const char *domain = SMTP__UTF8 && s->config->a_label
+                       ? smtp__domain(address) : NULL;
+    const char *label = domain ? smtp__a_label(s, domain) : NULL;
+    if (label) {
+        smtp__put_n(s, address, (size_t)(domain - address));
+        address = label;
+    }
+    smtp__put(s, address);
 }
 
 static void smtp__write_command(smtp_session *s)
@@ -2136,7 +2573,10 @@ static void smtp__write_command(smtp_session *s)
     smtp__put(s, s->word);
     if (s->line) {
         smtp__put(s, s->tail ? "<" : " ");
-        smtp__put(s, s->line);
+        if (s->tail)
+            smtp__put_address(s, s->line);
+        else
+            smtp__put(s, s->line);
         if (s->tail)
             smtp__put(s, *s->tail ? "> " : ">");
     }
@@ -2170,6 +2610,46 @@ static void smtp__put_params(smtp_session *s, const char *params)
     smtp__put_end(s);
 }
 
+static void smtp__put_signed(smtp_session *s, int32_t value)
+{
+    if (value < 0)
+        SMTP__PUT(s, "-");
+    smtp__put_number(s, value < 0 ? 0 - (smtp_size)value : (smtp_size)value);
+}
+
+static int smtp__use_prdr(const smtp_session *s, const smtp_mail *m)
+{
+    return SMTP__RARE && m->to_count > 1 && !m->all_or_none &&
+           smtp__offers(s, SMTP_EXT_PRDR);
+}
+
+/* RFC 4865, section 5; RFC 2852, section 4; RFC 6710, section 4; RFC 8689,
+   section 2. */
+static void smtp__put_wishes(smtp_session *s, const smtp_mail *m)
+{
+    if (m->hold_until) {
+        SMTP__PUT(s, " HOLDUNTIL=");
+        smtp__put(s, m->hold_until);
+    } else if (m->hold_for) {
+        SMTP__PUT(s, " HOLDFOR=");
+        smtp__put_number(s, m->hold_for);
+    }
+    if (m->by_mode) {
+        SMTP__PUT(s, " BY=");
+        smtp__put_signed(s, m->by);
+        smtp__put(s, m->by_mode & SMTP_BY_RETURN ? ";R" : ";N");
+        smtp__put(s, m->by_mode & SMTP_BY_TRACE ? "T" : "");
+    }
+    if (m->priority) {
+        SMTP__PUT(s, " MT-PRIORITY=");
+        smtp__put_signed(s, m->priority);
+    }
+    if (m->require_tls)
+        SMTP__PUT(s, " REQUIRETLS");
+    if (smtp__use_prdr(s, m))
+        SMTP__PUT(s, " PRDR");
+}
+
 /* RFC 1870, section 5; RFC 6152, section 3; RFC 6531, section 3.4; RFC 3461,
    section 4.3 and 4.4. */
 static void smtp__write_mail(smtp_session *s)
@@ -2177,7 +2657,7 @@ static void smtp__write_mail(smtp_session *s)
     const smtp_mail *m = s->said;
     SMTP__PUT(s, "MAIL FROM:<");
     if (m->from)
-        smtp__put(s, m->from);
+        smtp__put_address(s, m->from);
     SMTP__PUT(s, ">");
     if (SMTP__SIZE && smtp__offers(s, SMTP_EXT_SIZE) &&
         m->flags & SMTP__SIZED) {
@@ -2196,6 +2676,8 @@ static void smtp__write_mail(smtp_session *s)
         SMTP__PUT(s, " ENVID=");
         smtp__put_xtext(s, m->envid);
     }
+    if (SMTP__RARE)
+        smtp__put_wishes(s, m);
     smtp__put_params(s, m->params);
 }
 
@@ -2230,7 +2712,7 @@ static void smtp__write_rcpt(smtp_session *s)
 {
     const smtp_recipient *to = &s->said->to[s->said->said];
     SMTP__PUT(s, "RCPT TO:<");
-    smtp__put(s, to->address);
+    smtp__put_address(s, to->address);
     SMTP__PUT(s, ">");
     if (SMTP__DSN && to->notify)
         smtp__put_notify(s, to->notify);
@@ -2250,68 +2732,127 @@ static void smtp__write_bdat(smtp_session *s)
 
 /* ---- authentication ------------------------------------------------------ */
 
-#define SMTP__CANCEL 255           /* smtp_session.step: answered with "*" */
-
-static const char *smtp__mechanism(const smtp_session *s)
-{
-    return s->mechanism == SMTP_AUTH_PLAIN ? "PLAIN" : "LOGIN";
-}
-
-/* Responses that the mechanism has. */
-static unsigned smtp__responses(const smtp_session *s)
-{
-    return s->mechanism == SMTP_AUTH_PLAIN ? 1 : 2;
-}
-
 static const char *smtp__or_empty(const char *text)
 {
     return text ? text : "";
 }
 
-/* PLAIN: authzid NUL user NUL password (RFC 4616, section 2). LOGIN: user,
-   then password. */
-static void smtp__put_response(smtp_session *s)
+static unsigned smtp__mechanism_index(const smtp_session *s)
 {
-    const smtp_config *c = s->config;
-    const char *password = smtp__or_empty(c->password);
+    unsigned i = 0;
+    while (s->mechanism >> i > 1)
+        i++;
+    return i;
+}
+
+static const char *smtp__mechanism(const smtp_session *s)
+{
+    unsigned i = smtp__mechanism_index(s);
+    return SMTP__SASL && i == SMTP__MECHANISMS ? s->config->sasl->name
+                                               : smtp__mechanisms[i].name;
+}
+
+/* A response of the engine's own mechanisms, the first is 0. NULL: there are
+   not so many. */
+static const char *smtp__response(const smtp_session *s, unsigned n)
+{
+    const char *p = smtp__by_sasl(s)
+                  ? "" : smtp__mechanisms[smtp__mechanism_index(s)].responses;
+    for (; n && *p; p++)
+        n -= *p == '|';
+    return n ? NULL : p;
+}
+
+/* What a character of a response stands for. */
+static const char *smtp__stands_for(const smtp_config *c, const char *p,
+                                    size_t *n)
+{
+    const char *text = *p == '2' || *p == '6' ? c->user
+                     : *p == '3' ? c->password
+                     : *p == '4' ? c->authzid : c->token;
+    *n = 1;
+    if (*p < '0' || *p > '6')
+        return p;
+    if (*p <= '1')
+        return *p == '0' ? "" : "\1";
+    text = smtp__or_empty(text);
+    *n = strlen(text);
+    return text;
+}
+
+/* RFC 5801, section 4: saslname. */
+static void smtp__put_saslname(smtp_session *s, smtp__base64 *b,
+                               const char *p, size_t n)
+{
+    for (; n; n--, p++)
+        if (*p == ',' || *p == '=')
+            smtp__put_base64(s, b, *p == ',' ? "=2C" : "=3D", 3);
+        else
+            smtp__put_base64(s, b, p, 1);
+}
+
+static void smtp__put_response(smtp_session *s, const char *response)
+{
     smtp__base64 b = {{0, 0, 0}, 0};
-    if (s->mechanism == SMTP_AUTH_PLAIN) {
-        const char *authzid = smtp__or_empty(c->authzid);
-        smtp__put_base64(s, &b, authzid, strlen(authzid) + 1);
-        smtp__put_base64(s, &b, c->user, strlen(c->user) + 1);
-    }
-    if (s->mechanism == SMTP_AUTH_PLAIN || s->step)
-        smtp__put_base64(s, &b, password, strlen(password));
+    const char *text;
+    size_t n;
+    if (smtp__by_sasl(s))
+        smtp__put_base64(s, &b, s->line, (size_t)s->run);
     else
-        smtp__put_base64(s, &b, c->user, strlen(c->user));
+        for (; *response && *response != '|'; response++) {
+            text = smtp__stands_for(s->config, response, &n);
+            if (SMTP__SASL && *response == '6')
+                smtp__put_saslname(s, &b, text, n);
+            else
+                smtp__put_base64(s, &b, text, n);
+        }
     smtp__end_base64(s, &b);
 }
 
-/* Whether the first response goes along with AUTH: not if the line would be
-   longer than 512 bytes with it (RFC 4954, section 4): 372 bytes are 496 in
-   base64. Empty it is "=". */
-static int smtp__initial(const smtp_session *s)
+/* Bytes of the first response, three for each that may have to be escaped. */
+static size_t smtp__initial_size(const smtp_session *s)
 {
-    const smtp_config *c = s->config;
-    size_t n = strlen(c->user);
-    if (s->mechanism == SMTP_AUTH_PLAIN)
-        n += strlen(smtp__or_empty(c->authzid)) + 2 +
-             strlen(smtp__or_empty(c->password));
-    return !c->no_initial_response && n <= 372;
+    const char *p = smtp__response(s, 0);
+    size_t size = 0, n;
+    if (smtp__by_sasl(s))
+        return (size_t)s->run;
+    for (; *p && *p != '|'; p++) {
+        smtp__stands_for(s->config, p, &n);
+        size += *p == '6' ? 3 * n : n;
+    }
+    return size;
 }
 
+/* Whether the first response goes along with AUTH: not if the line would be
+   longer than 512 bytes with it (RFC 4954, section 4). */
+static int smtp__initial(const smtp_session *s)
+{
+    size_t room = 512 - sizeof "AUTH  \r\n" + 1 - strlen(smtp__mechanism(s));
+    return !s->config->no_initial_response &&
+           !(smtp__by_sasl(s) && s->line == NULL) &&
+           smtp__initial_size(s) <= room / 4 * 3;
+}
+
+/* An empty first response is "=". */
 static void smtp__write_auth(smtp_session *s)
 {
     SMTP__PUT(s, "AUTH ");
     smtp__put(s, smtp__mechanism(s));
     if (smtp__initial(s)) {
         SMTP__PUT(s, " ");
-        if (s->mechanism == SMTP_AUTH_LOGIN && *s->config->user == 0)
+        if (smtp__initial_size(s) == 0)
             SMTP__PUT(s, "=");
         else
-            smtp__put_response(s);
+            smtp__put_response(s, smtp__response(s, 0));
     }
     smtp__put_end(s);
+}
+
+/* The response that a challenge asks for: the first may have gone along with
+   AUTH. */
+static const char *smtp__next_response(const smtp_session *s)
+{
+    return smtp__response(s, s->step - (smtp__initial(s) ? 0u : 1u));
 }
 
 static void smtp__write_response(smtp_session *s)
@@ -2319,31 +2860,86 @@ static void smtp__write_response(smtp_session *s)
     if (s->step == SMTP__CANCEL)
         SMTP__PUT(s, "*");
     else
-        smtp__put_response(s);
+        smtp__put_response(s, smtp__next_response(s));
     smtp__put_end(s);
 }
 
-/* Chooses the next mechanism, the best first. */
-static void smtp__login(smtp_session *s)
+/* Mechanisms that the server, the caller and what he knows allow. */
+static unsigned smtp__usable(const smtp_session *s)
 {
-    unsigned allowed = s->config->mechanisms ? s->config->mechanisms : 255u;
-    unsigned left = s->auth & allowed & ~(unsigned)s->tried;
-    int status;
-    if (!(s->flags & SMTP__SECURE) && !s->config->unsafe_clear_login)
-        status = SMTP_E_CLEAR_LOGIN;
-    else if (!smtp__offers(s, SMTP_EXT_AUTH))
-        status = SMTP_E_NO_AUTH;
-    else if (!left)
-        status = s->tried ? SMTP_E_LOGIN : SMTP_E_MECHANISM;
-    else {
-        s->mechanism = left & SMTP_AUTH_PLAIN ? SMTP_AUTH_PLAIN
-                                              : SMTP_AUTH_LOGIN;
-        s->step = 0;
-        s->say = SMTP__AUTH_;
-        return;
-    }
+    const unsigned token = SMTP_AUTH_XOAUTH2 | SMTP_AUTH_OAUTHBEARER;
+    const unsigned own = SMTP_AUTH_LOGIN | SMTP_AUTH_PLAIN;
+    const unsigned hashed = SMTP_AUTH_EXTERNAL - SMTP_AUTH_CRAM_MD5;
+    const smtp_config *c = s->config;
+    unsigned can = SMTP_AUTH_EXTERNAL;
+    if (!SMTP__SASL)
+        return s->auth & (c->mechanisms ? c->mechanisms : own);
+    if (c->user && (c->password || !c->token))
+        can |= own | (c->sasl ? c->sasl->mechanisms & hashed : 0);
+    if (c->user && c->token)
+        can |= token;
+    if (c->sasl)
+        can |= c->sasl->mechanisms & SMTP_AUTH_OTHER;
+    if (!c->mechanisms)
+        can &= ~(unsigned)SMTP_AUTH_EXTERNAL;
+    return s->auth & can & (c->mechanisms ? c->mechanisms : can);
+}
+
+/* The login has failed, or cannot be tried. */
+static void smtp__end_login(smtp_session *s, int status)
+{
+    if (s->mechanism)
+        smtp__sasl_done(s, status);
     s->mechanism = 0;
     smtp__refuse(s, status, status);
+}
+
+/* Chooses the next mechanism, the strongest of those below the last. */
+static void smtp__login(smtp_session *s)
+{
+    unsigned left = smtp__usable(s), best = SMTP_AUTH_OTHER;
+    if (s->mechanism)
+        left &= s->mechanism - 1u;
+    else
+        s->result = SMTP_E_MECHANISM;
+    if (!(s->flags & SMTP__SECURE) && !s->config->unsafe_clear_login) {
+        smtp__end_login(s, SMTP_E_CLEAR_LOGIN);
+    } else if (!smtp__offers(s, SMTP_EXT_AUTH)) {
+        smtp__end_login(s, SMTP_E_NO_AUTH);
+    } else if (!left) {
+        smtp__end_login(s, s->result);
+    } else {
+        while (!(left & best))
+            best >>= 1;
+        s->mechanism = (uint16_t)best;
+        s->step = 0;
+        s->line = NULL;
+        s->say = smtp__by_sasl(s) ? SMTP__RESPOND : SMTP__AUTH_;
+    }
+}
+
+/* Has a mechanism of the caller's make its next response. 0: not yet. */
+static int smtp__respond(smtp_session *s)
+{
+    const smtp_sasl *sasl = s->config->sasl;
+    const char *response = NULL;
+    ptrdiff_t r = sasl->step(sasl->ctx, s, s->step ? "" : NULL, 0, &response);
+    if (r == SMTP_AGAIN) {
+        s->flags |= SMTP__STARVED;
+        return 0;
+    }
+    s->line = response;
+    s->run = r > 0 && response ? (smtp_size)r : 0;
+    s->say = s->step ? SMTP__RESPONSE : SMTP__AUTH_;
+    if (r < 0 && s->step) {
+        s->result = (int8_t)smtp__failure(r);
+        s->step = SMTP__CANCEL;
+    } else if (r == SMTP_E_MECHANISM) {
+        smtp__login(s);
+    } else if (r < 0) {
+        smtp__end_login(s, smtp__failure(r));
+    }
+    return 1;
 }
 
 /* A secret line, shown without its secret. */
@@ -2447,7 +3043,7 @@ static void smtp__judge_ehlo(smtp_session *s)
             s->window = (uint16_t)(c->window ? c->window : SMTP_WINDOW);
         s->say = SMTP__IDLE;
     }
-    if (s->goal == SMTP__G_HAND && s->hand == s->stage) {
+    if (s->goal == SMTP__G_HAND + s->stage) {
         smtp__judge_command(s);
     } else if (!smtp__positive(s)) {
         smtp__forget(s);
@@ -2466,7 +3062,7 @@ static void smtp__judge_starttls(smtp_session *s)
         if (s->in_from != s->in_to)
             smtp__fail(s, SMTP_E_INJECTION);
     } else if (s->config->tls == SMTP_TLS_UNSAFE_OPPORTUNISTIC &&
-               s->goal != SMTP__G_HAND) {
+               s->goal < SMTP__G_HAND) {
         s->flags |= SMTP__PLAIN_ON;
         s->say = SMTP__IDLE;
     } else {
@@ -2474,23 +3070,44 @@ static void smtp__judge_starttls(smtp_session *s)
     }
 }
 
+/* A challenge: how to go on. */
+static void smtp__judge_challenge(smtp_session *s)
+{
+    int cancel = s->step >= SMTP__STEPS;
+    s->say = SMTP__RESPONSE;
+    if (!smtp__by_sasl(s)) {
+        cancel |= smtp__next_response(s) == NULL;
+    } else if (s->step != SMTP__TO_CANCEL && s->chunk != 0 &&
+               s->chunk != SMTP__END64) {
+        s->result = SMTP_E_CHALLENGE;
+        cancel = 1;
+    } else if (s->step > 1 || s->line == NULL || smtp__initial(s)) {
+        s->say = cancel ? SMTP__RESPONSE : SMTP__RESPOND;
+    }
+    if (cancel)
+        s->step = SMTP__CANCEL;
+}
+
 /* RFC 4954, section 4 and 6. Another mechanism is tried when this one, not the
    password, was refused. */
 static void smtp__judge_auth(smtp_session *s)
 {
     unsigned code = s->reply.code.reply;
+    int status = SMTP_OK;
     if (code == 334 && s->step != SMTP__CANCEL) {
-        s->step = s->step < smtp__responses(s) ? s->step : SMTP__CANCEL;
-        s->say = SMTP__RESPONSE;
+        smtp__judge_challenge(s);
     } else if (smtp__positive(s) && s->step != SMTP__CANCEL) {
+        status = smtp__sasl_done(s, SMTP_OK);
         s->mechanism = 0;
         s->flags |= SMTP__LOGGED_IN;
         s->say = SMTP__IDLE;
-        if (s->goal == SMTP__G_HAND)
+        if (status != SMTP_OK)
+            smtp__fail(s, smtp__failure(status));
+        else if (s->goal >= SMTP__G_HAND)
             smtp__result(s, SMTP_OK);
+    } else if (s->step == SMTP__CANCEL || code < 500 || code == 535) {
+        smtp__end_login(s, s->result);
     } else {
-        int ended = s->step == SMTP__CANCEL || code < 500 || code == 535;
-        s->tried = (uint8_t)(ended ? 255u : s->tried | s->mechanism);
         smtp__login(s);
     }
 }
@@ -2509,6 +3126,16 @@ static void smtp__judge_rset(smtp_session *s)
     s->await = SMTP__MAIL;
     if (!smtp__positive(s))
         s->broken = SMTP_E_SHUTDOWN;
+}
+
+/* The server starts anew: EHLO has to be said again. */
+static void smtp__judge_xclient(smtp_session *s)
+{
+    if (smtp__positive(s)) {
+        smtp__forget(s);
+        s->flags &= (uint16_t)~(SMTP__READY | SMTP__DIRTY);
+    }
+    smtp__judge_command(s);
 }
 
 static void smtp__judge_mail(smtp_session *s)
@@ -2564,20 +3191,21 @@ static void smtp__judge_bdat(smtp_session *s)
 }
 
 /* LMTP answers a body once for each recipient that it accepted (RFC 2033,
-   section 4.2): the one whose turn it is, 0 when there is none. */
+   section 4.2), PRDR does so before the answer for all: the one whose turn it
+   is, 0 when there is none. */
 static smtp_recipient *smtp__turn_of(const smtp_session *s, size_t from)
 {
     const smtp_mail *m = s->heard;
     size_t i;
-    if (SMTP__LMTP && s->config->lmtp && m)
-        for (i = from; i < m->to_count; i++)
+    if (m && ((SMTP__LMTP && s->config->lmtp) || m->flags & SMTP__EACH))
+        for (i = from; i < m->said; i++)
             if (m->to[i].status == SMTP_AGAIN)
                 return &m->to[i];
     return NULL;
 }
 
 /* One of these answers. 1: more are to come. */
-static int smtp__judge_lmtp(smtp_session *s, smtp_mail *m)
+static int smtp__judge_each(smtp_session *s, smtp_mail *m)
 {
     smtp_recipient *to = smtp__turn_of(s, 0);
     if (to == NULL)
@@ -2586,13 +3214,37 @@ static int smtp__judge_lmtp(smtp_session *s, smtp_mail *m)
     to->status = smtp__positive(s) ? SMTP_OK : SMTP_E_REFUSED;
     m->flags = (uint16_t)(m->flags | (smtp__positive(s) ? SMTP__DELIVERED
                                                         : SMTP__SOME_REFUSED));
-    if (smtp__turn_of(s, (size_t)(to - m->to)) == NULL) {
+    if (!(m->flags & SMTP__EACH) &&
+        smtp__turn_of(s, (size_t)(to - m->to)) == NULL) {
         if (!(m->flags & SMTP__DELIVERED))
             smtp__refuse_mail(s, m, SMTP_E_DATA);
         return 0;
     }
     s->due++;
     return 1;
+}
+
+/* PRDR: 353 announces an answer for each recipient. The one for all that comes
+   last may refuse the mail for everyone. */
+static int smtp__judge_prdr(smtp_session *s, smtp_mail *m)
+{
+    size_t i;
+    if (s->reply.code.reply == 353 && smtp__use_prdr(s, m) &&
+        !(m->flags & SMTP__EACH)) {
+        m->flags |= SMTP__EACH;
+        s->due++;
+        return 1;
+    }
+    if (!(m->flags & SMTP__EACH) || smtp__positive(s) ||
+        smtp__turn_of(s, 0))
+        return 0;
+    for (i = 0; i < m->said; i++)
+        if (m->to[i].status == SMTP_OK) {
+            m->to[i].status = SMTP_E_REFUSED;
+            m->to[i].code = s->reply.code;
+        }
+    m->flags &= (uint16_t)~SMTP__DELIVERED;
+    return 0;
 }
 
 /* Nobody can have taken a mail whose end is not yet out. */
@@ -2609,7 +3261,7 @@ static void smtp__judge_final(smtp_session *s)
         smtp__fail(s, SMTP_E_PROTOCOL);
         return;
     }
-    if (smtp__judge_lmtp(s, m))
+    if ((SMTP__RARE && smtp__judge_prdr(s, m)) || smtp__judge_each(s, m))
         return;
     if (m->flags & SMTP__ACCEPTED) {
         if (!smtp__positive(s) && !(m->flags & SMTP__DELIVERED))
@@ -2769,6 +3421,13 @@ static void smtp__start_data(smtp_session *s)
         s->run = m->body.size;
 }
 
+/* Whether the recipients said fill a transaction (RFC 9422, section 4.2). */
+static int smtp__part_full(const smtp_session *s, const smtp_mail *m)
+{
+    return m->said == m->to_count ||
+           (SMTP__RARE && s->rcpt_max && m->said % s->rcpt_max == 0);
+}
+
 /* A row is said: what comes next. */
 static void smtp__advance(smtp_session *s, unsigned row)
 {
@@ -2782,9 +3441,12 @@ static void smtp__advance(smtp_session *s, unsigned row)
         m->flags |= SMTP__SAID_MAIL;
         s->flags |= SMTP__DIRTY;
         s->say = SMTP__RCPT;
+        if (s->mail_max > 1)
+            s->mail_max--;
     } else if (row == SMTP__RCPT) {
         s->say = SMTP__RCPT;
-        if (++m->said == m->to_count)
+        m->said++;
+        if (smtp__part_full(s, m))
             smtp__start_data(s);
     } else if (row == SMTP__DATA && m) {
         m->flags |= SMTP__SAID_DATA;
@@ -2799,7 +3461,8 @@ static void smtp__advance(smtp_session *s, unsigned row)
     } else if (row == SMTP__COMMAND && s->tail) {
         s->flags |= SMTP__DIRTY;   /* MAIL or RCPT by hand */
     } else if (row == SMTP__RESPONSE ||
-               (row == SMTP__AUTH_ && smtp__initial(s))) {
+               row == SMTP__AUTH_) {
+        s->result = s->step ? s->result : (int8_t)SMTP_E_LOGIN;
         if (s->step != SMTP__CANCEL)
             s->step++;
     }
@@ -2899,9 +3562,9 @@ static int smtp__say_chunk(smtp_session *s)
 }
 
 /* Parameters are ESMTP (RFC 5321, section 4.1.1.2). */
-static int smtp__may_have_params(const smtp_session *s, const char *params)
+static uint32_t smtp__needs_esmtp(const char *params)
 {
-    return !params || !*params || smtp__offers(s, SMTP_EXT_ESMTP);
+    return params && *params ? SMTP_EXT_ESMTP : 0;
 }
 
 /* A mail's arguments, before anything of it is said. */
@@ -2911,7 +3574,7 @@ static smtp_status smtp__check_to(const smtp_session *s, smtp_mail *m)
     for (i = 0; i < m->to_count; i++) {
         smtp_recipient *to = &m->to[i];
         int kind = to->address && *to->address
-                 ? smtp_address_check(to->address) : 0;
+                 ? smtp__address_kind(s, to->address) : 0;
         if (kind == 0)
             return to->status = SMTP_E_RECIPIENT_SYNTAX;
         if (kind == 2)
@@ -2920,30 +3583,61 @@ static smtp_status smtp__check_to(const smtp_session *s, smtp_mail *m)
             !smtp__word_ok(smtp__or_empty(to->orcpt)) || to->notify > 15)
             return to->status = SMTP_E_PARAMETER;
         if (((to->orcpt || to->notify) &&
-             (!SMTP__DSN || !smtp__offers(s, SMTP_EXT_DSN))) ||
-            !smtp__may_have_params(s, to->params))
+             !smtp__offers(s, SMTP_EXT_DSN)) ||
+            !smtp__offers(s, smtp__needs_esmtp(to->params)))
             return to->status = SMTP_E_UNSUPPORTED;
     }
     return SMTP_OK;
 }
 
+/* The mail's parameters, whether or not they are used. */
+static int smtp__params_ok(const smtp_mail *m)
+{
+    unsigned mode = m->by_mode & 3u;
+    return smtp__line_ok(smtp__or_empty(m->params)) && m->ret <= 2 &&
+           smtp__word_ok(smtp__or_empty(m->hold_until)) &&
+           m->priority >= -9 && m->priority <= 9 && m->by_mode <= 6 &&
+           mode != 3 && (m->by_mode == 0) == (mode == 0) &&
+           m->hold_for <= 999999999 && m->by <= 999999999 &&
+           m->by >= -999999999 && (mode != SMTP_BY_RETURN || m->by > 0);
+}
+
+/* The extensions that the mail asks for. */
+static uint32_t smtp__needs(const smtp_mail *m)
+{
+    return (m->ret || m->envid ? (uint32_t)SMTP_EXT_DSN : 0) |
+           (m->hold_until || m->hold_for ? SMTP_EXT_FUTURERELEASE : 0) |
+           (m->by_mode ? SMTP_EXT_DELIVERBY : 0) |
+           (m->priority ? SMTP_EXT_MT_PRIORITY : 0) |
+           (m->require_tls ? SMTP_EXT_REQUIRETLS : 0) |
+           smtp__needs_esmtp(m->params);
+}
+
+/* A body that cannot be read twice, and one that has to be taken for all, go
+   to no more recipients than a transaction may have. */
+static int smtp__too_many(const smtp_session *s, const smtp_mail *m)
+{
+    return SMTP__RARE && s->rcpt_max && m->to_count > s->rcpt_max &&
+           (m->all_or_none || m->body.flags & SMTP_BODY_ONCE);
+}
+
 static smtp_status smtp__check_mail(const smtp_session *s, smtp_mail *m)
 {
     const smtp_body *b = &m->body;
-    int kind = smtp_address_check(smtp__or_empty(m->from));
+    int kind = smtp__address_kind(s, smtp__or_empty(m->from));
     smtp_status bad;
-    if (m->to_count == 0 || (!b->pull && !b->data && b->size) || m->ret > 2)
+    if (m->to_count == 0 || (!b->pull && !b->data && b->size))
         return SMTP_E_ARGUMENT;
     if (kind == 0)
         return SMTP_E_SENDER_SYNTAX;
     if (kind == 2)
         m->flags |= SMTP__NEEDS_UTF8;
-    if (!smtp__line_ok(smtp__or_empty(m->params)))
+    if (!smtp__params_ok(m))
         return SMTP_E_PARAMETER;
-    if (((m->ret || m->envid) &&
-         (!SMTP__DSN || !smtp__offers(s, SMTP_EXT_DSN))) ||
-        !smtp__may_have_params(s, m->params))
+    if (!smtp__offers(s, smtp__needs(m)))
         return SMTP_E_UNSUPPORTED;
+    if (m->require_tls && !(s->flags & SMTP__SECURE))
+        return SMTP_E_NO_TLS;
     if ((bad = smtp__check_to(s, m)) != SMTP_OK)
         return bad;
     if (m->flags & SMTP__NEEDS_UTF8 &&
@@ -2952,7 +3646,7 @@ static smtp_status smtp__check_mail(const smtp_session *s, smtp_mail *m)
     if (b->flags & SMTP_BODY_BINARY &&
         (!smtp__offers(s, SMTP_EXT_BINARYMIME) || !smtp__use_chunks(s, m)))
         return SMTP_E_BINARY;
-    return SMTP_OK;
+    return smtp__too_many(s, m) ? SMTP_E_LIMIT : SMTP_OK;
 }
 
 static void smtp__start_transaction(smtp_session *s)
@@ -2998,6 +3692,10 @@ static void smtp__begin(smtp_session *s, smtp_mail *m)
         s->heard = m;
     s->said = m;
     s->await = s->heard == m ? (uint8_t)SMTP__RSET : s->await;
+    if (SMTP__RARE && s->mail_max == 1) {
+        smtp__refuse(s, SMTP_E_LIMIT, SMTP_E_LIMIT);
+        return;
+    }
     if (m->body.flags & SMTP_BODY_8BIT)
         m->flags |= SMTP__HAS_8BIT;
     if (m->body.flags & SMTP_BODY_UTF8)
@@ -3054,6 +3752,8 @@ static int smtp__next_mail(smtp_session *s)
         smtp__result(s, SMTP_OK);
         return 1;
     }
+    if (SMTP__RARE && s->mail_max == 1 && s->due)
+        return 0;
     if (r == SMTP_AGAIN)
         r = c->next(c->ctx, &m);
     if (r == SMTP_OK && m) {
@@ -3077,6 +3777,8 @@ static int smtp__next_mail(smtp_session *s)
 static int smtp__may_overlap(const smtp_session *s)
 {
     unsigned most = s->mails_refused ? 8 : 64 + 8u * s->step;
+    if (SMTP__RARE && s->said && s->said->said < s->said->to_count)
+        return 0;
     return s->goal == SMTP__G_READY && s->flags & SMTP__READY &&
            s->window > 1 && s->due < most && s->refusals < SMTP__CAREFUL &&
            s->mails_refused < SMTP__REFUSED_MAILS;
@@ -3103,7 +3805,8 @@ static void smtp__prepare(smtp_session *s)
             s->flags |= SMTP__PLAIN_ON;
         else
             smtp__refuse(s, SMTP_E_NO_STARTTLS, SMTP_E_NO_STARTTLS);
-    } else if (c->user && !(s->flags & SMTP__LOGGED_IN)) {
+    } else if ((c->user || c->mechanisms & SMTP_AUTH_EXTERNAL) &&
+               !(s->flags & SMTP__LOGGED_IN)) {
         if (SMTP__AUTH)
             smtp__login(s);
         else
@@ -3117,7 +3820,7 @@ static void smtp__prepare(smtp_session *s)
 /* The first row of a command by hand. */
 static void smtp__start_hand(smtp_session *s)
 {
-    unsigned row = s->hand;
+    unsigned row = s->goal - SMTP__G_HAND;
     int needs_hello = row == SMTP__STARTTLS || row == SMTP__AUTH_;
     if (needs_hello && !(s->flags & SMTP__HELLO)) {
         smtp__hello(s);
@@ -3146,7 +3849,7 @@ static int smtp__idle(smtp_session *s)
         s->due = 1;
         s->await = SMTP__GREETING;
         s->say = SMTP__WAIT;
-    } else if (SMTP__HAND && s->goal == SMTP__G_HAND) {
+    } else if (SMTP__HAND && s->goal >= SMTP__G_HAND) {
         smtp__start_hand(s);
     } else if (s->goal == SMTP__G_QUIT) {
         s->say = SMTP__QUIT;
@@ -3174,7 +3877,7 @@ static int smtp__handshake(smtp_session *s)
     s->flags |= SMTP__SECURE | SMTP__MOVED;
     smtp__forget(s);
     s->say = SMTP__IDLE;
-    if (s->goal == SMTP__G_HAND)
+    if (s->goal >= SMTP__G_HAND)
         smtp__result(s, SMTP_OK);
     return 1;
 }
@@ -3189,6 +3892,8 @@ static int smtp__step(smtp_session *s)
         return smtp__idle(s);
     case SMTP__HANDSHAKE:
         return smtp__handshake(s);
+    case SMTP__RESPOND:
+        return SMTP__SASL && smtp__respond(s);
     case SMTP__MEASURE:
         return smtp__measure(s);
     case SMTP__BODY:
@@ -3306,7 +4011,7 @@ static int smtp__read(smtp_session *s)
     memmove(s->reply.text + base, s->reply.text + s->in_from, left);
     s->in_from = (uint16_t)base;
     s->in_to = (uint16_t)(base + left);
-    room = (size_t)(s->in_size - s->in_to);
+    room = smtp__in_size(s) - s->in_to;
     r = s->io->recv(s->io->ctx, s->reply.text + s->in_to, room);
     if (r > 0 && (size_t)r <= room) {
         smtp__trace(s, SMTP_TRACE_REPLY, s->reply.text + s->in_to, (size_t)r);
@@ -3421,9 +4126,9 @@ SMTP_API smtp_status smtp_open(smtp_session *s, const smtp_io *io,
         return SMTP_E_NO_TLS;
     s->io = io;
     s->config = config;
+    smtp__no_features(config);
     s->reply.text = (char *)buffer;
     *s->reply.text = 0;
-    s->in_size = (uint16_t)in_size;
     s->out = s->reply.text + in_size;
     s->out_size = (uint16_t)smtp__min(size - in_size, 64000);
     s->say = SMTP__IDLE;
@@ -3473,7 +4178,7 @@ SMTP_API void smtp_close(smtp_session *s)
     smtp__fail(s, SMTP_E_CLOSED);
     if (s->io->close)
         s->io->close(s->io->ctx);
-    smtp__wipe(s->reply.text, (size_t)s->in_size + s->out_size);
+    smtp__wipe(s->reply.text, smtp__in_size(s) + s->out_size);
     s->reply.length = 0;
     s->io = NULL;
 }
@@ -3508,11 +4213,10 @@ static smtp_status smtp__by_hand(smtp_session *s, unsigned row,
         !smtp__line_ok(smtp__or_empty(line)) ||
         !smtp__line_ok(smtp__or_empty(tail)))
         return SMTP_E_LINE;
-    s->hand = (uint8_t)row;
     s->word = word;
     s->line = line;
     s->tail = tail;
-    return smtp__start(s, SMTP__G_HAND);
+    return smtp__start(s, SMTP__G_HAND + row);
 }
 
 SMTP_API smtp_status smtp_greet(smtp_session *s)
@@ -3539,11 +4243,12 @@ SMTP_API smtp_status smtp_login(smtp_session *s)
 {
     if (!SMTP__AUTH)
         return SMTP_E_NO_AUTH;
-    if (s->config == NULL || s->config->user == NULL)
+    if (s->config == NULL ||
+        (!s->config->user && !(s->config->mechanisms & SMTP_AUTH_EXTERNAL)))
         return SMTP_E_ARGUMENT;
     if (s->goal)
         return SMTP_E_BUSY;
-    s->tried = 0;
+    s->mechanism = 0;
     return smtp__by_hand(s, SMTP__AUTH_, NULL, NULL, NULL);
 }
 
@@ -3552,14 +4257,15 @@ static smtp_status smtp__by_hand_address(smtp_session *s, const char *word,
                                          const char *address,
                                          const char *params, smtp_status bad)
 {
-    int kind = smtp_address_check(address);
+    int kind = s->config ? smtp__address_kind(s, address)
+                         : smtp_address_check(address);
     if (kind == 0)
         return bad;
     if (!smtp__line_ok(params))
         return SMTP_E_PARAMETER;
     if (kind == 2 && !smtp__offers(s, SMTP_EXT_SMTPUTF8))
         return SMTP_E_UTF8;
-    if (!smtp__may_have_params(s, params))
+    if (!smtp__offers(s, smtp__needs_esmtp(params)))
         return SMTP_E_UNSUPPORTED;
     return smtp__by_hand(s, SMTP__COMMAND, word, address, params);
 }
@@ -3614,6 +4320,22 @@ SMTP_API smtp_status smtp_help(smtp_session *s, const char *topic)
 {
     return smtp_docmd(s, "HELP", topic && *topic ? topic : NULL);
 }
+
+#if SMTP__RARE
+SMTP_API smtp_status smtp_xclient(smtp_session *s, const char *attributes)
+{
+    if (!smtp__offers(s, SMTP_EXT_XCLIENT))
+        return SMTP_E_UNSUPPORTED;
+    return smtp__by_hand(s, SMTP__XCLIENT, "XCLIENT", attributes, NULL);
+}
+
+SMTP_API smtp_status smtp_xforward(smtp_session *s, const char *attributes)
+{
+    if (!smtp__offers(s, SMTP_EXT_XFORWARD))
+        return SMTP_E_UNSUPPORTED;
+    return smtp_docmd(s, "XFORWARD", attributes);
+}
+#endif
 
 SMTP_API smtp_status smtp_docmd(smtp_session *s, const char *word,
                                 const char *line)

@@ -418,7 +418,7 @@ static int set_login(tool *t)
         return fault(EX_USAGE, "a login needs --user and --passwordeval", NULL);
     t->config.user = user;
     t->config.password = t->password;
-    t->config.mechanisms = (uint8_t)method;
+    t->config.mechanisms = (uint16_t)method;
     t->config.unsafe_clear_login = method > 0 && !is_on(o, O_TLS, 1);
     return EX_OK;
 }

@@ -299,7 +299,7 @@ static inline int scene_of_config(smtp_config *c, const char *word,
     else if (strcmp(word, "window") == 0)
         c->window = (uint16_t)number;
     else if (strcmp(word, "mechanisms") == 0)
-        c->mechanisms = (uint8_t)number;
+        c->mechanisms = (uint16_t)number;
     else if (strcmp(word, "no_pipelining") == 0)
         c->no_pipelining = 1;
     else if (strcmp(word, "no_chunking") == 0)

@@ -295,7 +295,8 @@ static void check_offers(smtp_session *s)
     for (i = 0; i < sizeof has_not / sizeof *has_not; i++)
         CHECK(smtp_has_extn(s, has_not[i]) == 0);
     CHECK_NUMBER(s->offers, 2047);
-    CHECK_NUMBER(s->auth, SMTP_AUTH_PLAIN | SMTP_AUTH_LOGIN);
+    CHECK_NUMBER(s->auth, SMTP_AUTH_PLAIN | SMTP_AUTH_LOGIN |
+                          SMTP_AUTH_CRAM_MD5);
     CHECK_NUMBER(s->limit, 1234567);
 }
 

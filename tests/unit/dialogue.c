@@ -184,7 +184,7 @@ static const dialogue logins[] = {
     {"mechanisms in odd case", BOX "EHLO 250-mx|250 auth cram-md5 pLaIn\n" ONE,
      HELLO "AUTH PLAIN AGJveABzZWNyZXQ=\n" SAY_ONE TEXT "QUIT\n",
      STORED FINE},
-    {"only LOGIN allowed", BOX "mechanisms 2\nno_initial_response\n"
+    {"only LOGIN allowed", BOX "mechanisms 1\nno_initial_response\n"
      "offer AUTH PLAIN LOGIN\n" ONE,
      HELLO "AUTH LOGIN\nYm94\nc2VjcmV0\n" SAY_ONE TEXT "QUIT\n",
      STORED FINE},
