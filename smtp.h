@@ -51,7 +51,8 @@ OPTIONS, defined alike before every #include
    SMTP_POSIX            sockets, name lookup, waiting
    SMTP_BEARSSL          TLS by BearSSL 0.6 (link with -lbearssl)
    SMTP_API              linkage of the functions: extern, or static
-   SMTP_WINDOW, SMTP_REPLY_LIMIT, SMTP_COMPOSE_BUFFER, SMTP_TLS_...  see below
+   SMTP_WINDOW, SMTP_REPLY_LIMIT, SMTP_COMPOSE_BUFFER, SMTP_SCRAM_ROOM,
+   SMTP_TLS_...          see below
    SMTP_SMALL            the shortest code, not the fastest
    SMTP_NO_AUTH, SMTP_NO_CHUNKING, SMTP_NO_DSN, SMTP_NO_SIZE, SMTP_NO_UTF8,
    SMTP_NO_LMTP          leave this out
@@ -156,7 +157,7 @@ extern "C" {
     X(SMTP_E_TLS_ISSUER, -42, "certificate: no trusted issuer")                \
     X(SMTP_E_TLS_CERT, -43, "certificate malformed or not acceptable")         \
     X(SMTP_E_TLS_RECORD, -44, "TLS record too large for the buffer")           \
-    X(SMTP_E_TLS_ENTROPY, -45, "TLS has no entropy")                           \
+    X(SMTP_E_TLS_ENTROPY, -45, "no random bytes for TLS or a login")           \
     X(SMTP_E_TLS_TIME, -46, "TLS has no date to check certificates by")        \
     X(SMTP_E_TLS_ALERT, -47, "the server ended TLS with an alert")             \
     X(SMTP_E_TLS_VERSION, -48, "no TLS version or cipher suite in common")     \
@@ -822,6 +823,13 @@ SMTP_API smtp_status smtp_posix_domain(const smtp_posix *p, char *name,
 #ifndef SMTP_TLS_CLIENT_CERT   /* 0: no client certificate */
 #define SMTP_TLS_CLIENT_CERT 1
 #endif
+#ifndef SMTP_TLS_BINDING       /* 0: no SCRAM-...-PLUS */
+#if defined SMTP_NO_AUTH || defined SMTP_NO_SASL
+#define SMTP_TLS_BINDING 0
+#else
+#define SMTP_TLS_BINDING 1
+#endif
+#endif
 #ifndef SMTP_TLS_ANCHOR_ROOM   /* bytes for names and keys of the trusted */
 #define SMTP_TLS_ANCHOR_ROOM 1280  /* ones that fit, 600 to 32000 */
 #endif
@@ -927,10 +935,28 @@ typedef struct smtp_tls_trust {
 #endif
 } smtp_tls_trust;
 
+#if SMTP_TLS_BINDING
+/* Hashes the server's certificate on its way to the engine that judges it:
+   the channel binding tls-server-end-point (RFC 5929, section 4.1). */
+typedef struct smtp_tls_binding {
+    const br_x509_class *vtable;   /* first: all that BearSSL knows of it */
+    const br_x509_class **judge;
+    br_multihash_context hash;
+    uint8_t passed;                /* the server's own has */
+    uint8_t fill;                  /* bytes of head */
+    uint8_t size;                  /* bytes of digest; 0: there is no binding */
+    unsigned char head[64];        /* of the certificate */
+    unsigned char digest[64];
+} smtp_tls_binding;
+#endif
+
 /* TLS on one connection. Read `error`: BearSSL's own number, 0 if none. */
 typedef struct smtp_tls {
     br_ssl_client_context client;
     smtp_tls_trust trust;
+#if SMTP_TLS_BINDING
+    smtp_tls_binding binding;
+#endif
     const smtp_io *lower;
     const smtp_tls_config *config;
     int error;
@@ -962,6 +988,67 @@ SMTP_API smtp_status smtp_tls_open(smtp_tls *tls, const smtp_io *lower,
                                    int starttls, smtp_io *io);
 
 #endif /* SMTP_BEARSSL */
+
+/* ---- SCRAM and CRAM-MD5 -------------------------------------------------- */
+#if !defined(SMTP_NO_AUTH) && !defined(SMTP_NO_SASL)
+
+/* Logins that do not show the password, for smtp_config.sasl; without BearSSL
+   the hashes are the caller's:
+
+      smtp_scram scram = {0};
+      smtp_sasl sasl = smtp_scram_sasl(&scram);
+      scram.tls = &tls;
+      config.sasl = &sasl;
+
+   SCRAM-SHA-1 and -256 (RFC 5802, RFC 7677), with -PLUS where the server's
+   certificate is known; CRAM-MD5 (RFC 2195). A server that cannot prove that
+   it knows the password ends the session with SMTP_E_PROOF. Further statuses
+   of the login: SMTP_E_CHALLENGE, SMTP_E_ITERATIONS, SMTP_E_TLS_ENTROPY,
+   SMTP_E_BUFFER (no room for a name so long). Name and password are taken as
+   they are: who has others than ASCII prepares them before (RFC 4013). */
+
+#ifndef SMTP_SCRAM_ROOM        /* bytes for what is said, 256 to 16000 */
+#define SMTP_SCRAM_ROOM 512
+#endif
+
+enum { SMTP_MD5 = 16, SMTP_SHA1 = 20, SMTP_SHA256 = 32 };  /* bytes of hash */
+
+/* One login at a time. Zero is each member's default. */
+typedef struct smtp_scram {
+#ifdef SMTP_BEARSSL
+    smtp_tls *tls;                 /* under the session, or 0 */
+#endif
+    /* HMAC (RFC 2104) of `size` bytes at `data` by SMTP_MD5, SMTP_SHA1 or
+       SMTP_SHA256 into `result`, which may be where the key or the data is;
+       key 0: their hash alone. 0: BearSSL's. */
+    void (*hmac)(void *ctx, int hash, const void *key, size_t key_size,
+                 const void *data, size_t size, void *result);
+    void *ctx;
+    const void *entropy;           /* 18 random bytes, others for each login;
+                                      0: from tls, or from the system */
+    const void *binding;           /* tls-server-end-point, of a TLS layer of
+                                      your own; or 0 */
+    size_t binding_size;           /* 64 at most */
+    uint32_t iterations;           /* at most; 0: 1000000. Less than 4096 are
+                                      never taken */
+    uint16_t slice;                /* so many in one smtp_run(), which then
+                                      returns SMTP_AGAIN; 0: all */
+    uint8_t state;                 /* the next message: SMTP__SC_... */
+    uint8_t overflow;              /* text has become too long */
+    uint16_t fill;                 /* bytes of text */
+    uint16_t bare, first;          /* in it: client's first message without its
+                                      header; server's first message; */
+    uint16_t nonce, nonce_size;    /* both nonces */
+    uint32_t left;                 /* iterations */
+    unsigned char last[32];        /* iteration; then the server's signature */
+    unsigned char sum[32];         /* of the iterations: the salted password */
+    char text[SMTP_SCRAM_ROOM];
+} smtp_scram;
+
+/* `scram` stays with the session, and so does what is returned. */
+SMTP_API smtp_sasl smtp_scram_sasl(smtp_scram *scram);
+
+#endif
 
 /* ---- DKIM ---------------------------------------------------------------- */
 #if defined(SMTP_BEARSSL) && !defined(SMTP_NO_DKIM)
@@ -1034,6 +1121,10 @@ typedef struct smtp_client {
     smtp_tls tls;
     smtp_tls_config tls_config;
     unsigned char records[SMTP_TLS_BUFFER_FAST];
+#if !defined(SMTP_NO_AUTH) && !defined(SMTP_NO_SASL)
+    smtp_scram scram;
+    smtp_sasl sasl;
+#endif
 #endif
 } smtp_client;
 
@@ -1097,6 +1188,10 @@ SMTP_API smtp_status smtp_send_url(const char *url, smtp_mail *mail,
 #if defined(SMTP_COMPOSE_BUFFER) &&                                            \
     (SMTP_COMPOSE_BUFFER < 64 || SMTP_COMPOSE_BUFFER > 65000)
 #error "SMTP_COMPOSE_BUFFER: 64 to 65000"
+#endif
+#if defined(SMTP_SCRAM_ROOM) &&                                                \
+    (SMTP_SCRAM_ROOM < 256 || SMTP_SCRAM_ROOM > 16000)
+#error "SMTP_SCRAM_ROOM: 256 to 16000"
 #endif
 #if defined(SMTP_TLS_CHAIN) && (SMTP_TLS_CHAIN < 1 || SMTP_TLS_CHAIN > 255)
 #error "SMTP_TLS_CHAIN: 1 to 255"
@@ -1805,7 +1900,7 @@ enum {                             /* smtp_session.keyword: a word is awaited */
 };
 
 /* Extension keywords by the hash of their names, and what follows them. */
-static const struct smtp__extension {
+static const struct smtp__keyword {
     uint32_t hash;
     uint32_t bit;
     uint8_t keyword;
@@ -1842,7 +1937,7 @@ static const struct smtp__extension {
    "|". In these digits stand for other things: 0 and 1 for the bytes NUL and
    ^A, 2 user, 3 password, 4 authorization identity, 5 token, 6 the user with
    "," and "=" as in RFC 5801, section 4. */
-static const struct smtp__mechanism {
+static const struct smtp__login_name {
     const char *name, *responses;
 } smtp__mechanisms[] = {
     {"LOGIN", "2|3"},
@@ -1876,9 +1971,9 @@ static uint32_t smtp__hash_of(const char *word)
     return hash;
 }
 
-static const struct smtp__extension *smtp__extension(uint32_t hash)
+static const struct smtp__keyword *smtp__extension(uint32_t hash)
 {
-    const struct smtp__extension *x = smtp__extensions;
+    const struct smtp__keyword *x = smtp__extensions;
     while (x->bit && x->hash != hash)
         x++;
     return x;
@@ -1917,7 +2012,7 @@ static unsigned smtp__learn_limit(smtp_session *s, uint32_t hash)
 static void smtp__learn_word(smtp_session *s, uint32_t hash)
 {
     if (s->keyword == SMTP__K_NEXT) {
-        const struct smtp__extension *x = smtp__extension(hash);
+        const struct smtp__keyword *x = smtp__extension(hash);
         s->offers |= x->bit;
         s->keyword = x->keyword;
         if (x->bit == SMTP_EXT_SIZE)
@@ -3820,7 +3915,7 @@ static void smtp__prepare(smtp_session *s)
 /* The first row of a command by hand. */
 static void smtp__start_hand(smtp_session *s)
 {
-    unsigned row = s->goal - SMTP__G_HAND;
+    unsigned row = (unsigned)(s->goal - SMTP__G_HAND);
     int needs_hello = row == SMTP__STARTTLS || row == SMTP__AUTH_;
     if (needs_hello && !(s->flags & SMTP__HELLO)) {
         smtp__hello(s);
@@ -7366,6 +7461,158 @@ static int smtp__tls_trust(smtp_tls *tls)
     return smtp__trust_found(tls);
 }
 
+/* -- channel binding -- */
+
+#if SMTP_TLS_BINDING
+
+/* Where the content of the element at `at` begins; *end: behind it. 0: it does
+   not begin within the `size` bytes at `p`. */
+static size_t smtp__der_enter(const unsigned char *p, size_t size, size_t at,
+                              unsigned tag, size_t *end)
+{
+    size_t more, length = 0;
+
+    if (at + 5 > size || p[at] != tag)
+        return 0;
+    length = p[++at];
+    if (length < 0x80) {
+        *end = at + 1 + length;
+        return at + 1;
+    }
+    more = length & 0x7F;
+    if (more > 3)
+        return 0;
+    for (length = 0; more > 0; more--)
+        length = length << 8 | p[++at];
+    *end = at + 1 + length;
+    return at + 1;
+}
+
+/* The hash of an algorithm's signatures, MD5 and SHA-1 replaced. 0: it has
+   none, or several. */
+static int smtp__binding_of(const unsigned char *oid, size_t size)
+{
+    static const unsigned char rsa[] = {42, 134, 72, 134, 247, 13, 1, 1};
+    static const unsigned char ecdsa[] = {42, 134, 72, 206, 61, 4, 3};
+    static const unsigned char ids[] = {
+        0, 0, 0, 0, br_sha256_ID, br_sha256_ID, 0, 0, 0, 0, 0,
+        br_sha256_ID, br_sha384_ID, br_sha512_ID
+    };
+    static const unsigned char ec_ids[] = {
+        0, 0, br_sha256_ID, br_sha384_ID, br_sha512_ID
+    };
+    unsigned last = oid[size - 1];
+
+    if (size == sizeof rsa + 1 && memcmp(oid, rsa, sizeof rsa) == 0)
+        return last < sizeof ids ? ids[last] : 0;
+    if (size == sizeof ecdsa + 1 && memcmp(oid, ecdsa, sizeof ecdsa) == 0)
+        return last < sizeof ec_ids ? ec_ids[last] : 0;
+    return 0;
+}
+
+/* In a Certificate (RFC 5280, section 4.1): TBSCertificate, version, serial
+   number, and what it is signed with. */
+static int smtp__binding_hash(const smtp_tls_binding *b)
+{
+    const unsigned sequence = 0x30, integer = 2, version = 0xA0, oid = 6;
+    size_t end, at, skip;
+
+    at = smtp__der_enter(b->head, b->fill, 0, sequence, &end);
+    at = at ? smtp__der_enter(b->head, b->fill, at, sequence, &end) : 0;
+    skip = at ? smtp__der_enter(b->head, b->fill, at, version, &end) : 0;
+    at = skip ? end : at;
+    at = at && smtp__der_enter(b->head, b->fill, at, integer, &end) ? end : 0;
+    at = at ? smtp__der_enter(b->head, b->fill, at, sequence, &end) : 0;
+    at = at ? smtp__der_enter(b->head, b->fill, at, oid, &end) : 0;
+    return at && end > at && end <= b->fill
+         ? smtp__binding_of(b->head + at, end - at) : 0;
+}
+
+static void smtp__binding_start_chain(const br_x509_class **ctx,
+                                      const char *server_name)
+{
+    smtp_tls_binding *b = (smtp_tls_binding *)(void *)ctx;
+
+    b->passed = b->fill = b->size = 0;
+    br_multihash_init(&b->hash);
+    (*b->judge)->start_chain(b->judge, server_name);
+}
+
+static void smtp__binding_start_cert(const br_x509_class **ctx, uint32_t size)
+{
+    smtp_tls_binding *b = (smtp_tls_binding *)(void *)ctx;
+
+    (*b->judge)->start_cert(b->judge, size);
+}
+
+static void smtp__binding_append(const br_x509_class **ctx,
+                                 const unsigned char *data, size_t size)
+{
+    smtp_tls_binding *b = (smtp_tls_binding *)(void *)ctx;
+    size_t n = smtp__min(size, sizeof b->head - b->fill);
+
+    if (!b->passed) {
+        memcpy(b->head + b->fill, data, n);
+        b->fill = (uint8_t)(b->fill + n);
+        br_multihash_update(&b->hash, data, size);
+    }
+    (*b->judge)->append(b->judge, data, size);
+}
+
+static void smtp__binding_end_cert(const br_x509_class **ctx)
+{
+    smtp_tls_binding *b = (smtp_tls_binding *)(void *)ctx;
+    int hash = b->passed ? 0 : smtp__binding_hash(b);
+
+    b->passed = 1;
+    if (hash)
+        b->size = (uint8_t)br_multihash_out(&b->hash, hash, b->digest);
+    (*b->judge)->end_cert(b->judge);
+}
+
+static unsigned smtp__binding_end_chain(const br_x509_class **ctx)
+{
+    smtp_tls_binding *b = (smtp_tls_binding *)(void *)ctx;
+
+    return (*b->judge)->end_chain(b->judge);
+}
+
+static const br_x509_pkey *smtp__binding_get_pkey(
+    const br_x509_class *const *ctx, unsigned *usages)
+{
+    const smtp_tls_binding *b = (const smtp_tls_binding *)(const void *)ctx;
+
+    return (*b->judge)->get_pkey(b->judge, usages);
+}
+
+static const br_x509_class smtp__binding_class = {
+    sizeof(smtp_tls_binding), smtp__binding_start_chain,
+    smtp__binding_start_cert, smtp__binding_append, smtp__binding_end_cert,
+    smtp__binding_end_chain, smtp__binding_get_pkey
+};
+
+static void smtp__tls_bind(smtp_tls *tls)
+{
+    smtp_tls_binding *b = &tls->binding;
+
+    b->vtable = &smtp__binding_class;
+    b->judge = tls->client.eng.x509ctx;
+    br_multihash_zero(&b->hash);
+    br_multihash_setimpl(&b->hash, br_sha256_ID, &br_sha256_vtable);
+    br_multihash_setimpl(&b->hash, br_sha384_ID, &br_sha384_vtable);
+    br_multihash_setimpl(&b->hash, br_sha512_ID, &br_sha512_vtable);
+    br_ssl_engine_set_x509(&tls->client.eng, &b->vtable);
+}
+
+#else
+
+static void smtp__tls_bind(smtp_tls *tls)
+{
+    (void)tls;
+}
+
+#endif
+
 /* -- client certificate -- */
 
 #if SMTP_TLS_CLIENT_CERT
@@ -8032,6 +8279,7 @@ static int smtp__tls_prepare(smtp_tls *tls)
     smtp__tls_profile(tls);
     smtp__tls_policy(tls);
     status = smtp__tls_trust(tls);
+    smtp__tls_bind(tls);
     if (status == SMTP_OK)
         status = smtp__tls_client_cert(tls);
     if (status == SMTP_OK)
@@ -8067,6 +8315,471 @@ SMTP_API smtp_status smtp_tls_open(smtp_tls *tls, const smtp_io *lower,
 }
 
 #endif /* SMTP_BEARSSL */
+
+/* ---- SCRAM and CRAM-MD5 -------------------------------------------------- */
+#if SMTP__SASL
+
+enum {                             /* smtp_scram.state */
+    SMTP__SC_NONE,
+    SMTP__SC_FIRST,                /* the server's first message is awaited */
+    SMTP__SC_SALTING,              /* iterations are left */
+    SMTP__SC_FINAL,                /* the server's last message is awaited */
+    SMTP__SC_PROVEN
+};
+
+#define SMTP__NONCE 24             /* characters of our nonce */
+
+/* -- hashes and random bytes -- */
+
+#ifdef SMTP_BEARSSL
+
+static const br_hash_class *smtp__bear_hash(int hash)
+{
+    return hash == SMTP_MD5 ? &br_md5_vtable
+         : hash == SMTP_SHA1 ? &br_sha1_vtable : &br_sha256_vtable;
+}
+
+static void smtp__bear_hmac(int hash, const void *key, size_t key_size,
+                            const void *data, size_t size, void *result)
+{
+    const br_hash_class *h = smtp__bear_hash(hash);
+    br_hmac_key_context start;
+    br_hmac_context hmac;
+    br_hash_compat_context plain;
+
+    if (key == NULL) {
+        h->init(&plain.vtable);
+        h->update(&plain.vtable, data, size);
+        h->out(&plain.vtable, result);
+        return;
+    }
+    br_hmac_key_init(&start, h, key, key_size);
+    br_hmac_init(&hmac, &start, 0);
+    br_hmac_update(&hmac, data, size);
+    br_hmac_out(&hmac, result);
+}
+
+/* `n` iterations from *last on, each added to *sum. The key's part is computed
+   once. */
+static void smtp__bear_iterate(int hash, const char *key, unsigned char *last,
+                               unsigned char *sum, uint32_t n)
+{
+    br_hmac_key_context start;
+    br_hmac_context hmac;
+    int i;
+    br_hmac_key_init(&start, smtp__bear_hash(hash), key, strlen(key));
+    for (; n; n--) {
+        br_hmac_init(&hmac, &start, 0);
+        br_hmac_update(&hmac, last, (size_t)hash);
+        br_hmac_out(&hmac, last);
+        for (i = 0; i < hash; i++)
+            sum[i] ^= last[i];
+    }
+    smtp__wipe(&start, sizeof start);
+    smtp__wipe(&hmac, sizeof hmac);
+}
+
+/* 0: there are none. */
+static int smtp__bear_random(smtp_scram *x, void *to, size_t size)
+{
+    br_prng_seeder seed = br_prng_seeder_system(0);
+    br_hmac_drbg_context random;
+
+    if (x->tls && x->tls->up) {
+        br_hmac_drbg_generate(&x->tls->client.eng.rng, to, size);
+        return 1;
+    }
+    br_hmac_drbg_init(&random, &br_sha256_vtable, 0, 0);
+    if (!seed || !seed(&random.vtable))
+        return 0;
+    br_hmac_drbg_generate(&random, to, size);
+    return 1;
+}
+
+#else
+
+static void smtp__bear_hmac(int hash, const void *key, size_t key_size,
+                            const void *data, size_t size, void *result)
+{
+    (void)hash, (void)key, (void)key_size, (void)data, (void)size, (void)result;
+}
+
+static void smtp__bear_iterate(int hash, const char *key, unsigned char *last,
+                               unsigned char *sum, uint32_t n)
+{
+    (void)hash, (void)key, (void)last, (void)sum, (void)n;
+}
+
+static int smtp__bear_random(smtp_scram *x, void *to, size_t size)
+{
+    (void)x, (void)to, (void)size;
+    return 0;
+}
+
+#endif
+
+#if defined SMTP_BEARSSL && SMTP_TLS_BINDING
+
+static const void *smtp__scram_binding(const smtp_scram *x, size_t *size)
+{
+    *size = x->binding_size;
+    if (x->binding || !x->tls || !x->tls->up || !x->tls->binding.size)
+        return x->binding;
+    *size = x->tls->binding.size;
+    return x->tls->binding.digest;
+}
+
+#else
+
+static const void *smtp__scram_binding(const smtp_scram *x, size_t *size)
+{
+    *size = x->binding_size;
+    return x->binding;
+}
+
+#endif
+
+static void smtp__scram_hmac(const smtp_scram *x, int hash, const void *key,
+                             size_t key_size, const void *data, size_t size,
+                             void *result)
+{
+    if (x->hmac)
+        x->hmac(x->ctx, hash, key, key_size, data, size, result);
+    else
+        smtp__bear_hmac(hash, key, key_size, data, size, result);
+}
+
+static int smtp__scram_hash(const smtp_session *s)
+{
+    const unsigned sha1 = SMTP_AUTH_SCRAM_SHA_1 | SMTP_AUTH_SCRAM_SHA_1_PLUS;
+    return s->mechanism & sha1 ? SMTP_SHA1 : SMTP_SHA256;
+}
+
+/* -- text -- */
+
+static void smtp__scram_put(smtp_scram *x, const char *p, size_t n)
+{
+    if (n > (size_t)(SMTP_SCRAM_ROOM - x->fill)) {
+        x->overflow = 1;
+        return;
+    }
+    memcpy(x->text + x->fill, p, n);
+    x->fill = (uint16_t)(x->fill + n);
+}
+
+static void smtp__scram_puts(smtp_scram *x, const char *text)
+{
+    smtp__scram_put(x, text, strlen(text));
+}
+
+static void smtp__scram_base64(smtp_scram *x, const void *data, size_t size)
+{
+    char digits[88];               /* of 64 bytes */
+    const unsigned char *p = (const unsigned char *)data;
+    smtp__scram_put(x, digits, (size_t)(smtp__encode64(digits, p, size) -
+                                        digits));
+    smtp__wipe(digits, sizeof digits);
+}
+
+static void smtp__scram_name(smtp_scram *x, const char *name)
+{
+    for (; *name; name++)
+        if (*name == ',' || *name == '=')
+            smtp__scram_puts(x, *name == ',' ? "=2C" : "=3D");
+        else
+            smtp__scram_put(x, name, 1);
+}
+
+/* -- messages of RFC 5802, section 7 -- */
+
+/* gs2-header: "p", we bind to the channel; "y", we would, but the server does
+   not offer it; "n", we cannot. */
+static void smtp__scram_header(smtp_scram *x, const smtp_session *s, int bound)
+{
+    const unsigned plus = SMTP_AUTH_SCRAM_SHA_1_PLUS |
+                          SMTP_AUTH_SCRAM_SHA_256_PLUS;
+    if (s->mechanism & plus)
+        smtp__scram_puts(x, "p=tls-server-end-point,");
+    else
+        smtp__scram_puts(x, bound && !(s->auth & plus) ? "y," : "n,");
+    if (s->config->authzid) {
+        smtp__scram_puts(x, "a=");
+        smtp__scram_name(x, s->config->authzid);
+    }
+    smtp__scram_puts(x, ",");
+    x->bare = x->fill;
+}
+
+static int smtp__scram_nonce(smtp_scram *x)
+{
+    unsigned char random[SMTP__NONCE / 4 * 3];
+    if (x->entropy)
+        memcpy(random, x->entropy, sizeof random);
+    else if (!smtp__bear_random(x, random, sizeof random))
+        return 0;
+    smtp__scram_base64(x, random, sizeof random);
+    return 1;
+}
+
+static ptrdiff_t smtp__scram_begin(smtp_scram *x, const smtp_session *s,
+                                   const char **response)
+{
+    size_t size;
+    int bound = smtp__scram_binding(x, &size) != NULL && size <= 64;
+    x->state = SMTP__SC_FIRST;
+    x->fill = x->overflow = 0;
+    if (s->mechanism == SMTP_AUTH_CRAM_MD5)
+        return 0;
+    if (s->mechanism >= SMTP_AUTH_SCRAM_SHA_1_PLUS && !bound)
+        return SMTP_E_MECHANISM;
+    smtp__scram_header(x, s, bound);
+    smtp__scram_puts(x, "n=");
+    smtp__scram_name(x, s->config->user);
+    smtp__scram_puts(x, ",r=");
+    if (!smtp__scram_nonce(x))
+        return SMTP_E_TLS_ENTROPY;
+    *response = x->text;
+    smtp__scram_puts(x, ",");
+    x->first = x->fill;
+    return x->overflow ? (ptrdiff_t)SMTP_E_BUFFER : (ptrdiff_t)x->first - 1;
+}
+
+/* Takes an attribute like "s=" off the text from *at on: its value, which ends
+   at a comma or with the text. 0: another stands there. */
+static const char *smtp__scram_value(const smtp_scram *x, size_t *at,
+                                     char name, size_t *size)
+{
+    const char *p = x->text + *at, *comma;
+    size_t left = x->fill - *at;
+    if (left < 2 || p[0] != name || p[1] != '=')
+        return NULL;
+    comma = (const char *)memchr(p, ',', left);
+    *size = (comma ? (size_t)(comma - p) : left) - 2;
+    *at += *size + 2 + (comma != NULL);
+    return p + 2;
+}
+
+/* The first iteration: HMAC of the salt, at most 64 bytes, and a 1. */
+static int smtp__scram_salt(smtp_scram *x, const smtp_session *s,
+                            const char *salt, size_t size)
+{
+    const char *password = smtp__or_empty(s->config->password);
+    char bytes[64 + 4];
+    smtp_size bits = 0;
+    size_t n = 0;
+    for (; size && n <= 64 - 3; size--)
+        n += smtp__decode64(&bits, *salt++, bytes + n);
+    if (size || n == 0 || (bits && bits != SMTP__END64))
+        return 0;
+    memcpy(bytes + n, "\0\0\0\1", 4);
+    smtp__scram_hmac(x, smtp__scram_hash(s), password, strlen(password), bytes,
+                     n + 4, x->last);
+    memcpy(x->sum, x->last, sizeof x->sum);
+    return 1;
+}
+
+/* "r=" both nonces ",s=" salt ",i=" iterations. */
+static int smtp__scram_first(smtp_scram *x, const smtp_session *s)
+{
+    size_t at = x->first, nonce_size = 0, salt_size = 0, size = 0;
+    const char *own = x->text + x->first - 1 - SMTP__NONCE;
+    const char *nonce = smtp__scram_value(x, &at, 'r', &nonce_size);
+    const char *salt = smtp__scram_value(x, &at, 's', &salt_size);
+    const char *count = smtp__scram_value(x, &at, 'i', &size);
+    uint32_t most = x->iterations ? x->iterations : 1000000;
+    if (!nonce || !salt || !count || size == 0 || x->overflow ||
+        nonce_size <= SMTP__NONCE || memcmp(nonce, own, SMTP__NONCE) != 0 ||
+        !smtp__scram_salt(x, s, salt, salt_size))
+        return SMTP_E_CHALLENGE;
+    x->nonce = (uint16_t)(nonce - x->text);
+    x->nonce_size = (uint16_t)nonce_size;
+    for (x->left = 0; size && smtp__is_digit(*count); size--, count++)
+        x->left = (uint32_t)smtp__grow(x->left, *count, 0xFFFFFFFF);
+    if (size)
+        return SMTP_E_CHALLENGE;
+    if (x->left < 4096 || x->left > most)
+        return SMTP_E_ITERATIONS;
+    x->left--;
+    x->state = SMTP__SC_SALTING;
+    return SMTP_OK;
+}
+
+static void smtp__scram_iterate(smtp_scram *x, const smtp_session *s)
+{
+    const char *password = smtp__or_empty(s->config->password);
+    size_t length = strlen(password), i;
+    uint32_t n = x->slice && x->slice < x->left ? x->slice : x->left;
+    int hash = smtp__scram_hash(s);
+    x->left -= n;
+    if (!x->hmac) {
+        smtp__bear_iterate(hash, password, x->last, x->sum, n);
+        return;
+    }
+    for (; n; n--) {
+        x->hmac(x->ctx, hash, password, length, x->last, (size_t)hash, x->last);
+        for (i = 0; i < sizeof x->sum; i++)
+            x->sum[i] ^= x->last[i];
+    }
+}
+
+/* "c=": the header, and the binding where the header asks for it. */
+static void smtp__scram_channel(smtp_scram *x)
+{
+    size_t size = 0, i;
+    const unsigned char *binding = (const unsigned char *)
+                                   smtp__scram_binding(x, &size);
+    unsigned char group[3];
+    unsigned n = 0;
+    size = x->text[0] == 'p' ? size : 0;
+    smtp__scram_puts(x, "c=");
+    for (i = 0; i < x->bare + size; i++) {
+        group[n++] = i < x->bare ? (unsigned char)x->text[i]
+                                 : binding[i - x->bare];
+        if (n == 3 || i + 1 == x->bare + size) {
+            smtp__scram_base64(x, group, n);
+            n = 0;
+        }
+    }
+}
+
+/* RFC 5802, section 3. The signature of the server is kept to compare. */
+static void smtp__scram_prove(smtp_scram *x, int hash)
+{
+    const char *message = x->text + x->bare;
+    size_t size = (size_t)hash, length = (size_t)(x->fill - x->bare), i;
+    unsigned char key[32], proof[32];
+    smtp__scram_hmac(x, hash, x->sum, size, "Client Key", 10, key);
+    smtp__scram_hmac(x, hash, NULL, 0, key, size, proof);
+    smtp__scram_hmac(x, hash, proof, size, message, length, proof);
+    for (i = 0; i < size; i++)
+        proof[i] ^= key[i];
+    smtp__scram_hmac(x, hash, x->sum, size, "Server Key", 10, key);
+    smtp__scram_hmac(x, hash, key, size, message, length, x->last);
+    smtp__scram_puts(x, ",p=");
+    smtp__scram_base64(x, proof, size);
+    smtp__wipe(key, sizeof key);
+    smtp__wipe(proof, sizeof proof);
+    smtp__wipe(x->sum, sizeof x->sum);
+}
+
+static ptrdiff_t smtp__scram_final(smtp_scram *x, const smtp_session *s,
+                                   const char **response)
+{
+    uint16_t start;
+    smtp__scram_puts(x, ",");
+    start = x->fill;
+    smtp__scram_channel(x);
+    smtp__scram_puts(x, ",r=");
+    smtp__scram_put(x, x->text + x->nonce, x->nonce_size);
+    if (!x->overflow)
+        smtp__scram_prove(x, smtp__scram_hash(s));
+    if (x->overflow)
+        return SMTP_E_CHALLENGE;
+    *response = x->text + start;
+    start = (uint16_t)(x->fill - start);
+    x->fill = 0;                   /* the server's last message begins there */
+    x->state = SMTP__SC_FINAL;
+    return (ptrdiff_t)start;
+}
+
+/* "v=" the server's signature, or "e=" why not. */
+static ptrdiff_t smtp__scram_verify(smtp_scram *x, int hash,
+                                    const char **response)
+{
+    char digits[44];
+    size_t at = 0, size = 0, want;
+    const char *value;
+    if (x->fill > 1 && x->text[0] == 'e' && x->text[1] == '=')
+        return SMTP_E_LOGIN;
+    value = smtp__scram_value(x, &at, 'v', &size);
+    want = (size_t)(smtp__encode64(digits, x->last, (size_t)hash) - digits);
+    if (!value || size != want || memcmp(value, digits, size) != 0)
+        return SMTP_E_PROOF;
+    x->state = SMTP__SC_PROVEN;
+    *response = "";
+    return 0;
+}
+
+/* RFC 2195, section 2: the name and the HMAC of the challenge. */
+static ptrdiff_t smtp__cram(smtp_scram *x, const smtp_session *s,
+                            const char **response)
+{
+    static const char digits[] = "0123456789abcdef";
+    const char *password = smtp__or_empty(s->config->password);
+    unsigned char hash[SMTP_MD5];
+    unsigned i;
+    if (x->overflow || x->state != SMTP__SC_FIRST)
+        return SMTP_E_CHALLENGE;
+    smtp__scram_hmac(x, SMTP_MD5, password, strlen(password), x->text, x->fill,
+                     hash);
+    x->fill = 0;
+    x->state = SMTP__SC_PROVEN;    /* CRAM-MD5 has no more of it */
+    smtp__scram_puts(x, s->config->user);
+    smtp__scram_puts(x, " ");
+    for (i = 0; i < sizeof hash; i++) {
+        smtp__scram_put(x, digits + (hash[i] >> 4), 1);
+        smtp__scram_put(x, digits + (hash[i] & 15), 1);
+    }
+    *response = x->text;
+    return x->overflow ? (ptrdiff_t)SMTP_E_BUFFER : (ptrdiff_t)x->fill;
+}
+
+/* A challenge is complete. */
+static ptrdiff_t smtp__scram_answer(smtp_scram *x, const smtp_session *s,
+                                    const char **response)
+{
+    int status = SMTP_OK;
+    if (s->mechanism == SMTP_AUTH_CRAM_MD5)
+        return smtp__cram(x, s, response);
+    if (x->state == SMTP__SC_FINAL)
+        return smtp__scram_verify(x, smtp__scram_hash(s), response);
+    if (x->state == SMTP__SC_FIRST)
+        status = smtp__scram_first(x, s);
+    if (status != SMTP_OK)
+        return status;
+    if (x->state != SMTP__SC_SALTING)
+        return SMTP_E_CHALLENGE;
+    smtp__scram_iterate(x, s);
+    return x->left ? (ptrdiff_t)SMTP_AGAIN : smtp__scram_final(x, s, response);
+}
+
+static ptrdiff_t smtp__scram_step(void *ctx, const smtp_session *s,
+                                  const char *challenge, size_t size,
+                                  const char **response)
+{
+    smtp_scram *x = (smtp_scram *)ctx;
+    if (challenge == NULL)
+        return smtp__scram_begin(x, s, response);
+    if (size == 0)
+        return smtp__scram_answer(x, s, response);
+    smtp__scram_put(x, challenge, size);
+    return x->overflow ? SMTP_E_CHALLENGE : 0;
+}
+
+static int smtp__scram_done(void *ctx, const smtp_session *s, int status)
+{
+    smtp_scram *x = (smtp_scram *)ctx;
+    int proven = x->state == SMTP__SC_PROVEN;
+    (void)s;
+    x->state = SMTP__SC_NONE;
+    smtp__wipe(x->last, sizeof x->last);
+    smtp__wipe(x->sum, sizeof x->sum);
+    smtp__wipe(x->text, sizeof x->text);
+    return status != SMTP_OK || proven ? status : (int)SMTP_E_PROOF;
+}
+
+SMTP_API smtp_sasl smtp_scram_sasl(smtp_scram *scram)
+{
+    smtp_sasl sasl;
+    memset(&sasl, 0, sizeof sasl);
+    sasl.mechanisms = SMTP_AUTH_EXTERNAL - SMTP_AUTH_CRAM_MD5;
+    sasl.ctx = scram;
+    sasl.step = smtp__scram_step;
+    sasl.done = smtp__scram_done;
+    return sasl;
+}
+
+#endif /* SMTP__SASL */
 
 /* ---- DKIM ---------------------------------------------------------------- */
 #if defined(SMTP_BEARSSL) && !defined(SMTP_NO_DKIM)
@@ -8581,6 +9294,22 @@ static smtp_status smtp__url_parse(smtp__url *u, const char *url, char *room,
     return fine ? SMTP_OK : SMTP_E_URL;
 }
 
+#if defined SMTP_BEARSSL && SMTP__SASL
+static void smtp__client_sasl(smtp_client *c)
+{
+    if (c->config.sasl)
+        return;
+    c->scram.tls = &c->tls;
+    c->sasl = smtp_scram_sasl(&c->scram);
+    c->config.sasl = &c->sasl;
+}
+#else
+static void smtp__client_sasl(smtp_client *c)
+{
+    (void)c;
+}
+#endif
+
 #ifdef SMTP_BEARSSL
 /* Reads what TLS needs; no byte moves yet. */
 static smtp_status smtp__client_tls(smtp_client *c,
@@ -8673,6 +9402,7 @@ SMTP_API smtp_status smtp_client_open(smtp_client *client, const char *url,
     if (st != SMTP_OK)
         return st;
     smtp__client_configure(client, &u, &chosen.config);
+    smtp__client_sasl(client);
     client->io = client->lower = smtp_posix_io(&client->posix, 1);
     st = smtp__client_tls(client, &chosen);
     if (st == SMTP_OK)
