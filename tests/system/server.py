@@ -188,7 +188,7 @@ async def serve(options):
         await loop.create_unix_server(make, options.unix, ssl=direct)
         print("socket", options.unix, flush=True)
     else:
-        server = await loop.create_server(make, "127.0.0.1", options.port,
+        server = await loop.create_server(make, options.host, options.port,
                                           ssl=direct)
         print("port", server.sockets[0].getsockname()[1], flush=True)
     parent = os.getppid()
@@ -199,6 +199,7 @@ async def serve(options):
 def options_from(argv):
     p = argparse.ArgumentParser(description=__doc__)
     p.add_argument("--dir", required=True, help="where mails are stored")
+    p.add_argument("--host", default="127.0.0.1", help="its own address")
     p.add_argument("--port", type=int, default=0)
     p.add_argument("--unix", help="serve on this socket instead of a port")
     p.add_argument("--lmtp", action="store_true")
