@@ -1,6 +1,6 @@
 # smtp.h is one header: there is nothing to build but the examples and tests.
 #
-#   make              the examples: build/sendmail, build/prompt, build/bulk
+#   make              the examples: build/sendmail, prompt, bulk and mx
 #   make demo         a mail over STARTTLS and login to a real server
 #   make test         the tests that run within two minutes
 #   make check        all tests: sanitizers, compilers, targets, real servers
@@ -27,6 +27,8 @@ WARN = -pedantic -Wall -Wextra -Wconversion -Wshadow -Wcast-qual -Wundef
 all: $(EXAMPLES)
 
 build/bulk: LIBS = -luv
+build/mx: LIBS = -lcares -lresolv
+build/mx: examples/mx.h
 build/sendmail: examples/sendmail.h
 build/%: examples/%.c smtp.h | deps-build
 	$(CC) -std=c99 $(WARN) $(CFLAGS) -I. $(LDFLAGS) -o $@ $< -lbearssl $(LIBS)

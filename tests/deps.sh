@@ -7,9 +7,9 @@
 # without a password). Where it may not, it prints the command and fails.
 set -u
 
-build='make gcc libc6-dev libbearssl-dev libuv1-dev'
+build='make gcc libc6-dev libbearssl-dev libuv1-dev libc-ares-dev'
 test="$build g++ binutils python3 python3-aiosmtpd openssl msmtp
-    ca-certificates"
+    ca-certificates dnsmasq-base"
 check="$test clang libclang-rt-dev gcc-multilib g++-multilib
     gcc-arm-none-eabi libnewlib-arm-none-eabi gcc-avr avr-libc
     gcc-xtensa-lx106 gcc-riscv64-unknown-elf valgrind mutt pkg-config mandoc
