@@ -489,6 +489,7 @@ static int set_recipients(tool *t, char **addresses, size_t count)
     for (i = 0; i < count; i++) {
         t->all[i].address = addresses[i];
         t->all[i].domain = domain_of(addresses[i]);
+        t->all[i].outcome = NO_HOST;      /* so far */
         if (!t->all[i].domain)
             return fault(EX_DATAERR, addresses[i], "no address to deliver to");
     }
