@@ -94,6 +94,10 @@ static const struct {
                 {"deferred", EX_TEMPFAIL},
                 {"unknown", EX_IOERR}};
 
+/* Addresses tried for a domain: it may name hosts without end, each of which
+   can let us wait (RFC 5321, section 5.1, wants two at least). */
+enum { TRIES = 20 };
+
 /* One recipient. */
 typedef struct target {
     const char *address, *domain;
@@ -109,6 +113,7 @@ typedef struct tool {
     target *all;
     size_t count;
     finder finder;
+    int tries;                     /* left for the domain under way */
     smtp_mail mail;                /* for those of the domain under way */
     smtp_recipient *to;            /* that are open, */
     target **who;                  /* the same */
@@ -381,8 +386,10 @@ static void try_addresses(tool *t, const char *name, const char *domain)
     if (p.forbids)
         decide_all(t, DEFERRED, name, "4.7.5", p.forbids);
     for (; at && t->mail.to_count > 0 && !p.forbids; at = at->ai_next)
-        if (!getnameinfo(at->ai_addr, at->ai_addrlen, number, sizeof number,
+        if (t->tries > 0 &&
+            !getnameinfo(at->ai_addr, at->ai_addrlen, number, sizeof number,
                          NULL, 0, NI_NUMERICHOST)) {
+            t->tries--;
             try_address(t, name, number, &p);
             gather(t, domain);
         }
@@ -409,6 +416,7 @@ static void deliver(tool *t, const char *domain)
     int status = find_hosts(f, domain);
     size_t i;
 
+    t->tries = TRIES;
     gather(t, domain);
     if (status != ARES_SUCCESS && is_nothing(status))
         decide_all(t, NO_HOST, domain, "5.1.2", ares_strerror(status));
