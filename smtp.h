@@ -57,8 +57,7 @@ OPTIONS, defined alike before every #include
    SMTP_NO_AUTH, SMTP_NO_CHUNKING, SMTP_NO_DSN, SMTP_NO_SIZE, SMTP_NO_UTF8,
    SMTP_NO_LMTP          leave this out
    SMTP_NO_SASL          no login but PLAIN and LOGIN
-   SMTP_NO_RARE          no DELIVERBY, FUTURERELEASE, MT-PRIORITY, REQUIRETLS,
-                         PRDR, LIMITS, XCLIENT, XFORWARD
+   SMTP_NO_RARE          no extension from SMTP_EXT_DELIVERBY on
    SMTP_NO_COMPOSE       no mails from fields
    SMTP_NO_DKIM          no signatures
    SMTP_NO_HAND          no dialogue by hand
