@@ -1792,22 +1792,15 @@ static const char smtp__digits64[] =
 static char *smtp__encode64(char *to, const unsigned char *from, size_t size)
 {
     const char *digits = smtp__digits64;
-    for (; size >= 3; size -= 3, from += 3, to += 4) {
-        unsigned a = from[0], b = from[1], c = from[2];
+    for (; size > 0; from += 3, to += 4) {
+        unsigned n = size < 3 ? (unsigned)size : 3;
+        unsigned a = from[0], b = n > 1 ? from[1] : 0u;
+        unsigned c = n > 2 ? from[2] : 0u;
         to[0] = digits[a >> 2];
         to[1] = digits[((a & 3) << 4) | (b >> 4)];
-        to[2] = digits[((b & 15) << 2) | (c >> 6)];
-        to[3] = digits[c & 63];
-    }
-    if (size > 0) {
-        unsigned a = from[0], b = size > 1 ? from[1] : 0u;
-        to[0] = digits[a >> 2];
-        to[1] = digits[((a & 3) << 4) | (b >> 4)];
-        to[2] = '=';
-        if (size > 1)
-            to[2] = digits[(b & 15) << 2];
-        to[3] = '=';
-        to += 4;
+        to[2] = (char)(n > 1 ? digits[((b & 15) << 2) | (c >> 6)] : '=');
+        to[3] = (char)(n > 2 ? digits[c & 63] : '=');
+        size -= n;
     }
     return to;
 }
