@@ -693,22 +693,19 @@ typedef struct smtp_message {
 
 /* Where the composer is in a message: what it makes next. */
 typedef struct smtp_place {
-    size_t at;                     /* in the string being written */
-    uint16_t item;                 /* of who, fields or parts */
-    uint16_t segment;              /* of a long file name; lines of a list */
-    uint16_t column;               /* bytes in this line */
     uint8_t row;                   /* SMTP__C_... */
-    uint8_t step;                  /* in the row */
+    uint8_t step;                  /* of a part: SMTP__PART_... */
     uint8_t encoded;               /* inside of a run of encoded words */
     uint8_t encoding;              /* of this part: SMTP__7BIT ... */
+    uint8_t open;                  /* multiparts: SMTP__MIXED ... */
+    uint16_t column;               /* bytes in this line */
+    size_t item;                   /* of who, fields or parts */
+    size_t at;                     /* in the text being written */
 } smtp_place;
 
 /* A message being composed. Read status, field and item. */
 typedef struct smtp_composer {
-    smtp_status status;            /* why composing failed */
-    const char *field;             /* what is wrong: "Subject", "To" ... */
-    uint16_t item;                 /* which of message's who, fields, parts */
-
+    smtp_place place;
     uint8_t flags;                 /* SMTP__C_DRY ... */
     uint8_t used;                  /* encodings: 1 << SMTP__7BIT ... */
     uint8_t shape;                 /* multiparts needed: SMTP__MIXED ... */
@@ -716,14 +713,20 @@ typedef struct smtp_composer {
     uint8_t carry_count;           /* bytes not yet in base64, 0 to 2 */
     uint8_t carry[3];
     uint16_t fill;                 /* bytes in the buffer */
-    uint16_t unit, skip;           /* bytes of this unit made; made before */
-    smtp_place place;
+    uint16_t kept_fill;            /* of them up to `kept`: where the unit */
+    smtp_place kept;               /* goes on if a byte does not fit; */
+    smtp_size unit, skip;          /* bytes made since; given out already */
+
+    smtp_status status;            /* why composing failed */
+    const char *field;             /* what is wrong: "Subject", "To" ... */
+    size_t item;                   /* which of message's who, fields, parts */
+
     const smtp_message *message;
-    char mark[12];                 /* "--=_" and what boundaries share */
     smtp_size at;                  /* offset of the buffer in the message */
     smtp_size pulled;              /* bytes taken from the part's source, */
     const char *data;              /* the last of them not yet used: */
     size_t left;
+    char mark[12];                 /* "--=_" and what boundaries share */
     char buffer[SMTP_COMPOSE_BUFFER];
 } smtp_composer;
 
@@ -4474,59 +4477,65 @@ SMTP_API const char *smtp_stage(const smtp_session *s)
 /* ---- compose ------------------------------------------------------------- */
 #ifndef SMTP_NO_COMPOSE
 
-/* A message is a row of rows, a row a sequence of units: one word, one
-   address, one boundary, or as much of a body as there is room for. A header
-   unit is plain code that puts its bytes; where they do not fit the buffer,
-   the place goes back to where the unit began, and when the buffer is free
-   again, the unit is made anew and the bytes already given out are skipped.
-   So a unit must depend on nothing but the place and the message. */
+/* A message is a row of rows, a row has items, and of each item one unit is
+   made: a header field, a person, the header of a part, or as much of a body
+   as there is room for. A header unit is plain code that puts its bytes; where
+   they do not fit the buffer, the place goes back to where the unit began, and
+   when the buffer is free again, the unit is made anew and the bytes already
+   given out are skipped. So a unit must depend on nothing but the place and
+   the message. */
 
-enum {                             /* rows, in the order of the message */
-    SMTP__C_FROM,                  /* to BCC: role (row + 3) % 6 */
-    SMTP__C_SENDER,
-    SMTP__C_REPLY_TO,
-    SMTP__C_TO,
-    SMTP__C_CC,
-    SMTP__C_BCC,                   /* checked, no bytes */
-    SMTP__C_SUBJECT,
-    SMTP__C_DATE,
-    SMTP__C_ID,
-    SMTP__C_IN_REPLY_TO,
-    SMTP__C_REFERENCES,
-    SMTP__C_MIME,
-    SMTP__C_FIELDS,
-    SMTP__C_MIXED,
-    SMTP__C_ALTERNATIVE,
-    SMTP__C_TEXT,
-    SMTP__C_RELATED,
-    SMTP__C_HTML,
-    SMTP__C_INLINE,
-    SMTP__C_END_RELATED,
-    SMTP__C_END_ALTERNATIVE,
-    SMTP__C_ATTACHED,
-    SMTP__C_END_MIXED,
-    SMTP__C_END
-};
+/* In the order of the message; what a culprit is called, or a multipart. */
+#define SMTP__C_ROWS(X)                                                        \
+    X(SMTP__C_FROM, "From")                                                    \
+    X(SMTP__C_SENDER, "Sender")                                                \
+    X(SMTP__C_REPLY_TO, "Reply-To")                                            \
+    X(SMTP__C_TO, "To")                                                        \
+    X(SMTP__C_CC, "Cc")                                                        \
+    X(SMTP__C_BCC, "Bcc")          /* checked, no bytes */                     \
+    X(SMTP__C_SUBJECT, "Subject")                                              \
+    X(SMTP__C_DATE, "Date")                                                    \
+    X(SMTP__C_ID, "Message-ID")                                                \
+    X(SMTP__C_IN_REPLY_TO, "In-Reply-To")                                      \
+    X(SMTP__C_REFERENCES, "References")                                        \
+    X(SMTP__C_MIME, "MIME-Version")                                            \
+    X(SMTP__C_FIELDS, "fields")                                                \
+    X(SMTP__C_MIXED, "mixed")                                                  \
+    X(SMTP__C_ALTERNATIVE, "alternative")                                      \
+    X(SMTP__C_TEXT, "text")                                                    \
+    X(SMTP__C_RELATED, "related; type=\"text/html\"")                          \
+    X(SMTP__C_HTML, "html")                                                    \
+    X(SMTP__C_INLINE, "parts")                                                 \
+    X(SMTP__C_END_RELATED, "")                                                 \
+    X(SMTP__C_END_ALTERNATIVE, "")                                             \
+    X(SMTP__C_ATTACHED, "parts")                                               \
+    X(SMTP__C_END_MIXED, "")
 
-static const char *const smtp__c_names[] = {
-    "From", "Sender", "Reply-To", "To", "Cc", "Bcc", "Subject", "Date",
-    "Message-ID", "In-Reply-To", "References", "MIME-Version", "fields", "",
-    "", "text", "", "html", "parts", "", "", "parts"
-};
+#define SMTP__C_ROW(row, name) row,
+#define SMTP__C_NAME(row, name) name "\0"
+
+enum { SMTP__C_ROWS(SMTP__C_ROW) SMTP__C_END };
+
+static const char smtp__c_names[] = SMTP__C_ROWS(SMTP__C_NAME);
 
 enum {                             /* smtp_place.encoding */
     SMTP__7BIT,
-    SMTP__8BIT,
-    SMTP__BINARY,
+    SMTP__8BIT,                    /* 1 << SMTP__8BIT is SMTP_BODY_8BIT, */
+    SMTP__BINARY,                  /* 1 << SMTP__BINARY SMTP_BODY_BINARY */
     SMTP__QP,
     SMTP__BASE64
 };
 
-static const char *const smtp__c_encodings[] = {
-    "7bit", "8bit", "binary", "quoted-printable", "base64"
+static const char smtp__c_encodings[] =
+    "7bit\0" "8bit\0" "binary\0" "quoted-printable\0" "base64";
+
+enum {                             /* smtp_place.step */
+    SMTP__PART_LOOK,               /* also all that is no part */
+    SMTP__PART_HEADER,
+    SMTP__PART_BODY
 };
 
-enum {                             /* smtp_composer.shape */
+enum {                             /* multiparts: smtp_composer.shape, .open */
     SMTP__MIXED = 1,
     SMTP__ALTERNATIVE = 2,
     SMTP__RELATED = 4
@@ -4536,9 +4545,9 @@ enum {                             /* smtp_composer.flags */
     SMTP__C_DRY = 1,               /* counting, sources are left alone */
     SMTP__C_UNKNOWN = 2,           /* the length cannot be known */
     SMTP__C_FULL = 4,              /* the buffer has no room for more */
-    SMTP__C_OVER = 8,              /* a byte of this unit did not fit */
-    SMTP__C_RAW = 16,              /* UTF-8 in the header, RFC 6532 */
-    SMTP__C_ONCE = 32              /* a source cannot go back */
+    SMTP__C_ONCE = SMTP_BODY_ONCE, /* a source cannot go back */
+    SMTP__C_RAW = SMTP_BODY_UTF8,  /* UTF-8 in the header, RFC 6532 */
+    SMTP__C_OVER = 32              /* a byte of this unit did not fit */
 };
 
 enum {
@@ -4548,12 +4557,32 @@ enum {
     SMTP__ROOM = 12                /* bytes that one byte of a body can make */
 };
 
-#define SMTP__MOST 65000u          /* people, fields, parts: 16 bits */
+/* What the rows from SMTP__C_MIXED on begin, or end. */
+static const uint8_t smtp__c_levels[] = {
+    SMTP__MIXED, SMTP__ALTERNATIVE, 0, SMTP__RELATED, 0, 0, SMTP__RELATED,
+    SMTP__ALTERNATIVE, 0, SMTP__MIXED
+};
 
+/* String `n` of a list of them, one behind the other. */
+static const char *smtp__c_nth(const char *list, unsigned n)
+{
+    for (; n > 0; n--)
+        list += strlen(list) + 1;
+    return list;
+}
+
+static const char *smtp__c_row_name(const smtp_composer *c)
+{
+    return smtp__c_nth(smtp__c_names, c->place.row);
+}
+
+/* The first fault counts. */
 static void smtp__c_fail(smtp_composer *c, smtp_status status)
 {
+    if (c->status != SMTP_OK)
+        return;
     c->status = status;
-    c->field = smtp__c_names[c->place.row];
+    c->field = smtp__c_row_name(c);
     c->item = c->place.item;
 }
 
@@ -4568,23 +4597,28 @@ static unsigned smtp__utf8(const char *s)
     uint32_t code = u[0] & (0x7Fu >> n);
     if (u[0] < 0x80)
         return 1;
-    if (u[0] < 0xC2 || u[0] > 0xF4)
+    if (u[0] < 0xC2)
         return 0;
     for (i = 1; i < n; i++) {
         if ((u[i] & 0xC0) != 0x80)
             return 0;
         code = code << 6 | (u[i] & 0x3Fu);
     }
-    if (code < (n == 4 ? 0x10000u : n == 3 ? 0x800u : 0u) ||
-        code > 0x10FFFF || code >> 11 == 0x1B)
+    /* Shortest form: at least 11 bits of three bytes are used, 16 of four. */
+    if (code >> (5 * n - 4) == 0 || code > 0x10FFFF || code >> 11 == 0x1B)
         return 0;
     return n;
 }
 
-static int smtp__alnum(char ch)
+/* The same in a header, which holds one line of UTF-8. */
+static unsigned smtp__c_character(smtp_composer *c, const char *s)
 {
-    return (ch >= '0' && ch <= '9') || (ch >= 'A' && ch <= 'Z') ||
-           (ch >= 'a' && ch <= 'z');
+    unsigned n = smtp__utf8(s);
+    if (n == 0)
+        smtp__c_fail(c, SMTP_E_FIELD_UTF8);
+    if (*s == '\r' || *s == '\n')
+        smtp__c_fail(c, SMTP_E_FIELD_LINE);
+    return n > 0 ? n : 1;
 }
 
 static int smtp__in(char ch, const char *set)
@@ -4592,9 +4626,36 @@ static int smtp__in(char ch, const char *set)
     return memchr(set, ch, strlen(set)) != NULL;
 }
 
+/* A letter, a digit, or one of `others`. */
+static int smtp__alnum(char ch, const char *others)
+{
+    char letter = (char)(ch | 32);
+    return (letter >= 'a' && letter <= 'z') || smtp__is_digit(ch) ||
+           smtp__in(ch, others);
+}
+
 static int smtp__atext(char ch)    /* RFC 5322, section 3.2.3 */
 {
-    return smtp__alnum(ch) || smtp__in(ch, "!#$%&'*+-/=?^_`{|}~");
+    return smtp__alnum(ch, "!#$%&'*+-/=?^_`{|}~");
+}
+
+/* How many printable characters there are at `s`, no space. */
+static size_t smtp__c_printable(const char *s)
+{
+    size_t n = 0;
+    while (s[n] > 32 && s[n] < 127)
+        n++;
+    return n;
+}
+
+/* Whether two names are the same for `n` characters, in any case. One of them
+   has to be free of control characters and spaces. */
+static int smtp__c_same(const char *a, const char *b, size_t n)
+{
+    for (; n > 0; n--, a++, b++)
+        if ((*a | 32) != (*b | 32))
+            return 0;
+    return 1;
 }
 
 /* Behind the string from `s` to `close`, or 0. */
@@ -4611,68 +4672,61 @@ static const char *smtp__c_quoted(const char *s, char close)
     return s + 1;
 }
 
-static int smtp__c_has_8bit(const char *s)
+/* Behind words with single dots between them, or 0. */
+static const char *smtp__c_dotted(const char *s, int domain)
 {
-    while (*s != '\0' && (*s & 0x80) == 0)
-        s++;
-    return *s != '\0';
+    const char *begin = s;
+    for (;;) {
+        unsigned k = smtp__utf8(s);
+        if (k == 1)
+            k = (unsigned)(domain ? smtp__alnum(*s, "-_") : smtp__atext(*s));
+        s += k;
+        if (k > 0)
+            continue;
+        if (s == begin)
+            return NULL;
+        if (*s != '.')
+            return s;
+        begin = ++s;
+    }
 }
 
 /* An addr-spec (RFC 5322, section 3.4.1) without comments and the obsolete. */
 static int smtp__addr_spec(const char *a)
 {
-    const char *s = a;
-    char before = '.';             /* and '.' for '@': no label is empty */
-    int domain = 0;
-    unsigned k;
-    if (*s == '"') {
-        s = smtp__c_quoted(s, '"');
-        if (s == NULL || *s != '@')
-            return 0;
-        before = '"';
-    }
-    for (; *s != '\0'; s += k) {
-        k = smtp__utf8(s);
-        if (*s == '.' || *s == '@') {
-            if (before == '.' || (*s == '@' && domain++))
-                return 0;
-            before = '.';
-            if (*s == '@' && s[1] == '[') {
-                s = smtp__c_quoted(s + 1, ']');
-                return s != NULL && *s == '\0';
-            }
-            continue;
-        }
-        if (k == 0 || (k == 1 && !(domain ? smtp__alnum(*s) ||
-                                   smtp__in(*s, "-_") : smtp__atext(*s))))
-            return 0;
-        before = *s;
-    }
-    return domain && before != '.' && s - a <= SMTP__TOKEN;
+    const char *s = *a == '"' ? smtp__c_quoted(a, '"') : smtp__c_dotted(a, 0);
+    if (s == NULL || *s != '@')
+        return 0;
+    s = s[1] == '[' ? smtp__c_quoted(s + 1, ']') : smtp__c_dotted(s + 1, 1);
+    return s != NULL && *s == '\0' && s - a <= SMTP__TOKEN;
 }
 
-/* Whether two names are the same for `n` characters, in any case. */
-static int smtp__c_same(const char *a, const char *b, size_t n)
+static void smtp__c_check(smtp_composer *c, const char *a)
 {
-    for (; n > 0; n--, a++, b++)
-        if ((*a | 32) != (*b | 32))
-            return 0;
-    return 1;
+    if (a == NULL || !smtp__addr_spec(a))
+        smtp__c_fail(c, SMTP_E_FIELD_ADDRESS);
+    else if ((c->flags & SMTP__C_RAW) == 0 && c->place.row != SMTP__C_BCC &&
+             smtp_address_check(a) == 2)
+        smtp__c_fail(c, SMTP_E_UTF8);
 }
 
-/* ---- compose: putting bytes of a header ---- */
+/* ---- compose: putting bytes ---- */
+
+static void smtp__c_char(smtp_composer *c, char ch)
+{
+    c->place.column = (uint16_t)(ch == '\n' ? 0 : c->place.column + 1);
+    if (c->unit++ < c->skip)
+        return;
+    if (c->fill < SMTP_COMPOSE_BUFFER)
+        c->buffer[c->fill++] = ch;
+    else
+        c->flags |= SMTP__C_OVER | SMTP__C_FULL;
+}
 
 static void smtp__c_put(smtp_composer *c, const char *s, size_t n)
 {
-    for (; n > 0; n--, s++) {
-        c->place.column = (uint16_t)(*s == '\n' ? 0 : c->place.column + 1);
-        if (c->unit++ < c->skip)
-            continue;
-        if (c->fill < SMTP_COMPOSE_BUFFER)
-            c->buffer[c->fill++] = *s;
-        else
-            c->flags |= SMTP__C_OVER | SMTP__C_FULL;
-    }
+    while (n-- > 0)
+        smtp__c_char(c, *s++);
 }
 
 static void smtp__c_puts(smtp_composer *c, const char *s)
@@ -4680,9 +4734,21 @@ static void smtp__c_puts(smtp_composer *c, const char *s)
     smtp__c_put(c, s, strlen(s));
 }
 
-static void smtp__c_char(smtp_composer *c, char ch)
+static void smtp__c_crlf(smtp_composer *c)
 {
-    smtp__c_put(c, &ch, 1);
+    smtp__c_puts(c, "\r\n");
+}
+
+/* The unit will go on from here, not from its begin, if it has been given out
+   up to here. */
+static void smtp__c_keep(smtp_composer *c)
+{
+    if (c->flags & SMTP__C_OVER)
+        return;
+    c->kept = c->place;
+    c->kept_fill = c->fill;
+    c->unit = 0;
+    c->skip = 0;
 }
 
 /* A space before `n` more characters, at which the line is folded if they
@@ -4690,47 +4756,49 @@ static void smtp__c_char(smtp_composer *c, char ch)
 static void smtp__c_space(smtp_composer *c, size_t n)
 {
     if (c->place.column + 1 + n > SMTP__FOLD)
-        smtp__c_puts(c, "\r\n");
+        smtp__c_crlf(c);
     smtp__c_char(c, ' ');
 }
 
+/* A field begins, and so the one before ends. */
 static void smtp__c_label(smtp_composer *c, const char *name)
 {
+    if (c->place.column > 0)
+        smtp__c_crlf(c);
     smtp__c_puts(c, name);
     smtp__c_char(c, ':');
-    c->place.step++;
-    c->place.at = 0;
 }
 
-static void smtp__c_line(smtp_composer *c, const char *name, const char *value)
+static void smtp__c_field(smtp_composer *c, const char *name,
+                          const char *value)
 {
-    smtp__c_puts(c, name);
-    smtp__c_puts(c, ": ");
+    smtp__c_label(c, name);
+    smtp__c_char(c, ' ');
     smtp__c_puts(c, value);
-    smtp__c_puts(c, "\r\n");
 }
 
-static void smtp__c_next_row(smtp_composer *c)
+static char smtp__c_digit(unsigned value)
 {
-    c->place.row++;
-    c->place.item = 0;
-    c->place.segment = 0;
-    c->place.step = 0;
+    value &= 15;
+    return (char)(value + (value < 10 ? '0' : 'A' - 10));
 }
 
+static void smtp__c_put_hex(smtp_composer *c, char mark, char ch)
+{
+    smtp__c_char(c, mark);
+    smtp__c_char(c, smtp__c_digit((unsigned char)ch >> 4));
+    smtp__c_char(c, smtp__c_digit((unsigned char)ch));
+}
+
+/* Eight small digits. */
 static void smtp__c_hex(char *to, uint32_t value)
 {
     unsigned i;
     for (i = 8; i > 0; value >>= 4)
-        to[--i] = "0123456789abcdef"[value & 15];
+        to[--i] = (char)(smtp__c_digit((unsigned)value & 15) | 32);
 }
 
-static char *smtp__c_two(char *to, unsigned value)
-{
-    to[0] = (char)('0' + value / 10 % 10);
-    to[1] = (char)('0' + value % 10);
-    return to + 2;
-}
+/* ---- compose: text in a header ---- */
 
 /* ---- compose: text in a header ---- */
 
@@ -4744,90 +4812,59 @@ static unsigned smtp__c_plain_char(const smtp_composer *c, const char *s,
     return phrase ? (unsigned)smtp__atext(*s) : *s > 32 && *s < 127;
 }
 
-/* The length of the word at `s` in `text` if it may stand as it is, else 0.
-   More spaces than one would be lost at a fold, or at either end: a word
-   behind or before such a gap is encoded together with it. */
-static size_t smtp__c_plain(const smtp_composer *c, const char *text,
-                            const char *s, int phrase)
+/* The length of the word at `s` if it may stand as it is, else 0. */
+static size_t smtp__c_plain(const smtp_composer *c, const char *s, int phrase)
 {
     size_t limit = c->place.row == SMTP__C_FIELDS ? SMTP__TOKEN : SMTP__WORD;
     size_t n = 0;
-    unsigned k;
     while (s[n] != '\0' && s[n] != ' ') {
-        k = smtp__c_plain_char(c, s + n, phrase);
+        unsigned k = smtp__c_plain_char(c, s + n, phrase);
         if (k == 0 || n > limit || (s[n] == '=' && s[n + 1] == '?'))
             return 0;
         n += k;
     }
-    if (s > text && s[-1] == ' ' && (s == text + 1 || s[-2] == ' '))
-        return 0;
     return s[n] == ' ' && s[n + 1] == '\0' ? 0 : n;
 }
 
 enum { SMTP__RUN = 64 };           /* more than an encoded word can hold */
 
 /* How many bytes from `s` on have to be encoded, SMTP__RUN: that or more.
-   Spaces between two encoded words are not shown, so they are inside. */
-static size_t smtp__c_run(const smtp_composer *c, const char *text,
-                          const char *s, int phrase)
+   Spaces between two encoded words are not shown, so they are inside; so are
+   several in a row, or at either end, which would be lost at a fold. */
+static size_t smtp__c_run(const smtp_composer *c, const char *s, int phrase)
 {
-    size_t n = 0;
-    for (;;) {
-        while (s[n] != '\0' && s[n] != ' ' && n < SMTP__RUN)
-            n++;
-        if (s[n] != ' ' || n >= SMTP__RUN ||
-            smtp__c_plain(c, text, s + n + 1, phrase) > 0)
-            return n;
-        n++;
-    }
+    size_t n;
+    for (n = 0; s[n] != '\0' && n < SMTP__RUN; n++)
+        if (s[n] == ' ' && n > 0 && s[n - 1] != ' ' &&
+            smtp__c_plain(c, s + n + 1, phrase) > 0)
+            break;
+    return n;
 }
 
 /* Characters that stand for themselves under Q, also in a phrase (RFC 2047,
    section 5, rule 3). */
 static int smtp__c_q(char ch)
 {
-    return smtp__alnum(ch) || smtp__in(ch, "!*+-/");
+    return smtp__alnum(ch, "!*+-/");
 }
-
-struct smtp__c_fit {
-    size_t q, b;                   /* bytes that fit under Q and B, */
-    size_t q_cost, b_cost;         /* characters that they make */
-};
 
 /* How many of `n` bytes fit into `room` characters of encoded word, whole
-   characters only. */
-static void smtp__c_measure(smtp_composer *c, struct smtp__c_fit *f,
-                            const char *s, size_t n, size_t room)
+   characters only; *cost: the characters that they make. */
+static size_t smtp__c_fit(smtp_composer *c, const char *s, size_t n,
+                          size_t room, int base64, size_t *cost)
 {
-    size_t i, q = 0, b;
-    unsigned k;
-    memset(f, 0, sizeof *f);
-    for (i = 0; i < n; i += k) {
-        k = smtp__utf8(s + i);
-        if (k == 0 || s[i] == '\r' || s[i] == '\n') {
-            smtp__c_fail(c, k == 0 ? SMTP_E_FIELD_UTF8 : SMTP_E_FIELD_LINE);
-            return;
-        }
-        q += smtp__c_q(s[i]) || s[i] == ' ' ? 1u : 3u * k;
-        b = (i + k + 2) / 3 * 4;
-        if (q <= room) {
-            f->q = i + k;
-            f->q_cost = q;
-        }
-        if (b <= room) {
-            f->b = i + k;
-            f->b_cost = b;
-        }
+    size_t i = 0, made = 0;
+    for (*cost = 0; i < n; *cost = made) {
+        unsigned k = smtp__c_character(c, s + i);
+        if (base64)
+            made = (i + k + 2) / 3 * 4;
+        else
+            made += smtp__c_q(s[i]) || s[i] == ' ' ? 1u : 3u * k;
+        if (made > room)
+            break;
+        i += k;
     }
-}
-
-static void smtp__c_put_hex(smtp_composer *c, char mark, char ch)
-{
-    char code[3];
-    code[0] = mark;
-    code[1] = "0123456789ABCDEF"[(unsigned char)ch >> 4];
-    code[2] = "0123456789ABCDEF"[ch & 15];
-    smtp__c_put(c, code, 3);
+    return i;
 }
 
 static void smtp__c_put_q(smtp_composer *c, const char *s, size_t n)
@@ -4843,92 +4880,87 @@ static void smtp__c_put_q(smtp_composer *c, const char *s, size_t n)
 
 static void smtp__c_put_b(smtp_composer *c, const char *s, size_t n)
 {
-    char digits[SMTP__RUN];        /* n is 45 at most */
+    char digits[SMTP__FOLD];
     char *end = smtp__encode64(digits, (const unsigned char *)s, n);
     smtp__c_put(c, digits, (size_t)(end - digits));
 }
 
-/* One encoded word from `s` on, Q or B: what holds more, or is shorter. */
-static void smtp__c_encoded(smtp_composer *c, const char *text, const char *s,
-                            int phrase)
+/* One encoded word of up to `run` bytes, Q or B: what holds more, or is
+   shorter. Its bytes. */
+static size_t smtp__c_encoded(smtp_composer *c, const char *s, size_t run)
 {
     enum { FRAME = 12, LEAST = 12 };  /* =?utf-8?Q??=, a character of four */
-    size_t used = c->place.column + 1u + FRAME;
-    size_t run = smtp__c_run(c, text, s, phrase), n;
-    struct smtp__c_fit f;
+    size_t room = SMTP__FOLD - FRAME - 1u, cost, b_cost, n, b;
     int base64;
-    if (used + LEAST > SMTP__FOLD)
-        used = 1 + FRAME;
-    smtp__c_measure(c, &f, s, run, SMTP__FOLD - used);
-    if (c->status != SMTP_OK)
-        return;
-    base64 = f.b > f.q || (f.b == f.q && f.b_cost < f.q_cost);
-    n = base64 ? f.b : f.q;
-    smtp__c_space(c, FRAME + (base64 ? f.b_cost : f.q_cost));
+    if (c->place.column + (size_t)LEAST <= room)
+        room -= c->place.column;
+    n = smtp__c_fit(c, s, run, room, 0, &cost);
+    b = smtp__c_fit(c, s, run, room, 1, &b_cost);
+    base64 = b > n || (b == n && b_cost < cost);
+    if (base64) {
+        n = b;
+        cost = b_cost;
+    }
+    smtp__c_space(c, FRAME + cost);
     smtp__c_puts(c, base64 ? "=?utf-8?B?" : "=?utf-8?Q?");
     if (base64)
         smtp__c_put_b(c, s, n);
     else
         smtp__c_put_q(c, s, n);
     smtp__c_puts(c, "?=");
-    c->place.encoded = n < run;
-    c->place.at += n + (n == run && s[n] == ' ');
+    return n;
 }
 
-/* The next word of a text; 0: there was none left. */
-static int smtp__c_words(smtp_composer *c, const char *text, int phrase)
-{
-    const char *s = text + c->place.at;
-    size_t n = c->place.encoded ? 0 : smtp__c_plain(c, text, s, phrase);
-    if (*s == '\0')
-        return 0;
-    if (n == 0) {
-        smtp__c_encoded(c, text, s, phrase);
-        return 1;
-    }
-    smtp__c_space(c, n);
-    smtp__c_put(c, s, n);
-    c->place.at += n + (s[n] == ' ');
-    return 1;
-}
+enum { SMTP__TEXT, SMTP__PHRASE, SMTP__TOKENS };   /* how words are written */
 
-/* The next word of what must stand as it is: identifiers, a type. */
-static int smtp__c_tokens(smtp_composer *c, const char *text)
+/* The length of what must stand as it is: an identifier, a type. */
+static size_t smtp__c_token(smtp_composer *c, const char *s)
 {
-    const char *s = text + c->place.at;
-    size_t n = 0;
-    while (*s == ' ')
-        s++;
-    if (*s == '\0')
-        return 0;
-    while (s[n] > 32 && s[n] < 127)
-        n++;
-    if (s[n] == '\r' || s[n] == '\n')
+    size_t n = smtp__c_printable(s);
+    if (smtp__in(s[n], "\r\n"))
         smtp__c_fail(c, SMTP_E_FIELD_LINE);
-    else if ((s[n] != ' ' && s[n] != '\0') || n > SMTP__TOKEN)
+    else if (n > SMTP__TOKEN || (s[n] != ' ' && s[n] != '\0'))
         smtp__c_fail(c, SMTP_E_FIELD_SYNTAX);
-    smtp__c_space(c, n);
-    smtp__c_put(c, s, n);
-    c->place.at = (size_t)(s + n - text);
-    return 1;
+    return n;
+}
+
+/* What is left of a text. */
+static void smtp__c_words(smtp_composer *c, const char *text, int how)
+{
+    const char *s = text + c->place.at;
+    while (*s != '\0' && c->status == SMTP_OK) {
+        size_t n = how == SMTP__TOKENS ? smtp__c_token(c, s)
+                   : c->place.encoded ? 0 : smtp__c_plain(c, s, how);
+        size_t run = n;
+        if (n > 0) {
+            smtp__c_space(c, n);
+            smtp__c_put(c, s, n);
+        } else if (how != SMTP__TOKENS) {
+            run = smtp__c_run(c, s, how);
+            n = smtp__c_encoded(c, s, run);
+        }
+        c->place.encoded = n < run;
+        s += n;
+        s += n == run && *s == ' ';
+        c->place.at = (size_t)(s - text);
+        smtp__c_keep(c);
+    }
 }
 
 /* ---- compose: people ---- */
 
 /* The length of `s` as a quoted string, 0 if it has to be encoded: also where
-   a reader could take a gap for less than it is. *plain: no need to quote. */
-static size_t smtp__c_quotable(const smtp_composer *c, const char *s,
-                               int *plain)
+   a reader could take a gap for less than it is. */
+static size_t smtp__c_quotable(const smtp_composer *c, const char *s)
 {
     size_t n = 2;
     unsigned k;
     int gap = 1;
-    for (*plain = 1; *s != '\0'; s += k, n += k) {
+    for (; *s != '\0'; s += k, n += k) {
         k = *s == ' ' ? !gap && s[1] != '\0' : smtp__c_plain_char(c, s, 0);
         if (k == 0 || n >= SMTP__WORD || (*s == '=' && s[1] == '?'))
             return 0;
         gap = *s == ' ';
-        *plain &= gap || smtp__c_plain_char(c, s, 1) > 0;
         n += *s == '"' || *s == '\\';
     }
     return n;
@@ -4945,122 +4977,57 @@ static void smtp__c_put_quoted(smtp_composer *c, const char *s)
     smtp__c_char(c, '"');
 }
 
-/* The next word of a name; 0: there was none left. */
-static int smtp__c_name(smtp_composer *c, const char *name)
+/* Behind what needs no quotes in a name. */
+static const char *smtp__c_phrase(const smtp_composer *c, const char *s)
 {
-    int plain;
-    size_t n = smtp__c_quotable(c, name, &plain);
-    if (n == 0 || plain)
-        return smtp__c_words(c, name, 1);
-    if (c->place.at > 0)
-        return 0;
-    smtp__c_space(c, n);
-    smtp__c_put_quoted(c, name);
-    c->place.at = 1;
-    return 1;
+    unsigned k;
+    while ((k = *s == ' ' ? 1 : smtp__c_plain_char(c, s, 1)) > 0)
+        s += k;
+    return s;
 }
 
-enum { SMTP__WHO_FIND, SMTP__WHO_NAME };
-
-/* The next of this row, or its end. */
-static void smtp__c_find(smtp_composer *c)
+static void smtp__c_name(smtp_composer *c, const char *name)
 {
-    const smtp_message *m = c->message;
-    smtp_place *p = &c->place;
-    while (p->item < m->who_count &&
-           m->who[p->item].role != (p->row + 3u) % 6)
-        p->item++;
-    if (p->item == m->who_count) {
-        smtp__c_puts(c, p->segment ? "\r\n" : "");
-        smtp__c_next_row(c);
-        return;
-    }
-    if (m->who[p->item].address == NULL ||
-               !smtp__addr_spec(m->who[p->item].address))
-        smtp__c_fail(c, SMTP_E_FIELD_ADDRESS);
-    else if (p->row == SMTP__C_BCC)
-        p->item++;
-    else if (p->segment++ == 0)
-        smtp__c_label(c, smtp__c_names[p->row]);
+    size_t n = smtp__c_quotable(c, name);
+    if (n == 0 || *smtp__c_phrase(c, name) == '\0')
+        smtp__c_words(c, name, SMTP__PHRASE);
     else {
-        smtp__c_char(c, ',');
-        p->step = SMTP__WHO_NAME;
-        p->at = 0;
+        smtp__c_space(c, n);
+        smtp__c_put_quoted(c, name);
     }
 }
 
-/* From to Bcc: find, words of the name, address, and so on. */
-static void smtp__c_who(smtp_composer *c)
+/* The row of a role; of a row, its role. */
+static unsigned smtp__c_row_of(unsigned role)
+{
+    return role < 3 ? role + 3 : role - 3;
+}
+
+/* One of From to Bcc, if it is of this row. */
+static void smtp__c_person(smtp_composer *c)
 {
     const smtp_mailbox *who = &c->message->who[c->place.item];
-    int named;
-    if (c->place.step == SMTP__WHO_FIND) {
-        smtp__c_find(c);
+    int named = who->name != NULL && *who->name != '\0';
+    if (who->role != smtp__c_row_of(c->place.row))
         return;
-    }
-    named = who->name != NULL && *who->name != '\0';
-    if (named && smtp__c_name(c, who->name))
+    smtp__c_check(c, who->address);
+    if (c->status != SMTP_OK || c->place.row == SMTP__C_BCC)
         return;
+    if (c->place.column == 0)
+        smtp__c_label(c, smtp__c_row_name(c));
+    else if (c->place.at == 0)
+        smtp__c_char(c, ',');
+    if (named)
+        smtp__c_name(c, who->name);
     smtp__c_space(c, strlen(who->address) + 3);   /* < > and a comma */
-    smtp__c_puts(c, named ? "<" : "");
+    if (named)
+        smtp__c_char(c, '<');
     smtp__c_puts(c, who->address);
-    smtp__c_puts(c, named ? ">" : "");
-    c->place.step = SMTP__WHO_FIND;
-    c->place.item++;
+    if (named)
+        smtp__c_char(c, '>');
 }
 
 /* ---- compose: the other fields ---- */
-
-static void smtp__c_text_row(smtp_composer *c, const char *text, int tokens)
-{
-    if (text == NULL)
-        smtp__c_next_row(c);
-    else if (c->place.step == 0)
-        smtp__c_label(c, smtp__c_names[c->place.row]);
-    else if (!(tokens ? smtp__c_tokens(c, text) : smtp__c_words(c, text, 0))) {
-        smtp__c_puts(c, "\r\n");
-        smtp__c_next_row(c);
-    }
-}
-
-/* "Thu, 01 Jan 1970". Years and months are counted off: at most 137 + 12. */
-static void smtp__c_day(char *to, uint32_t days)
-{
-    unsigned year = 1970, month = 0, length;
-    uint32_t of_year;
-    memcpy(to, &"SunMonTueWedThuFriSat"[(days + 4) % 7 * 3], 3);
-    while (days >= (of_year = year % 4 == 0 && year != 2100 ? 366 : 365)) {
-        days -= of_year;
-        year++;
-    }
-    while (days >= (length = month == 1 ? (unsigned)of_year - 337
-                    : 30 + (month + (month < 7)) % 2)) {
-        days -= length;
-        month++;
-    }
-    smtp__c_two(to + 5, (unsigned)days + 1);
-    memcpy(to + 8, &"JanFebMarAprMayJunJulAugSepOctNovDec"[month * 3], 3);
-    smtp__c_two(smtp__c_two(to + 12, year / 100), year);
-}
-
-static void smtp__c_date_row(smtp_composer *c)
-{
-    char line[] = "Date: Thu, 01 Jan 1970 00:00:00 +0000\r\n";
-    int zone = c->message->zone;
-    uint32_t local = c->message->date + (uint32_t)(int32_t)zone * 60, minute;
-    minute = local % 86400 / 60;
-    smtp__c_day(line + 6, local / 86400);
-    smtp__c_two(line + 23, (unsigned)(minute / 60));
-    smtp__c_two(line + 26, (unsigned)(minute % 60));
-    smtp__c_two(line + 29, (unsigned)(local % 60));
-    if (zone < 0) {
-        line[32] = '-';
-        zone = -zone;
-    }
-    smtp__c_two(line + 33, (unsigned)zone / 60);
-    smtp__c_two(line + 35, (unsigned)zone % 60);
-    smtp__c_puts(c, line);
-}
 
 static const smtp_mailbox *smtp__c_first(const smtp_message *m, int role)
 {
@@ -5072,384 +5039,248 @@ static const smtp_mailbox *smtp__c_first(const smtp_message *m, int role)
 }
 
 /* An identifier: given, or made from unique, date and the author's domain. */
-static void smtp__c_id_line(smtp_composer *c, const char *name, const char *id)
+static void smtp__c_id(smtp_composer *c, const char *name, const char *id)
 {
     const smtp_message *m = c->message;
-    char made[26];
+    char made[25];
     size_t n = 0;
     if (id == NULL) {
         smtp__c_hex(made, m->date);
+        made[8] = '.';
         smtp__c_hex(made + 9, m->unique[0]);
         smtp__c_hex(made + 17, m->unique[1]);
-        made[8] = '.';
-        n = 25;
+        n = sizeof made;
         id = smtp__c_first(m, SMTP_FROM)->address;
         while (smtp__in('@', id + 1))
             id++;
     } else if (!smtp__addr_spec(id))
         smtp__c_fail(c, SMTP_E_FIELD_SYNTAX);
-    smtp__c_puts(c, name);
-    smtp__c_char(c, ':');
+    smtp__c_label(c, name);
     smtp__c_space(c, n + strlen(id) + 2);
     smtp__c_char(c, '<');
     smtp__c_put(c, made, n);
     smtp__c_puts(c, id);
-    smtp__c_puts(c, ">\r\n");
+    smtp__c_char(c, '>');
+}
+
+/* Day of month and two halves of the year, from days since 1970; in `line` the
+   names. Years begin in March here, of 1968, so that 29 February is the last
+   day of every fourth but for 2100, which has none. */
+static void smtp__c_day(char *line, unsigned *value, uint32_t days)
+{
+    uint32_t since = days + 671 + (days >= 47541 ? 1u : 0u), year, day, month;
+    memcpy(line, &"SunMonTueWedThuFriSat"[(days + 4) % 7 * 3], 3);
+    year = (since * 4 + 3) / 1461;
+    day = since - year * 1461 / 4;
+    month = (day * 5 + 2) / 153;
+    memcpy(line + 8, &"MarAprMayJunJulAugSepOctNovDecJanFeb"[month * 3], 3);
+    year += month > 9 ? 1969u : 1968u;
+    value[0] = (unsigned)(day - (month * 153 + 2) / 5) + 1;
+    value[1] = (unsigned)year / 100;
+    value[2] = (unsigned)year;
+}
+
+/* RFC 5322, section 3.3: each 00 of the line becomes a value. */
+static void smtp__c_date(const smtp_message *m, char *line)
+{
+    uint32_t local = m->date + (uint32_t)(int32_t)m->zone * 60;
+    unsigned value[8], *v = value;
+    int zone = m->zone;
+    memcpy(line, "Thu, 00 Jan 0000 00:00:00 +0000", 32);
+    if (zone < 0) {
+        line[26] = '-';
+        zone = -zone;
+    }
+    smtp__c_day(line, value, local / 86400);
+    value[3] = (unsigned)(local / 3600 % 24);
+    value[4] = (unsigned)(local / 60 % 60);
+    value[5] = (unsigned)(local % 60);
+    value[6] = (unsigned)zone / 60;
+    value[7] = (unsigned)zone % 60;
+    for (; *line != '\0'; line++)
+        if (*line == '0') {
+            *line++ = (char)('0' + *v / 10 % 10);
+            *line = (char)('0' + *v++ % 10);
+        }
 }
 
 /* A name that is one and that no row writes (RFC 5322, section 2.2). */
 static int smtp__c_name_ok(const char *name)
 {
-    size_t n = 0, row;
-    while (name[n] > 32 && name[n] < 127 && name[n] != ':')
-        n++;
-    if (n == 0 || name[n] != '\0' || n >= SMTP__FOLD)
+    size_t n = smtp__c_printable(name);
+    unsigned row;
+    if (n == 0 || name[n] != '\0' || n >= SMTP__FOLD || smtp__in(':', name))
         return 0;
     for (row = 0; row <= SMTP__C_MIME; row++)
-        if (strlen(smtp__c_names[row]) == n &&
-            smtp__c_same(name, smtp__c_names[row], n))
+        if (smtp__c_same(name, smtp__c_nth(smtp__c_names, row), n + 1))
             return 0;
-    return n < 8 || !smtp__c_same(name, "Content-", 8);
+    return !smtp__c_same(name, "Content-", 8);
 }
 
-static void smtp__c_fields(smtp_composer *c)
+static void smtp__c_header(smtp_composer *c)
 {
-    const smtp_field *f = c->message->fields;
-    if (c->place.item == c->message->field_count) {
-        smtp__c_next_row(c);
+    const smtp_message *m = c->message;
+    const char *name = smtp__c_row_name(c), *text = NULL;
+    int how = SMTP__TEXT;
+    char date[32];
+    switch (c->place.row) {
+    case SMTP__C_SUBJECT:
+        text = m->subject;
+        break;
+    case SMTP__C_DATE:
+        if (m->date != 0) {
+            smtp__c_date(m, date);
+            text = date;
+        }
+        break;
+    case SMTP__C_ID:
+        if (m->id != NULL || (m->unique[0] | m->unique[1]) != 0)
+            smtp__c_id(c, name, m->id);
+        break;
+    case SMTP__C_IN_REPLY_TO:
+        text = m->in_reply_to;
+        how = SMTP__TOKENS;
+        break;
+    case SMTP__C_REFERENCES:
+        text = m->references;
+        how = SMTP__TOKENS;
+        break;
+    case SMTP__C_MIME:
+        text = "1.0";
+        break;
+    case SMTP__C_FIELDS:
+        name = m->fields[c->place.item].name;
+        text = m->fields[c->place.item].value;
+        if (!smtp__c_name_ok(name))
+            smtp__c_fail(c, SMTP_E_FIELD_NAME);
+        break;
+    default:
+        smtp__c_person(c);
+    }
+    if (text == NULL)
         return;
-    }
-    f += c->place.item;
-    if (c->place.step > 0) {
-        if (smtp__c_words(c, f->value, 0))
-            return;
-        smtp__c_puts(c, "\r\n");
-        c->place.item++;
-        c->place.step = 0;
-    } else if (smtp__c_name_ok(f->name))
-        smtp__c_label(c, f->name);
-    else
-        smtp__c_fail(c, SMTP_E_FIELD_NAME);
-}
-
-/* ---- compose: boundaries ---- */
-
-/* "=_" is nowhere in base64 and quoted-printable; a part sent as it is has
-   been looked at (smtp__c_look). The last digit tells the multiparts apart. */
-static void smtp__c_boundary(smtp_composer *c, unsigned level, size_t from)
-{
-    smtp__c_put(c, c->mark + from, sizeof c->mark - from);
-    smtp__c_char(c, (char)('0' + level));
-}
-
-/* The line before a part inside of the innermost of `levels`. */
-static void smtp__c_delimiter(smtp_composer *c, unsigned levels)
-{
-    unsigned level = SMTP__RELATED;
-    levels &= c->shape;
-    if (levels == 0)
-        return;
-    while ((levels & level) == 0)
-        level >>= 1;
-    smtp__c_puts(c, "\r\n");
-    smtp__c_boundary(c, level, 0);
-    smtp__c_puts(c, "\r\n");
-}
-
-static void smtp__c_encoding_line(smtp_composer *c, unsigned encoding)
-{
-    if (encoding != SMTP__7BIT)
-        smtp__c_line(c, "Content-Transfer-Encoding",
-                     smtp__c_encodings[encoding]);
-}
-
-static void smtp__c_container(smtp_composer *c, unsigned level,
-                              const char *type)
-{
-    if (c->shape & level) {
-        smtp__c_delimiter(c, level - 1);
-        smtp__c_puts(c, "Content-Type: multipart/");
-        smtp__c_puts(c, type);
-        smtp__c_puts(c, ";\r\n boundary=\"");
-        smtp__c_boundary(c, level, 2);
-        smtp__c_puts(c, "\"\r\n");
-        smtp__c_encoding_line(c, c->used & 1 << SMTP__BINARY ? SMTP__BINARY
-                              : c->used >> SMTP__8BIT & 1);
-    }
-    smtp__c_next_row(c);
-}
-
-static void smtp__c_close(smtp_composer *c, unsigned level)
-{
-    if (c->shape & level) {
-        smtp__c_puts(c, "\r\n");
-        smtp__c_boundary(c, level, 0);
-        smtp__c_puts(c, (c->shape & (level - 1)) == 0 ? "--\r\n" : "--");
-    }
-    smtp__c_next_row(c);
+    if (c->place.at == 0)
+        smtp__c_label(c, name);
+    smtp__c_words(c, text, how);
 }
 
 /* ---- compose: choosing an encoding ---- */
 
 enum {                             /* what a look at a text found: */
     SMTP__LOOK_8BIT = 1,
-    SMTP__LOOK_NUL = 2,
-    SMTP__LOOK_LONG = 4,           /* a line over 998 bytes */
-    SMTP__LOOK_CLASH = 8           /* "From " or the boundary begins a line */
+    SMTP__LOOK_CLASH = 2,          /* "From " or the boundary begins a line */
+    SMTP__LOOK_OTHER = 4           /* NUL, or a line over 998 bytes */
 };
 
-static int smtp__c_clash(const smtp_composer *c, const char *s, size_t size)
+static int smtp__c_begins(const char *s, size_t size, const char *with,
+                          size_t n)
 {
-    return (size >= 5 && memcmp(s, "From ", 5) == 0) ||
-           (size >= sizeof c->mark && memcmp(s, c->mark, sizeof c->mark) == 0);
+    return size >= n && memcmp(s, with, n) == 0;
 }
 
 /* What is in a body in memory; *special: bytes that quoted-printable has to
    encode, about. */
-static int smtp__c_look(const smtp_composer *c, const smtp_body *b,
-                        size_t *special)
+static unsigned smtp__c_look(const smtp_composer *c, const smtp_body *b,
+                             size_t *special)
 {
-    size_t size = (size_t)b->size, i, line = 0, codes = 0;
-    int found = 0;
-    for (i = 0; i < size; i++) {
-        unsigned char ch = (unsigned char)b->data[i];
-        if (line == 0 && smtp__c_clash(c, b->data + i, size - i))
+    const char *s = b->data;
+    size_t size = (size_t)b->size, line = 0;
+    unsigned found = 0;
+    for (*special = 0; size > 0; s++, size--) {
+        unsigned char ch = (unsigned char)*s;
+        if (line == 0 && (smtp__c_begins(s, size, "From ", 5) ||
+                          smtp__c_begins(s, size, c->mark, sizeof c->mark)))
             found |= SMTP__LOOK_CLASH;
         line = ch == '\r' || ch == '\n' ? 0 : line + 1;
-        if (line > 998)
-            found |= SMTP__LOOK_LONG;
-        if (ch > 126 || ch == '=' || (ch < 32 && line > 0 && ch != '\t'))
-            codes++;
         if (ch > 127)
             found |= SMTP__LOOK_8BIT;
-        else if (ch == 0)
-            found |= SMTP__LOOK_NUL;
+        if (ch == 0 || line > 998)
+            found |= SMTP__LOOK_OTHER;
+        *special += ch > 126 || ch == '=' ||
+                    (ch < 32 && line > 0 && ch != '\t');
     }
-    *special = codes;
     return found;
 }
 
-/* A text: 7bit, 8bit, else the shorter. */
-static int smtp__c_text_encoding(const smtp_composer *c, const smtp_body *b)
+enum { SMTP__FILE, SMTP__PLAIN, SMTP__MESSAGE };  /* what is in a part */
+
+static int smtp__c_what(const smtp_part *part)
 {
+    if (part == NULL)
+        return SMTP__PLAIN;
+    return part->type != NULL && smtp__c_same(part->type, "message/", 8)
+               ? SMTP__MESSAGE : SMTP__FILE;
+}
+
+/* A text: 7bit, 8bit, else the shorter. A message must not be encoded again
+   (RFC 2046, section 5.2.1): it turns into a file. A file: binary or base64. */
+static unsigned smtp__c_encoding(const smtp_composer *c, const smtp_body *b,
+                                 int what)
+{
+    unsigned offers = c->message->offers, found;
     size_t special;
-    int found;
     if (b->pull != NULL)
-        return SMTP__QP;
+        return what == SMTP__PLAIN ? SMTP__QP : SMTP__BASE64;
+    if (what == SMTP__FILE && (offers & SMTP_EXT_BINARYMIME) == 0)
+        return SMTP__BASE64;
     found = smtp__c_look(c, b, &special);
+    if (what == SMTP__FILE)
+        return found & SMTP__LOOK_CLASH ? SMTP__BASE64 : SMTP__BINARY;
     if (found == 0)
         return SMTP__7BIT;
-    if (found == SMTP__LOOK_8BIT && (c->message->offers & SMTP_EXT_8BITMIME))
+    if (found == SMTP__LOOK_8BIT && (offers & SMTP_EXT_8BITMIME))
         return SMTP__8BIT;
-    return special > b->size / 6 ? SMTP__BASE64 : SMTP__QP;
-}
-
-static int smtp__c_is_message(const smtp_part *part)
-{
-    return part->type != NULL && strlen(part->type) >= 8 &&
-           smtp__c_same(part->type, "message/", 8);
-}
-
-/* RFC 2046, section 5.2.1: a message must not be encoded again. */
-static int smtp__c_part_encoding(const smtp_composer *c, const smtp_part *part)
-{
-    const smtp_body *b = &part->body;
-    size_t special;
-    int encoding;
-    if (b->pull != NULL)
-        return SMTP__BASE64;
-    if (smtp__c_is_message(part)) {
-        encoding = smtp__c_text_encoding(c, b);
-        return encoding <= SMTP__8BIT ? encoding : SMTP__BASE64;
-    }
-    if ((c->message->offers & SMTP_EXT_BINARYMIME) &&
-        (smtp__c_look(c, b, &special) & SMTP__LOOK_CLASH) == 0)
-        return SMTP__BINARY;
-    return SMTP__BASE64;
+    return what == SMTP__PLAIN && special <= b->size / 6 ? SMTP__QP
+                                                        : SMTP__BASE64;
 }
 
 /* ---- compose: bodies ---- */
 
-/* More of the part's bytes: 1, or 0 at their end, or a status. A source that
-   said how long it is, has to be. */
+/* Takes the next of a body's bytes; 0: there are none, or none now. A source
+   that said how long it is, has to be. */
 static int smtp__c_more(smtp_composer *c, const smtp_body *b)
 {
-    ptrdiff_t n;
-    if (c->left > 0)
-        return 1;
-    if (b->pull == NULL) {
-        if (c->pulled == b->size)
-            return 0;
-        c->data = b->data;
-        n = (ptrdiff_t)b->size;
-    } else
+    ptrdiff_t n = (ptrdiff_t)(b->size - c->pulled);
+    if (b->pull != NULL)
         n = b->pull(b->ctx, c->pulled, &c->data);
-    if (n < 0)
-        return n == SMTP_AGAIN ? SMTP_AGAIN : SMTP_E_BODY;
+    else
+        c->data = b->data;
+    if (n < 0) {
+        smtp__c_fail(c, n == SMTP_AGAIN ? SMTP_AGAIN : SMTP_E_BODY);
+        return 0;
+    }
     c->left = (size_t)n;
     c->pulled += (smtp_size)n;
     if (b->size > 0 && (c->pulled > b->size || (n == 0 && c->pulled < b->size)))
-        return SMTP_E_LENGTH;
-    return n > 0;
+        smtp__c_fail(c, SMTP_E_LENGTH);
+    return n > 0 && c->status == SMTP_OK;
 }
 
-#if SMTP__SIMD
-static short smtp__word(const unsigned char *from)
-{
-    short word;
-    memcpy(&word, from, 2);
-    return word;
-}
-
-/* 12 bytes into 16 characters: each group of three as its two overlapping
-   big-endian words, cut into four times 6 bits by multiplying; then the
-   offset of each range of the alphabet is added. */
-static void smtp__encode64_block(char *to, const unsigned char *from)
-{
-    __m128i v = _mm_setzero_si128(), low, high, digit;
-    v = _mm_insert_epi16(v, smtp__word(from), 0);
-    v = _mm_insert_epi16(v, smtp__word(from + 1), 1);
-    v = _mm_insert_epi16(v, smtp__word(from + 3), 2);
-    v = _mm_insert_epi16(v, smtp__word(from + 4), 3);
-    v = _mm_insert_epi16(v, smtp__word(from + 6), 4);
-    v = _mm_insert_epi16(v, smtp__word(from + 7), 5);
-    v = _mm_insert_epi16(v, smtp__word(from + 9), 6);
-    v = _mm_insert_epi16(v, smtp__word(from + 10), 7);
-    v = _mm_or_si128(_mm_slli_epi16(v, 8), _mm_srli_epi16(v, 8));
-    high = _mm_mulhi_epu16(_mm_and_si128(v, _mm_set1_epi32(0x0fc0fc00)),
-                           _mm_set1_epi32(0x04000040));
-    low = _mm_mullo_epi16(_mm_and_si128(v, _mm_set1_epi32(0x003f03f0)),
-                          _mm_set1_epi32(0x01000010));
-    v = _mm_or_si128(high, low);
-    digit = _mm_add_epi8(v, _mm_set1_epi8('A'));
-    digit = _mm_add_epi8(digit, _mm_and_si128(
-        _mm_cmpgt_epi8(v, _mm_set1_epi8(25)), _mm_set1_epi8(6)));
-    digit = _mm_add_epi8(digit, _mm_and_si128(
-        _mm_cmpgt_epi8(v, _mm_set1_epi8(51)), _mm_set1_epi8((char)-75)));
-    digit = _mm_add_epi8(digit, _mm_and_si128(
-        _mm_cmpgt_epi8(v, _mm_set1_epi8(61)), _mm_set1_epi8((char)-15)));
-    digit = _mm_add_epi8(digit, _mm_and_si128(
-        _mm_cmpgt_epi8(v, _mm_set1_epi8(62)), _mm_set1_epi8(3)));
-    memcpy(to, &digit, 16);
-}
-
-/* Whole lines: 57 bytes into 76 characters and CRLF. The last block of a line
-   overlaps the one before. */
-static size_t smtp__encode64_lines(char *to, const unsigned char *from,
-                                   size_t lines)
-{
-    size_t n;
-    for (n = 0; n < lines; n++, from += 57, to += 78) {
-        smtp__encode64_block(to, from);
-        smtp__encode64_block(to + 16, from + 12);
-        smtp__encode64_block(to + 32, from + 24);
-        smtp__encode64_block(to + 48, from + 36);
-        smtp__encode64_block(to + 60, from + 45);
-        memcpy(to + 76, "\r\n", 2);
-    }
-    return lines;
-}
-#elif SMTP__FAST
-static size_t smtp__encode64_lines(char *to, const unsigned char *from,
-                                   size_t lines)
-{
-    (void)to, (void)from, (void)lines;
-    return 0;
-}
-#endif
-
-/* From here on bytes go straight to the buffer, and only where it has
-   SMTP__ROOM: what has been taken from a source cannot be made anew. */
+/* Bytes of a body are put only where there is SMTP__ROOM: what has been taken
+   from a source cannot be made anew. */
 static size_t smtp__c_room(const smtp_composer *c)
 {
     return (size_t)(SMTP_COMPOSE_BUFFER - c->fill);
 }
 
-static int smtp__c_next_byte(smtp_composer *c)
+/* What waits for base64, up to three bytes. */
+static void smtp__c_put_carry(smtp_composer *c)
 {
-    c->left--;
-    return (unsigned char)*c->data++;
+    if (c->carry_count > 0 && c->place.column == 76)
+        smtp__c_crlf(c);
+    smtp__c_put_b(c, (const char *)c->carry, c->carry_count);
+    c->carry_count = 0;
 }
 
+/* A byte as it is, or into base64. */
 static void smtp__c_out(smtp_composer *c, int ch)
 {
-    c->buffer[c->fill++] = (char)ch;
-    c->place.column++;
-}
-
-static void smtp__c_out_line(smtp_composer *c)
-{
-    smtp__c_out(c, '\r');
-    smtp__c_out(c, '\n');
-    c->place.column = 0;
-}
-
-/* Whether `ch` ends a line: 1, 2: it is the LF of a CRLF, said already. */
-static int smtp__c_newline(smtp_composer *c, int ch)
-{
-    int after_cr = c->held == '\r';
-    c->held = (uint8_t)(ch == '\r' ? '\r' : 0);
-    if (ch == '\n')
-        return 1 + after_cr;
-    return ch == '\r';
-}
-
-/* 7bit, 8bit: CRLF for every line end. */
-static void smtp__c_lines(smtp_composer *c)
-{
-    while (c->left > 0 && smtp__c_room(c) >= SMTP__ROOM) {
-        int ch = smtp__c_next_byte(c), end = smtp__c_newline(c, ch);
-        if (end == 1)
-            smtp__c_out_line(c);
-        else if (end == 0)
-            smtp__c_out(c, ch);
-    }
-}
-
-static void smtp__c_binary(smtp_composer *c)
-{
-    size_t n = smtp__min(smtp__c_room(c), c->left);
-    memcpy(c->buffer + c->fill, c->data, n);
-    c->fill = (uint16_t)(c->fill + n);
-    c->data += n;
-    c->left -= n;
-}
-
-static void smtp__c_out_code(smtp_composer *c, int ch)
-{
-    smtp__c_out(c, '=');
-    smtp__c_out(c, "0123456789ABCDEF"[ch >> 4]);
-    smtp__c_out(c, "0123456789ABCDEF"[ch & 15]);
-}
-
-static void smtp__c_soft_break(smtp_composer *c)
-{
-    smtp__c_out(c, '=');
-    smtp__c_out_line(c);
-}
-
-/* One byte of quoted-printable. At the begin of a line a dot (some servers
-   lose it) and the F of "From " (mbox) are encoded: of any F, as what follows
-   may not be there yet, and the bytes must not depend on how a source cuts. */
-static void smtp__c_qp(smtp_composer *c, int ch, int plain)
-{
-    if (c->place.column + (plain ? 1 : 3) > 75)
-        smtp__c_soft_break(c);
-    if (c->place.column == 0 && (ch == '.' || ch == 'F'))
-        plain = 0;
-    if (plain && c->place.column < 75)
-        smtp__c_out(c, ch);
-    else
-        smtp__c_out_code(c, ch);
-}
-
-/* White space waits until it is known not to end its line. */
-static void smtp__c_qp_held(smtp_composer *c, int plain)
-{
-    int held = c->held;
-    if (held == ' ' || held == '\t') {
-        c->held = 0;
-        smtp__c_qp(c, held, plain);
+    if (c->place.encoding != SMTP__BASE64)
+        smtp__c_char(c, (char)ch);
+    else {
+        c->carry[c->carry_count++] = (uint8_t)ch;
+        if (c->carry_count == 3)
+            smtp__c_put_carry(c);
     }
 }
 
@@ -5458,154 +5289,53 @@ static int smtp__c_qp_plain(int ch)
     return ch >= 32 && ch < 127 && ch != '=';
 }
 
-#if SMTP__FAST
-/* Copies eight bytes at a time while all stand for themselves. In `marks` bit
-   7 of a byte tells of what is below a space, above ~, or "="; a borrow only
-   ever marks one more. */
-static size_t smtp__c_qp_words(char *to, const char *from, size_t n)
+/* One byte of quoted-printable. At the begin of a line a dot (some servers
+   lose it) and the F of "From " (mbox) are encoded: of any F, as what follows
+   may not be there yet, and the bytes must not depend on how a source cuts. */
+static void smtp__c_qp(smtp_composer *c, int ch, int plain)
 {
-    const uint64_t ones = 0x0101010101010101u;
-    uint64_t w, marks;
-    size_t i;
-    for (i = 0; i + 8 <= n; i += 8) {
-        memcpy(&w, from + i, 8);
-        marks = (w - ones * ' ') | (w + ones) | ((w ^ ones * '=') - ones) | w;
-        if (marks & ones * 128)
-            break;
-        memcpy(to + i, &w, 8);
-    }
-    return i;
+    if (c->place.column + (plain ? 1 : 3) > 75)
+        smtp__c_puts(c, "=\r\n");
+    if (plain && (c->place.column > 0 || (ch != '.' && ch != 'F')))
+        smtp__c_char(c, (char)ch);
+    else
+        smtp__c_put_hex(c, '=', (char)ch);
 }
-/* Copies what stands for itself, up to the end of the line; a space at the end
-   of that, and what begins a line, is left to smtp__c_qp_byte(). */
-static void smtp__c_qp_run(smtp_composer *c)
-{
-    char *to = c->buffer + c->fill;
-    const char *from = c->data;
-    size_t n = smtp__min(smtp__c_room(c) - SMTP__ROOM, c->left), i;
-    if (c->place.column == 0 || c->place.column >= 75 || c->held != 0)
-        return;
-    n = smtp__min(n, 75u - c->place.column);
-    i = smtp__c_qp_words(to, from, n);
-    for (; i < n && smtp__c_qp_plain((unsigned char)from[i]); i++)
-        to[i] = from[i];
-    while (i > 0 && from[i - 1] == ' ')
-        i--;
-    c->fill = (uint16_t)(c->fill + i);
-    c->place.column = (uint16_t)(c->place.column + i);
-    c->data += i;
-    c->left -= i;
-}
-#else
-static void smtp__c_qp_run(smtp_composer *c)
-{
-    (void)c;
-}
-#endif
 
-static void smtp__c_qp_byte(smtp_composer *c)
+/* White space waits until it is known not to end its line. */
+static void smtp__c_qp_held(smtp_composer *c, int plain)
 {
-    int ch = smtp__c_next_byte(c), end;
-    smtp__c_qp_held(c, ch != '\r' && ch != '\n');
-    end = smtp__c_newline(c, ch);
-    if (end == 1)
-        smtp__c_out_line(c);
+    if (c->held == ' ' || c->held == '\t')
+        smtp__c_qp(c, c->held, plain);
+    c->held = 0;
+}
+
+/* The next byte. In a text CR, LF and CRLF end a line, whatever carries it
+   (RFC 2045, section 6.8). */
+static void smtp__c_byte(smtp_composer *c, int text)
+{
+    int ch = (unsigned char)*c->data++, held = c->held;
+    int end = text && (ch == '\r' || ch == '\n');
+    c->left--;
+    smtp__c_qp_held(c, !end);
+    if (end) {
+        c->held = (uint8_t)(ch == '\r' ? '\r' : 0);
+        if (ch == '\n' && held == '\r')
+            return;
+        smtp__c_out(c, '\r');
+        smtp__c_out(c, '\n');
+    } else if (c->place.encoding != SMTP__QP)
+        smtp__c_out(c, ch);
     else if (ch == ' ' || ch == '\t')
         c->held = (uint8_t)ch;
-    else if (end == 0)
+    else
         smtp__c_qp(c, ch, smtp__c_qp_plain(ch));
 }
 
-static void smtp__c_quoted_printable(smtp_composer *c)
-{
-    while (c->left > 0 && smtp__c_room(c) >= SMTP__ROOM) {
-        smtp__c_qp_run(c);
-        if (c->left > 0)
-            smtp__c_qp_byte(c);
-    }
-}
-
-static void smtp__c_out_base64(smtp_composer *c, const unsigned char *from,
-                               size_t n)
-{
-    char *to = c->buffer + c->fill;
-    size_t made;
-    if (c->place.column == 76) {
-        smtp__c_out_line(c);
-        to += 2;
-    }
-    made = (size_t)(smtp__encode64(to, from, n) - to);
-    c->fill = (uint16_t)(c->fill + made);
-    c->place.column = (uint16_t)(c->place.column + made);
-}
-
-static void smtp__c_carry(smtp_composer *c, int ch)
-{
-    c->carry[c->carry_count++] = (uint8_t)ch;
-    if (c->carry_count == 3) {
-        c->carry_count = 0;
-        smtp__c_out_base64(c, c->carry, 3);
-    }
-}
-
-#if SMTP__FAST
-/* Whole lines while a byte more is there: none of them is the last. */
-static size_t smtp__c_whole_lines(smtp_composer *c)
-{
-    size_t lines;
-    if (c->place.column % 76u != 0)
-        return 0;
-    if (c->place.column == 76)
-        smtp__c_out_line(c);
-    lines = smtp__min(smtp__c_room(c) / 78, (c->left - 1) / 57);
-    lines = smtp__encode64_lines(c->buffer + c->fill,
-                                 (const unsigned char *)c->data, lines);
-    c->fill = (uint16_t)(c->fill + lines * 78);
-    c->data += lines * 57;
-    c->left -= lines * 57;
-    return lines;
-}
-
-/* Groups of three straight from the source: whole lines, else up to the end of
-   a line. 0: none, take a byte. */
-static int smtp__c_groups(smtp_composer *c)
-{
-    size_t column = c->place.column % 76u, n;
-    if (smtp__c_whole_lines(c) > 0)
-        return 1;
-    n = smtp__min((76 - column) / 4, (smtp__c_room(c) - 2) / 4);
-    n = smtp__min(n, c->left / 3);
-    smtp__c_out_base64(c, (const unsigned char *)c->data, n * 3);
-    c->data += n * 3;
-    c->left -= n * 3;
-    return n > 0;
-}
-#else
-static int smtp__c_groups(smtp_composer *c)
-{
-    (void)c;
-    return 0;
-}
-#endif
-
-static void smtp__c_base64(smtp_composer *c)
+static void smtp__c_bytes(smtp_composer *c, int text)
 {
     while (c->left > 0 && smtp__c_room(c) >= SMTP__ROOM)
-        if (c->carry_count > 0 || c->left < 3 || !smtp__c_groups(c))
-            smtp__c_carry(c, smtp__c_next_byte(c));
-}
-
-/* RFC 2045, section 6.8: the line ends of a text are CRLF before encoding. */
-static void smtp__c_base64_text(smtp_composer *c)
-{
-    while (c->left > 0 && smtp__c_room(c) >= SMTP__ROOM) {
-        int ch = smtp__c_next_byte(c), end = smtp__c_newline(c, ch);
-        if (end == 1) {
-            smtp__c_carry(c, '\r');
-            smtp__c_carry(c, '\n');
-        } else if (end == 0)
-            smtp__c_carry(c, ch);
-    }
+        smtp__c_byte(c, text);
 }
 
 /* What is held back at the end of a body. A mail of one part ends with a line
@@ -5613,15 +5343,10 @@ static void smtp__c_base64_text(smtp_composer *c)
 static void smtp__c_body_end(smtp_composer *c)
 {
     smtp__c_qp_held(c, 0);
-    if (c->carry_count > 0)
-        smtp__c_out_base64(c, c->carry, c->carry_count);
-    c->carry_count = 0;
-    if (c->shape != 0 || c->place.column == 0)
-        return;
-    if (c->place.encoding == SMTP__QP)
-        smtp__c_soft_break(c);
-    else
-        smtp__c_out_line(c);
+    smtp__c_put_carry(c);
+    if (c->shape == 0 && c->place.column > 0)
+        smtp__c_puts(c, c->place.encoding == SMTP__QP ? "=\r\n" : "\r\n");
+    c->place.step = 0;
 }
 
 /* Counts a body that is not read. */
@@ -5634,33 +5359,76 @@ static void smtp__c_count_body(smtp_composer *c, smtp_size size)
     c->at += made;
     if (made < size || c->at < made)
         smtp__c_fail(c, SMTP_E_SIZE);
+    c->place.step = 0;
 }
 
-/* A piece of a body; 0: it is complete; a status: see c->status. */
-static int smtp__c_body(smtp_composer *c, const smtp_body *b, int text)
+/* As much of a body as there is room for; place.step is 0 behind its end. */
+static void smtp__c_body(smtp_composer *c, const smtp_body *b, int text)
 {
-    int more;
-    if (smtp__c_room(c) < SMTP__ROOM) {
+    if (smtp__c_room(c) < SMTP__ROOM)
         c->flags |= SMTP__C_FULL;
-        return 1;
-    }
-    if ((c->flags & SMTP__C_DRY) && b->pull != NULL) {
+    else if ((c->flags & SMTP__C_DRY) && b->pull != NULL)
         smtp__c_count_body(c, b->size);
-        return 0;
+    else if (c->left == 0 && !smtp__c_more(c, b)) {
+        if (c->status == SMTP_OK)
+            smtp__c_body_end(c);
+    } else
+        smtp__c_bytes(c, text);
+}
+
+/* ---- compose: multiparts ---- */
+
+/* "=_" is nowhere in base64 and quoted-printable; a part sent as it is has
+   been looked at (smtp__c_look). The digit tells the multiparts apart: of the
+   innermost that is open. */
+static void smtp__c_boundary(smtp_composer *c, size_t from)
+{
+    unsigned level = SMTP__RELATED;
+    while ((c->place.open & level) == 0)
+        level >>= 1;
+    smtp__c_put(c, c->mark + from, sizeof c->mark - from);
+    smtp__c_char(c, (char)('0' + level));
+}
+
+/* What is before a part inside of a multipart. */
+static void smtp__c_delimiter(smtp_composer *c)
+{
+    if (c->place.open == 0)
+        return;
+    smtp__c_crlf(c);
+    smtp__c_boundary(c, 0);
+    smtp__c_crlf(c);
+}
+
+static void smtp__c_encoding_field(smtp_composer *c, unsigned encoding)
+{
+    if (encoding != SMTP__7BIT)
+        smtp__c_field(c, "Content-Transfer-Encoding",
+                      smtp__c_nth(smtp__c_encodings, encoding));
+}
+
+/* Begins a multipart; that which is open is ended. */
+static void smtp__c_multipart(smtp_composer *c, unsigned level)
+{
+    unsigned encoding = c->used >> SMTP__8BIT & 1u;
+    if (c->used & 1 << SMTP__BINARY)
+        encoding = SMTP__BINARY;
+    if (c->place.open & level) {
+        smtp__c_crlf(c);
+        smtp__c_boundary(c, 0);
+        c->place.open = (uint8_t)(c->place.open - level);
+        smtp__c_puts(c, c->place.open == 0 ? "--\r\n" : "--");
+        return;
     }
-    more = smtp__c_more(c, b);
-    if (more < 0)
-        smtp__c_fail(c, (smtp_status)more);
-    else if (more == 0)
-        smtp__c_body_end(c);
-    else if (c->place.encoding == SMTP__BASE64)
-        (text ? smtp__c_base64_text : smtp__c_base64)(c);
-    else if (c->place.encoding == SMTP__QP)
-        smtp__c_quoted_printable(c);
-    else
-        (c->place.encoding == SMTP__BINARY ? smtp__c_binary
-                                           : smtp__c_lines)(c);
-    return more;
+    smtp__c_delimiter(c);
+    c->place.open = (uint8_t)(c->place.open + level);
+    smtp__c_field(c, "Content-Type", "multipart/");
+    smtp__c_puts(c, smtp__c_row_name(c));
+    smtp__c_puts(c, ";\r\n boundary=\"");
+    smtp__c_boundary(c, 2);
+    smtp__c_char(c, '"');
+    smtp__c_encoding_field(c, encoding);
+    smtp__c_crlf(c);
 }
 
 /* ---- compose: parts ---- */
@@ -5676,269 +5444,187 @@ static int smtp__c_is_related(const smtp_message *m, const smtp_part *part)
            smtp__c_present(&m->html);
 }
 
-/* What ends the header of a part. */
-static void smtp__c_begin_body(smtp_composer *c)
+static void smtp__c_put_number(smtp_composer *c, unsigned n)
 {
-    smtp__c_encoding_line(c, c->place.encoding);
-    smtp__c_puts(c, "\r\n");
-    c->pulled = 0;
-    c->left = 0;
-    c->held = 0;
-    c->carry_count = 0;
+    char digits[6];
+    size_t i = sizeof digits;
+    do
+        digits[--i] = (char)('0' + n % 10);
+    while ((n /= 10) > 0);
+    smtp__c_put(c, digits + i, sizeof digits - i);
 }
 
-/* Text or html. */
-static void smtp__c_text_part(smtp_composer *c, const smtp_body *b,
-                              const char *type)
+/* As much of a file name as a line takes, percent-encoded; what is left. */
+static const char *smtp__c_segment(smtp_composer *c, const char *s)
 {
-    if (c->place.step > 0) {
-        if (smtp__c_body(c, b, 1) == 0)
-            smtp__c_next_row(c);
+    while (*s != '\0' && c->place.column < SMTP__FOLD - 12) {
+        unsigned k = smtp__c_character(c, s);
+        for (; k > 0; k--, s++)
+            if (smtp__alnum(*s, "."))
+                smtp__c_char(c, *s);
+            else
+                smtp__c_put_hex(c, '%', *s);
+    }
+    return s;
+}
+
+/* filename="...", or in the form of RFC 2231, section 4, and if it may not
+   fit a line, in segments (section 3). */
+static void smtp__c_filename(smtp_composer *c, const char *name)
+{
+    static const char label[] = ";\r\n filename";
+    int one = strlen(name) <= 16;
+    unsigned n = 0;
+    if (smtp__c_quotable(c, name) > 0) {
+        smtp__c_puts(c, label);
+        smtp__c_char(c, '=');
+        smtp__c_put_quoted(c, name);
         return;
     }
-    c->place.step++;
-    c->place.encoding = (uint8_t)smtp__c_text_encoding(c, b);
-    smtp__c_puts(c, "Content-Type: text/");
-    smtp__c_puts(c, type);
-    smtp__c_puts(c, "; charset=utf-8");
-    if (c->message->flowed && c->place.row == SMTP__C_TEXT)
-        smtp__c_puts(c, "; format=flowed");
-    smtp__c_puts(c, "\r\n");
-    smtp__c_begin_body(c);
+    do {
+        smtp__c_puts(c, label);
+        if (!one) {
+            smtp__c_char(c, '*');
+            smtp__c_put_number(c, n);
+        }
+        smtp__c_puts(c, n++ > 0 ? "*=" : "*=utf-8''");
+        name = smtp__c_segment(c, name);
+    } while (*name != '\0');
+}
+
+static void smtp__c_part_fields(smtp_composer *c, const smtp_part *part)
+{
+    if (part->id != NULL)
+        smtp__c_id(c, "Content-ID", part->id);
+    smtp__c_field(c, "Content-Disposition",
+                  part->disposition == SMTP_INLINE ? "inline" : "attachment");
+    if (part->name != NULL)
+        smtp__c_filename(c, part->name);
 }
 
 static const char *smtp__c_type(const smtp_composer *c, const smtp_part *part)
 {
+    if (part == NULL)
+        return c->place.row == SMTP__C_HTML ? "text/html; charset=utf-8"
+                                            : "text/plain; charset=utf-8";
     if (part->type == NULL || (c->place.encoding > SMTP__8BIT &&
-                               smtp__c_is_message(part)))
+                               smtp__c_what(part) == SMTP__MESSAGE))
         return "application/octet-stream";
     return part->type;
 }
 
-static int smtp__c_type_ok(const char *type)
+static void smtp__c_part_header(smtp_composer *c, const smtp_part *part)
 {
-    return smtp__in('/', type) &&
-           (strlen(type) < 10 || !smtp__c_same(type, "multipart/", 10));
+    const char *type = smtp__c_type(c, part);
+    if (c->place.at == 0) {
+        if (!smtp__in('/', type) || smtp__c_same(type, "multipart/", 10))
+            smtp__c_fail(c, SMTP_E_FIELD_SYNTAX);
+        smtp__c_delimiter(c);
+        smtp__c_label(c, "Content-Type");
+    }
+    smtp__c_words(c, type, SMTP__TOKENS);
+    if (part == NULL && c->place.row == SMTP__C_TEXT && c->message->flowed)
+        smtp__c_puts(c, "; format=flowed");
+    if (part != NULL)
+        smtp__c_part_fields(c, part);
+    smtp__c_encoding_field(c, c->place.encoding);
+    smtp__c_puts(c, "\r\n\r\n");
+    c->pulled = 0;
+    c->left = 0;
+    c->held = 0;
+    c->carry_count = 0;
+    c->place.step = SMTP__PART_BODY;
 }
 
-/* As much of a file name as a line takes, percent-encoded. */
-static void smtp__c_segment(smtp_composer *c, const char *s)
+/* A unit of a part, or (`part` is 0) of text or html. */
+static void smtp__c_part(smtp_composer *c, const smtp_body *b,
+                         const smtp_part *part)
 {
-    unsigned k, i;
-    for (; *s != '\0' && c->place.column < SMTP__FOLD - 12; s += k) {
-        k = smtp__utf8(s);
-        if (k == 0 || *s == '\r' || *s == '\n') {
-            smtp__c_fail(c, k == 0 ? SMTP_E_FIELD_UTF8 : SMTP_E_FIELD_LINE);
-            return;
-        }
-        for (i = 0; i < k; i++)
-            if (smtp__alnum(s[i]) || s[i] == '.')
-                smtp__c_char(c, s[i]);
-            else
-                smtp__c_put_hex(c, '%', s[i]);
-        c->place.at += k;
+    if (c->place.step == SMTP__PART_BODY)
+        smtp__c_body(c, b, part == NULL || c->place.encoding <= SMTP__8BIT);
+    else if (c->place.step == SMTP__PART_HEADER)
+        smtp__c_part_header(c, part);
+    else {
+        c->place.encoding = (uint8_t)smtp__c_encoding(c, b,
+                                                      smtp__c_what(part));
+        c->place.step = SMTP__PART_HEADER;
     }
 }
 
-/* filename="...", or in the form of RFC 2231, section 4, and if it may not
-   fit a line, in segments (section 3). 0: all of it is said. */
-static int smtp__c_filename(smtp_composer *c, const char *name)
-{
-    const char *s = name + c->place.at;
-    char number[6] = "*0000";
-    int plain;
-    if (c->place.segment > 0 && *s == '\0')
-        return 0;
-    smtp__c_puts(c, ";\r\n filename");
-    if (smtp__c_quotable(c, name, &plain) > 0) {
-        smtp__c_char(c, '=');
-        smtp__c_put_quoted(c, name);
-        c->place.at = strlen(name);
-    } else {
-        unsigned n = c->place.segment, skip = n < 10 ? 3 : n < 100 ? 2 : 0;
-        smtp__c_two(smtp__c_two(number + 1, n / 100), n);
-        if (strlen(name) > 16) {
-            smtp__c_char(c, '*');
-            smtp__c_puts(c, number + 1 + skip);
-        }
-        smtp__c_puts(c, n > 0 ? "*=" : "*=utf-8''");
-        smtp__c_segment(c, s);
-    }
-    c->place.segment++;
-    return 1;
-}
-
-enum {                             /* steps of a part */
-    SMTP__PART_LABEL,
-    SMTP__PART_TYPE,
-    SMTP__PART_NAME,
-    SMTP__PART_BODY
-};
-
-static void smtp__c_part_label(smtp_composer *c, const smtp_part *part)
-{
-    smtp__c_delimiter(c, c->place.row == SMTP__C_INLINE ? SMTP__RELATED
-                                                        : SMTP__MIXED);
-    c->place.encoding = (uint8_t)smtp__c_part_encoding(c, part);
-    if (!smtp__c_type_ok(smtp__c_type(c, part)))
-        smtp__c_fail(c, SMTP_E_FIELD_SYNTAX);
-    smtp__c_label(c, "Content-Type");
-}
-
-static void smtp__c_disposition(smtp_composer *c, const smtp_part *part)
-{
-    smtp__c_puts(c, "\r\n");
-    if (part->id != NULL)
-        smtp__c_id_line(c, "Content-ID", part->id);
-    smtp__c_puts(c, "Content-Disposition: ");
-    smtp__c_puts(c, part->disposition == SMTP_INLINE ? "inline"
-                                                     : "attachment");
-    c->place.step = SMTP__PART_NAME;
-    c->place.segment = 0;
-    c->place.at = 0;
-}
-
-/* A unit of the part place.item, then the next part of this row. */
-static void smtp__c_part(smtp_composer *c, const smtp_part *part)
-{
-    switch (c->place.step) {
-    case SMTP__PART_LABEL:
-        smtp__c_part_label(c, part);
-        return;
-    case SMTP__PART_TYPE:
-        if (!smtp__c_tokens(c, smtp__c_type(c, part)))
-            smtp__c_disposition(c, part);
-        return;
-    case SMTP__PART_NAME:
-        if (part->name != NULL && smtp__c_filename(c, part->name))
-            return;
-        smtp__c_puts(c, "\r\n");
-        smtp__c_begin_body(c);
-        c->place.step = SMTP__PART_BODY;
-        return;
-    default:
-        if (smtp__c_body(c, &part->body, smtp__c_is_message(part) &&
-                         c->place.encoding <= SMTP__8BIT) != 0)
-            return;
-        c->place.item++;
-        c->place.step = SMTP__PART_LABEL;
-    }
-}
-
-static void smtp__c_parts(smtp_composer *c, int related)
+static void smtp__c_file(smtp_composer *c)
 {
     const smtp_message *m = c->message;
-    if (c->place.item == m->part_count)
-        smtp__c_next_row(c);
-    else if (smtp__c_is_related(m, &m->parts[c->place.item]) == related)
-        smtp__c_part(c, &m->parts[c->place.item]);
-    else
-        c->place.item++;
-}
-
-static void smtp__c_text(smtp_composer *c, const smtp_body *b,
-                         const char *type, int always)
-{
-    if (c->place.step == 0 && (always || smtp__c_present(b)))
-        smtp__c_delimiter(c, c->place.row == SMTP__C_TEXT
-                                 ? SMTP__MIXED | SMTP__ALTERNATIVE
-                                 : SMTP__MIXED | SMTP__ALTERNATIVE |
-                                       SMTP__RELATED);
-    if (always || smtp__c_present(b))
-        smtp__c_text_part(c, b, type);
-    else
-        smtp__c_next_row(c);
+    const smtp_part *part = &m->parts[c->place.item];
+    if (smtp__c_is_related(m, part) == (c->place.row == SMTP__C_INLINE))
+        smtp__c_part(c, &part->body, part);
 }
 
 /* ---- compose: the whole ---- */
 
-static void smtp__c_head_unit(smtp_composer *c)
+static void smtp__c_content(smtp_composer *c)
 {
     const smtp_message *m = c->message;
     switch (c->place.row) {
-    case SMTP__C_SUBJECT:
-        smtp__c_text_row(c, m->subject, 0);
+    case SMTP__C_TEXT:             /* also where there is nothing else */
+        if (smtp__c_present(&m->text) ||
+            (c->shape == 0 && !smtp__c_present(&m->html)))
+            smtp__c_part(c, &m->text, NULL);
         break;
-    case SMTP__C_DATE:
-        if (m->date != 0)
-            smtp__c_date_row(c);
-        smtp__c_next_row(c);
+    case SMTP__C_HTML:
+        if (smtp__c_present(&m->html))
+            smtp__c_part(c, &m->html, NULL);
         break;
-    case SMTP__C_ID:
-        if (m->id != NULL || (m->unique[0] | m->unique[1]) != 0)
-            smtp__c_id_line(c, "Message-ID", m->id);
-        smtp__c_next_row(c);
-        break;
-    case SMTP__C_IN_REPLY_TO:
-        smtp__c_text_row(c, m->in_reply_to, 1);
-        break;
-    case SMTP__C_REFERENCES:
-        smtp__c_text_row(c, m->references, 1);
-        break;
-    case SMTP__C_MIME:
-        smtp__c_line(c, "MIME-Version", "1.0");
-        smtp__c_next_row(c);
-        break;
-    case SMTP__C_FIELDS:
-        smtp__c_fields(c);
+    case SMTP__C_INLINE:
+    case SMTP__C_ATTACHED:
+        smtp__c_file(c);
         break;
     default:
-        smtp__c_who(c);
+        if (c->shape & smtp__c_levels[c->place.row - SMTP__C_MIXED])
+            smtp__c_multipart(c, smtp__c_levels[c->place.row - SMTP__C_MIXED]);
     }
 }
 
-static void smtp__c_part_unit(smtp_composer *c)
+static size_t smtp__c_items(const smtp_composer *c)
 {
-    const smtp_message *m = c->message;
     switch (c->place.row) {
-    case SMTP__C_MIXED:
-        smtp__c_container(c, SMTP__MIXED, "mixed");
-        break;
-    case SMTP__C_ALTERNATIVE:
-        smtp__c_container(c, SMTP__ALTERNATIVE, "alternative");
-        break;
-    case SMTP__C_RELATED:
-        smtp__c_container(c, SMTP__RELATED, "related; type=\"text/html\"");
-        break;
-    case SMTP__C_TEXT:
-        smtp__c_text(c, &m->text, "plain", c->shape == 0 &&
-                                           !smtp__c_present(&m->html));
-        break;
-    case SMTP__C_HTML:
-        smtp__c_text(c, &m->html, "html", 0);
-        break;
+    case SMTP__C_FIELDS:
+        return c->message->field_count;
     case SMTP__C_INLINE:
-        smtp__c_parts(c, 1);
-        break;
     case SMTP__C_ATTACHED:
-        smtp__c_parts(c, 0);
-        break;
-    case SMTP__C_END_RELATED:
-        smtp__c_close(c, SMTP__RELATED);
-        break;
-    case SMTP__C_END_ALTERNATIVE:
-        smtp__c_close(c, SMTP__ALTERNATIVE);
-        break;
+        return c->message->part_count;
     default:
-        smtp__c_close(c, SMTP__MIXED);
+        return c->place.row <= SMTP__C_BCC ? c->message->who_count : 1;
     }
+}
+
+static void smtp__c_next_row(smtp_composer *c)
+{
+    if (c->place.row < SMTP__C_MIXED && c->place.column > 0)
+        smtp__c_crlf(c);
+    c->place.row++;
+    c->place.item = 0;
 }
 
 static void smtp__c_step(smtp_composer *c)
 {
-    smtp_place before = c->place;
-    uint16_t fill = c->fill;
-    c->unit = 0;
-    if (c->place.row < SMTP__C_MIXED)
-        smtp__c_head_unit(c);
-    else
-        smtp__c_part_unit(c);
+    if (c->place.item == smtp__c_items(c))
+        smtp__c_next_row(c);
+    else {
+        if (c->place.row < SMTP__C_MIXED)
+            smtp__c_header(c);
+        else
+            smtp__c_content(c);
+        if (c->place.step == SMTP__PART_LOOK)
+            c->place.item++;
+        c->place.at = 0;
+    }
+    smtp__c_keep(c);
     if (c->flags & SMTP__C_OVER) {
         c->flags &= (uint8_t)~SMTP__C_OVER;
-        c->place = before;
-        c->skip = (uint16_t)(c->skip + c->fill - fill);
-    } else
-        c->skip = 0;
+        c->place = c->kept;
+        c->skip += (smtp_size)(c->fill - c->kept_fill);
+        c->unit = 0;
+    }
 }
 
 /* Fills the buffer with what comes next: bytes, 0 at the end, or a status. */
@@ -5948,6 +5634,7 @@ static ptrdiff_t smtp__c_fill(smtp_composer *c)
         c->status = SMTP_OK;
     c->at += c->fill;
     c->fill = 0;
+    c->kept_fill = 0;
     c->flags &= (uint8_t)~SMTP__C_FULL;
     while (c->status == SMTP_OK && c->place.row != SMTP__C_END &&
            (c->flags & SMTP__C_FULL) == 0)
@@ -5960,8 +5647,8 @@ static void smtp__c_restart(smtp_composer *c)
     memset(&c->place, 0, sizeof c->place);
     c->status = SMTP_OK;
     c->fill = 0;
-    c->skip = 0;
     c->at = 0;
+    smtp__c_keep(c);
 }
 
 static ptrdiff_t smtp__c_pull(void *ctx, smtp_size offset, const char **data)
@@ -5998,62 +5685,45 @@ static void smtp__c_blame(smtp_composer *c, smtp_status status, unsigned row,
                           size_t item)
 {
     c->place.row = (uint8_t)row;
-    c->place.item = (uint16_t)item;
+    c->place.item = item;
     smtp__c_fail(c, status);
 }
 
-static unsigned smtp__c_row_of(unsigned role)
-{
-    return (role + 3) % 6;
-}
-
-/* Counts roles; addresses in the header may need SMTPUTF8. */
-static void smtp__c_check_who(smtp_composer *c, size_t *roles)
+/* Which roles there are (RFC 5322, section 3.6.2), as bits; an address in the
+   header may need SMTPUTF8. */
+static void smtp__c_check_who(smtp_composer *c)
 {
     const smtp_message *m = c->message;
+    unsigned some = 0, several = 0, row = SMTP__C_END;
     size_t i;
     for (i = 0; i < m->who_count; i++) {
-        unsigned role = m->who[i].role;
-        if (role > SMTP_REPLY_TO) {
+        const smtp_mailbox *who = &m->who[i];
+        unsigned bit = 1u << (who->role & 7);
+        if (who->role > SMTP_REPLY_TO)
             smtp__c_blame(c, SMTP_E_ARGUMENT, SMTP__C_BCC, i);
-            return;
-        }
-        roles[role]++;
-        if (role == SMTP_BCC || m->who[i].address == NULL ||
-            !smtp__c_has_8bit(m->who[i].address) ||
-            !smtp__addr_spec(m->who[i].address))
-            continue;
-        c->flags |= SMTP__C_RAW;
-        if ((m->offers & SMTP_EXT_SMTPUTF8) == 0)
-            smtp__c_blame(c, SMTP_E_UTF8, smtp__c_row_of(role), i);
+        several |= some & bit;
+        some |= bit;
+        if ((m->offers & SMTP_EXT_SMTPUTF8) && who->role != SMTP_BCC &&
+            who->address != NULL && smtp_address_check(who->address) == 2)
+            c->flags |= SMTP__C_RAW;
     }
-}
-
-/* RFC 5322, section 3.6.2. */
-static void smtp__c_check_roles(smtp_composer *c)
-{
-    size_t roles[SMTP_REPLY_TO + 1];
-    smtp_status status = SMTP_E_FIELD_MISSING;
-    unsigned row = SMTP__C_END;
-    memset(roles, 0, sizeof roles);
-    smtp__c_check_who(c, roles);
-    if (roles[SMTP_TO] + roles[SMTP_CC] + roles[SMTP_BCC] == 0)
+    if ((some & (1u << SMTP_TO | 1u << SMTP_CC | 1u << SMTP_BCC)) == 0)
         row = SMTP__C_TO;
-    if (roles[SMTP_FROM] > 1 && roles[SMTP_SENDER] == 0)
+    if ((several & 1u << SMTP_FROM) && (some & 1u << SMTP_SENDER) == 0)
         row = SMTP__C_SENDER;
-    if (roles[SMTP_FROM] == 0)
+    if ((some & 1u << SMTP_FROM) == 0)
         row = SMTP__C_FROM;
-    if (roles[SMTP_SENDER] > 1) {
-        row = SMTP__C_SENDER;
-        status = SMTP_E_FIELD_SYNTAX;
-    }
-    if (c->status == SMTP_OK && row != SMTP__C_END)
-        smtp__c_blame(c, status, row, 0);
+    if (several & 1u << SMTP_SENDER)
+        smtp__c_blame(c, SMTP_E_FIELD_SYNTAX, SMTP__C_SENDER, 0);
+    else if (row != SMTP__C_END)
+        smtp__c_blame(c, SMTP_E_FIELD_MISSING, row, 0);
 }
 
-static void smtp__c_note(smtp_composer *c, const smtp_body *b, int encoding)
+static void smtp__c_note(smtp_composer *c, const smtp_body *b,
+                         const smtp_part *part)
 {
-    c->used = (uint8_t)(c->used | 1 << encoding);
+    c->used = (uint8_t)(c->used |
+                        1u << smtp__c_encoding(c, b, smtp__c_what(part)));
     if (b->pull != NULL && (b->flags & SMTP_BODY_ONCE))
         c->flags |= SMTP__C_ONCE;
 }
@@ -6062,32 +5732,17 @@ static void smtp__c_note(smtp_composer *c, const smtp_body *b, int encoding)
 static void smtp__c_plan(smtp_composer *c)
 {
     const smtp_message *m = c->message;
+    const smtp_part *part = m->parts;
     size_t i;
-    smtp__c_note(c, &m->text, smtp__c_text_encoding(c, &m->text));
-    smtp__c_note(c, &m->html, smtp__c_text_encoding(c, &m->html));
+    smtp__c_note(c, &m->text, NULL);
+    smtp__c_note(c, &m->html, NULL);
     if (smtp__c_present(&m->text) && smtp__c_present(&m->html))
         c->shape = SMTP__ALTERNATIVE;
-    for (i = 0; i < m->part_count; i++) {
-        int related = smtp__c_is_related(m, &m->parts[i]);
-        c->shape = (uint8_t)(c->shape | (related ? SMTP__RELATED
-                                                 : SMTP__MIXED));
-        smtp__c_note(c, &m->parts[i].body,
-                     smtp__c_part_encoding(c, &m->parts[i]));
+    for (i = 0; i < m->part_count; i++, part++) {
+        c->shape = (uint8_t)(c->shape | (smtp__c_is_related(m, part)
+                                             ? SMTP__RELATED : SMTP__MIXED));
+        smtp__c_note(c, &part->body, part);
     }
-}
-
-static uint8_t smtp__c_body_flags(const smtp_composer *c)
-{
-    unsigned flags = SMTP_BODY_CANONICAL;
-    if (c->used & 1 << SMTP__BINARY)
-        flags = SMTP_BODY_BINARY;
-    if (c->used & 1 << SMTP__8BIT)
-        flags |= SMTP_BODY_8BIT;
-    if (c->flags & SMTP__C_RAW)
-        flags |= SMTP_BODY_UTF8;
-    if (c->flags & SMTP__C_ONCE)
-        flags |= SMTP_BODY_ONCE;
-    return (uint8_t)flags;
 }
 
 /* Makes the whole message once, without its sources: finds every field that
@@ -6096,13 +5751,10 @@ static smtp_size smtp__c_dry_run(smtp_composer *c)
 {
     smtp_size size;
     c->flags |= SMTP__C_DRY;
-    smtp__c_restart(c);
     while (smtp__c_fill(c) > 0)
         ;
     size = c->flags & SMTP__C_UNKNOWN ? 0 : c->at;
     c->flags &= (uint8_t)~SMTP__C_DRY;
-    if (c->status == SMTP_OK)
-        smtp__c_restart(c);
     return size;
 }
 
@@ -6139,20 +5791,22 @@ SMTP_API smtp_status smtp_compose(smtp_composer *composer,
     memset(c, 0, sizeof *c);
     memset(&mail->body, 0, sizeof mail->body);
     c->message = message;
-    if (message->who_count > SMTP__MOST || message->part_count > SMTP__MOST ||
-        message->field_count > SMTP__MOST)
-        return c->status = SMTP_E_ARGUMENT;
-    smtp__c_check_roles(c);
+    smtp__c_check_who(c);
     if (c->status != SMTP_OK)
         return c->status;
     smtp__c_make_mark(c);
     smtp__c_plan(c);
     mail->body.size = smtp__c_dry_run(c);
-    mail->body.flags = smtp__c_body_flags(c);
+    mail->body.flags = (uint8_t)(
+        (c->used & (SMTP_BODY_8BIT | SMTP_BODY_BINARY)) |
+        (c->flags & (SMTP_BODY_UTF8 | SMTP_BODY_ONCE)) |
+        (c->used & SMTP_BODY_BINARY ? 0 : SMTP_BODY_CANONICAL));
     mail->body.pull = smtp__c_pull;
     mail->body.ctx = c;
-    if (c->status == SMTP_OK)
+    if (c->status == SMTP_OK) {
+        smtp__c_restart(c);
         smtp__c_envelope(c, mail, to, count);
+    }
     return c->status;
 }
 

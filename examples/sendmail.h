@@ -832,7 +832,7 @@ static const char *draft_culprit(const draft *d)
                                         "Reply-To"};
     static char words[1000];
     const char *field = d->composer.field, *what = NULL;
-    unsigned i = d->composer.item;
+    size_t i = d->composer.item;
 
     if (!strcmp(field, "parts"))
         return ((const source *)d->parts[i].body.ctx)->path;

@@ -456,6 +456,37 @@ static void test_offsets(void)
     }
 }
 
+/* Texts many times as long as the buffer, of short words and of one long run
+   to be encoded. */
+static void test_long(void)
+{
+    static char words[60000], name[3000];
+    const char *at;
+    smtp_message m = plain("");
+    smtp_part part;
+    size_t i;
+    for (i = 0; i + 1 < sizeof words; i++)
+        words[i] = i % 5 == 4 ? ' ' : 'x';
+    words[sizeof words - 2] = 'x';
+    memset(name, '"', sizeof name - 1);
+    memset(&part, 0, sizeof part);
+    part.name = name;
+    m.parts = &part;
+    m.part_count = 1;
+    m.subject = words;
+    CHECK_NUMBER(compose(&m), SMTP_OK);
+    CHECK_NUMBER(pull_all(out), mail.body.size);
+    CHECK(strstr(out, "filename*0*=utf-8''%22%22") &&
+          strstr(out, "filename*123*=%22%22"));
+    for (i = 0, at = out; (at = strstr(at, "%22")) != NULL; at++)
+        i++;
+    CHECK_NUMBER(i, sizeof name - 1);
+    for (i = 0; i + 1 < sizeof words; i++)
+        words[i] = i % 5 == 4 ? ' ' : '\1';
+    CHECK_NUMBER(compose(&m), SMTP_OK);
+    CHECK_NUMBER(pull_all(out), mail.body.size);
+}
+
 /* Nothing is read past the end of a string or of a body. */
 static void test_guard(void)
 {
@@ -595,6 +626,7 @@ int main(void)
     test_refused();
     test_sources();
     test_offsets();
+    test_long();
     test_guard();
     test_session();
     return check_end();
