@@ -4701,13 +4701,15 @@ static int smtp__addr_spec(const char *a)
     return s != NULL && *s == '\0' && s - a <= SMTP__TOKEN;
 }
 
-static void smtp__c_check(smtp_composer *c, const char *a)
+/* An address, or an identifier, which looks like one: why it may not be. */
+static void smtp__c_check(smtp_composer *c, const char *a, smtp_status syntax,
+                          smtp_status utf8)
 {
     if (a == NULL || !smtp__addr_spec(a))
-        smtp__c_fail(c, SMTP_E_FIELD_ADDRESS);
+        smtp__c_fail(c, syntax);
     else if ((c->flags & SMTP__C_RAW) == 0 && c->place.row != SMTP__C_BCC &&
              smtp_address_check(a) == 2)
-        smtp__c_fail(c, SMTP_E_UTF8);
+        smtp__c_fail(c, utf8);
 }
 
 /* ---- compose: putting bytes ---- */
@@ -5010,7 +5012,7 @@ static void smtp__c_person(smtp_composer *c)
     int named = who->name != NULL && *who->name != '\0';
     if (who->role != smtp__c_row_of(c->place.row))
         return;
-    smtp__c_check(c, who->address);
+    smtp__c_check(c, who->address, SMTP_E_FIELD_ADDRESS, SMTP_E_UTF8);
     if (c->status != SMTP_OK || c->place.row == SMTP__C_BCC)
         return;
     if (c->place.column == 0)
@@ -5053,8 +5055,8 @@ static void smtp__c_id(smtp_composer *c, const char *name, const char *id)
         id = smtp__c_first(m, SMTP_FROM)->address;
         while (smtp__in('@', id + 1))
             id++;
-    } else if (!smtp__addr_spec(id))
-        smtp__c_fail(c, SMTP_E_FIELD_SYNTAX);
+    } else
+        smtp__c_check(c, id, SMTP_E_FIELD_SYNTAX, SMTP_E_FIELD_SYNTAX);
     smtp__c_label(c, name);
     smtp__c_space(c, n + strlen(id) + 2);
     smtp__c_char(c, '<');

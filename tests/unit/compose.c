@@ -345,6 +345,8 @@ static void test_refused(void)
     m.field_count = 1;
     m.id = "no id";
     refused(&m, SMTP_E_FIELD_SYNTAX, "Message-ID", 0);
+    m.id = "\xC3\xA4@example.org";
+    refused(&m, SMTP_E_FIELD_SYNTAX, "Message-ID", 0);
 }
 
 /* ---- sources ------------------------------------------------------------- */
