@@ -5334,11 +5334,232 @@ static void smtp__c_byte(smtp_composer *c, int text)
         smtp__c_qp(c, ch, smtp__c_qp_plain(ch));
 }
 
+#if SMTP__FAST
+/* `n` bytes of the source were taken, and `made` characters made of them. */
+static void smtp__c_took(smtp_composer *c, size_t n, size_t made)
+{
+    c->data += n;
+    c->left -= n;
+    c->fill = (uint16_t)(c->fill + made);
+    c->place.column = (uint16_t)(c->place.column + made);
+}
+
+#if SMTP__SIMD
+/* Words (a, b), (b, c) and so on of each two neighbours at `from`, the first
+   in the high byte; 9 bytes are read. */
+static __m128i smtp__pairs(const unsigned char *from)
+{
+    return _mm_unpacklo_epi8(_mm_loadl_epi64((const __m128i *)(from + 1)),
+                             _mm_loadl_epi64((const __m128i *)from));
+}
+
+/* The two groups of three that are in the first and last pairs of each. */
+static __m128i smtp__groups(__m128i even, __m128i odd)
+{
+    __m128i v = _mm_castps_si128(_mm_shuffle_ps(
+        _mm_castsi128_ps(even), _mm_castsi128_ps(odd),
+        _MM_SHUFFLE(3, 0, 3, 0)));
+    return _mm_shuffle_epi32(v, _MM_SHUFFLE(3, 1, 2, 0));
+}
+
+/* `digit`, and `more` added to it where `v` is above `limit`. */
+static __m128i smtp__above(__m128i digit, __m128i v, int limit, int more)
+{
+    return _mm_add_epi8(digit, _mm_and_si128(
+        _mm_cmpgt_epi8(v, _mm_set1_epi8((char)limit)),
+        _mm_set1_epi8((char)more)));
+}
+
+/* 12 bytes into 16 characters: each group of three as its two overlapping
+   words, cut into four times 6 bits by multiplying; then the offset of each
+   range of the alphabet is added. */
+static void smtp__encode64_block(char *to, const unsigned char *from)
+{
+    __m128i v = smtp__groups(smtp__pairs(from), smtp__pairs(from + 3)), digit;
+    digit = _mm_mulhi_epu16(_mm_and_si128(v, _mm_set1_epi32(0x0fc0fc00)),
+                            _mm_set1_epi32(0x04000040));
+    v = _mm_mullo_epi16(_mm_and_si128(v, _mm_set1_epi32(0x003f03f0)),
+                        _mm_set1_epi32(0x01000010));
+    v = _mm_or_si128(v, digit);
+    digit = smtp__above(_mm_add_epi8(v, _mm_set1_epi8('A')), v, 25, 6);
+    digit = smtp__above(digit, v, 51, -75);
+    digit = smtp__above(digit, v, 61, -15);
+    digit = smtp__above(digit, v, 62, 3);
+    _mm_storeu_si128((__m128i *)to, digit);
+}
+
+/* A whole line: 57 bytes into 76 characters. The last block overlaps the one
+   before. */
+static void smtp__encode64_line(char *to, const unsigned char *from)
+{
+    smtp__encode64_block(to, from);
+    smtp__encode64_block(to + 16, from + 12);
+    smtp__encode64_block(to + 32, from + 24);
+    smtp__encode64_block(to + 48, from + 36);
+    smtp__encode64_block(to + 60, from + 45);
+}
+#else
+static void smtp__encode64_line(char *to, const unsigned char *from)
+{
+    const char *digits = smtp__digits64;
+    const unsigned char *end = from + 57;
+    for (; from < end; from += 3, to += 4) {
+        unsigned a = from[0], b = from[1], c = from[2];
+        to[0] = digits[a >> 2];
+        to[1] = digits[(a & 3) << 4 | b >> 4];
+        to[2] = digits[(b & 15) << 2 | c >> 6];
+        to[3] = digits[c & 63];
+    }
+}
+#endif
+
+/* Whole lines while a byte more is there: none of them is the last. */
+static size_t smtp__c_whole_lines(smtp_composer *c)
+{
+    const unsigned char *from = (const unsigned char *)c->data;
+    char *to = c->buffer + c->fill;
+    size_t lines = smtp__min(smtp__c_room(c) / 78, (c->left - 1) / 57), n;
+    for (n = lines; n > 0; n--, from += 57, to += 78) {
+        smtp__encode64_line(to, from);
+        memcpy(to + 76, "\r\n", 2);
+    }
+    smtp__c_took(c, lines * 57, lines * 78);
+    c->place.column = 0;
+    return lines;
+}
+
+/* Base64 straight from the source: whole lines, else up to the end of a line,
+   or of the groups of three. 0: take a byte. */
+static int smtp__c_base64(smtp_composer *c)
+{
+    size_t n;
+    if (c->carry_count > 0 || c->left < 3)
+        return 0;
+    if (c->place.column == 76)
+        smtp__c_crlf(c);
+    if (c->place.column == 0 && smtp__c_whole_lines(c) > 0)
+        return 1;
+    n = smtp__min(76u - c->place.column, smtp__c_room(c)) / 4;
+    n = smtp__min(n, c->left / 3);
+    smtp__encode64(c->buffer + c->fill, (const unsigned char *)c->data, n * 3);
+    smtp__c_took(c, n * 3, n * 4);
+    return 1;
+}
+
+/* Copies many bytes at a time while all stand for themselves. */
+#if SMTP__SIMD
+static size_t smtp__c_qp_words(char *to, const char *from, size_t n)
+{
+    size_t i;
+    for (i = 0; i + 16 <= n; i += 16) {
+        __m128i v = _mm_loadu_si128((const __m128i *)(from + i));
+        __m128i low = _mm_cmplt_epi8(v, _mm_set1_epi8(' '));  /* and > 127 */
+        __m128i same = _mm_or_si128(
+            _mm_cmpeq_epi8(v, _mm_set1_epi8('=')),
+            _mm_cmpeq_epi8(v, _mm_set1_epi8(127)));
+        int marks = _mm_movemask_epi8(_mm_or_si128(low, same));
+        _mm_storeu_si128((__m128i *)(to + i), v);
+        if (marks)
+            return i + (size_t)__builtin_ctz((unsigned)marks);
+    }
+    return i;
+}
+#else
+/* In `marks` bit 7 of a byte tells of what is below a space, above ~, or "=";
+   a borrow only ever marks one more. */
+static size_t smtp__c_qp_words(char *to, const char *from, size_t n)
+{
+    const uint64_t ones = 0x0101010101010101u;
+    uint64_t w, marks;
+    size_t i;
+    for (i = 0; i + 8 <= n; i += 8) {
+        memcpy(&w, from + i, 8);
+        marks = (w - ones * ' ') | (w + ones) | ((w ^ ones * '=') - ones) | w;
+        if (marks & ones * 128)
+            break;
+        memcpy(to + i, &w, 8);
+    }
+    return i;
+}
+#endif
+
+/* Copies what stands for itself, up to the end of the line and with its LF; a
+   space at the end of that is left to smtp__c_byte(). */
+static int smtp__c_qp_run(smtp_composer *c)
+{
+    char *to = c->buffer + c->fill;
+    const char *from = c->data;
+    size_t n = smtp__min(smtp__c_room(c) - SMTP__ROOM, c->left), i;
+    if (c->place.column >= 75 || c->held != 0 ||
+        (c->place.column == 0 && (*from == '.' || *from == 'F')))
+        return 0;
+    n = smtp__min(n, 75u - c->place.column);
+    i = smtp__c_qp_words(to, from, n);
+    for (; i < n && smtp__c_qp_plain((unsigned char)from[i]); i++)
+        to[i] = from[i];
+    while (i > 0 && from[i - 1] == ' ')
+        i--;
+    smtp__c_took(c, i, i);
+    if (c->left == 0 || *c->data != '\n')
+        return i > 0;
+    memcpy(to + i, "\r\n", 2);
+    smtp__c_took(c, 1, 2);
+    c->place.column = 0;
+    return 1;
+}
+
+/* Copies a body that goes as it is: of a text what is in a line. */
+static int smtp__c_copy(smtp_composer *c, int text)
+{
+    size_t n = smtp__min(smtp__c_room(c), c->left), i = 0;
+    if (!text)
+        i = n;
+    while (i < n && c->data[i] != '\r' && c->data[i] != '\n')
+        i++;
+    if (i == 0)
+        return 0;
+    memcpy(c->buffer + c->fill, c->data, i);
+    smtp__c_took(c, i, i);
+    c->held = 0;
+    return 1;
+}
+
+/* Many bytes at once; 0: take one. */
+static int smtp__c_fast(smtp_composer *c, int text)
+{
+    if (c->place.encoding < SMTP__QP)
+        return smtp__c_copy(c, text);
+    if (c->place.encoding == SMTP__QP)
+        return smtp__c_qp_run(c);
+    return !text && smtp__c_base64(c);
+}
+
+/* A line of base64 begins in the next buffer if this has no room for all of
+   it, so that whole lines stay whole. */
+static int smtp__c_better_next(const smtp_composer *c)
+{
+    return c->place.encoding == SMTP__BASE64 && c->place.column % 76u == 0 &&
+           c->left > 57 && c->fill > 0 && smtp__c_room(c) < 80;
+}
+
+static void smtp__c_bytes(smtp_composer *c, int text)
+{
+    while (c->left > 0 && smtp__c_room(c) >= SMTP__ROOM) {
+        if (smtp__c_better_next(c)) {
+            c->flags |= SMTP__C_FULL;
+            return;
+        }
+        if (!smtp__c_fast(c, text))
+            smtp__c_byte(c, text);
+    }
+}
+#else
 static void smtp__c_bytes(smtp_composer *c, int text)
 {
     while (c->left > 0 && smtp__c_room(c) >= SMTP__ROOM)
         smtp__c_byte(c, text);
 }
+#endif
 
 /* What is held back at the end of a body. A mail of one part ends with a line
    end of its own, the others' is the boundary's. */
