@@ -305,12 +305,12 @@ typedef struct smtp_mail {
     smtp_code code;                /* the reply that decided, or all 0 */
 
     /* The engine's record of what was said. */
+    uint16_t flags;                /* SMTP__SAID_... */
+    uint16_t chunks;               /* BDAT without LAST, not answered */
     struct smtp_mail *link;        /* the mail said next */
     size_t said;                   /* recipients said */
     smtp_size wire;                /* bytes after line end conversion */
     uint32_t last;                 /* count of sent bytes at its final one */
-    uint16_t chunks;               /* BDAT without LAST, not answered */
-    uint16_t flags;                /* SMTP__SAID_... */
 } smtp_mail;
 
 /* ---- session ------------------------------------------------------------- */
