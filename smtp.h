@@ -461,7 +461,8 @@ typedef struct smtp_session {
     int8_t status;                 /* smtp_status that ended the session */
     int8_t broken;                 /* smtp_status: nothing more is said */
     int8_t result;                 /* smtp_status of the last operation */
-    uint8_t goal;                  /* the operation under way: SMTP__G_... */
+    uint8_t goal;                  /* the operation under way: SMTP__G_...;
+                                      none once `status` is set */
     uint8_t say;                   /* row being said, or state of waiting */
     uint8_t await;                 /* row whose answer comes next */
     uint8_t stage;                 /* row whose answer came last */
@@ -4040,7 +4041,7 @@ static void smtp__answer(smtp_session *s)
 
 static void smtp__hear(smtp_session *s)
 {
-    while (!s->status && s->goal && smtp__parse(s))
+    while (s->goal && smtp__parse(s))
         smtp__answer(s);
 }
 
@@ -4151,12 +4152,12 @@ static int smtp__turn(smtp_session *s)
         return 1;
     if (smtp__mute(s))
         return smtp__flush(s) | smtp__read(s);
-    while (!s->status && s->goal && !smtp__mute(s) && smtp__step(s))
+    while (s->goal && !smtp__mute(s) && smtp__step(s))
         moved = 1;
-    if (s->status || !s->goal)
+    if (!s->goal)
         return 1;
     moved |= smtp__flush(s);
-    if (smtp__mute(s) || s->status || (moved && (s->flags & SMTP__ASYNC) &&
+    if (smtp__mute(s) || !s->goal || (moved && (s->flags & SMTP__ASYNC) &&
                       !(s->flags & SMTP__BLOCKED)))
         return 1;
     return (smtp__expects(s) && smtp__read(s)) || moved;
@@ -4189,10 +4190,9 @@ static int smtp__pause(smtp_session *s)
 
 static smtp_status smtp__drive(smtp_session *s)
 {
-    while (!s->status && s->goal) {
-        if (!smtp__turn(s) && !s->status && smtp__pause(s) == SMTP_AGAIN)
+    while (s->goal)
+        if (!smtp__turn(s) && s->goal && smtp__pause(s) == SMTP_AGAIN)
             return SMTP_AGAIN;
-    }
     return (smtp_status)s->result;
 }
 
