@@ -3973,10 +3973,17 @@ static int smtp__handshake(smtp_session *s)
     return 1;
 }
 
+/* Nothing more is said, but the rest of an announced chunk. */
+static int smtp__mute(const smtp_session *s)
+{
+    return s->broken && !(SMTP__CHUNKING && s->broken == SMTP_E_SHUTDOWN &&
+                          s->say == SMTP__PAYLOAD);
+}
+
 /* One step of saying. 0: stuck. */
 static int smtp__step(smtp_session *s)
 {
-    switch (s->say) {
+    switch (smtp__mute(s) ? (unsigned)SMTP__WAIT : s->say) {
     case SMTP__WAIT:
         return 0;
     case SMTP__IDLE:
@@ -4124,19 +4131,16 @@ static int smtp__read(smtp_session *s)
 /* Whether there is a reply to read. A body is cut short by one, too; but who
    asks a transport that blocks for it never comes back. Such a transport is
    read between the writes, so that neither end waits for the other (RFC 2920,
-   section 3.1). */
-static int smtp__expects(const smtp_session *s)
+   section 3.1). One that does not block is read when it takes no more. */
+static int smtp__expects(const smtp_session *s, int moved)
 {
-    if (s->flags & SMTP__ASYNC)
-        return s->due || (s->say == SMTP__BODY && s->flags & SMTP__BLOCKED);
-    return s->due && s->out_to == 0 && s->say != SMTP__PAYLOAD;
-}
-
-/* Nothing more is said, but the rest of an announced chunk. */
-static int smtp__mute(const smtp_session *s)
-{
-    return s->broken && !(s->broken == SMTP_E_SHUTDOWN &&
-                          s->say == SMTP__PAYLOAD);
+    if (smtp__mute(s))
+        return 1;
+    if (!(s->flags & SMTP__ASYNC))
+        return s->due && s->out_to == 0 && s->say != SMTP__PAYLOAD;
+    if (s->flags & SMTP__BLOCKED)
+        return s->due || s->say == SMTP__BODY;
+    return s->due && !moved;
 }
 
 /* Says what can be said, hears what has come. 0: neither was to be had. */
@@ -4148,19 +4152,14 @@ static int smtp__turn(smtp_session *s)
     smtp__hear(s);
     if (s->broken == SMTP_E_SHUTDOWN && s->due == 0)
         smtp__fail(s, SMTP_E_SHUTDOWN);
-    if (s->status)
-        return 1;
-    if (smtp__mute(s))
-        return smtp__flush(s) | smtp__read(s);
-    while (s->goal && !smtp__mute(s) && smtp__step(s))
+    while (s->goal && smtp__step(s))
         moved = 1;
     if (!s->goal)
         return 1;
     moved |= smtp__flush(s);
-    if (smtp__mute(s) || !s->goal || (moved && (s->flags & SMTP__ASYNC) &&
-                      !(s->flags & SMTP__BLOCKED)))
-        return 1;
-    return (smtp__expects(s) && smtp__read(s)) || moved;
+    if (s->goal && smtp__expects(s, moved))
+        moved |= smtp__read(s);
+    return moved || !s->goal;
 }
 
 SMTP_API int smtp_wants(const smtp_session *s)
