@@ -1493,6 +1493,18 @@ SMTP_API int smtp_address_check(const char *address)
 
 /* ---- ending -------------------------------------------------------------- */
 
+/* Whether what is under way is a command by hand. */
+static int smtp__hand(const smtp_session *s)
+{
+    return SMTP__HAND && s->goal >= SMTP__G_HAND;
+}
+
+/* What is said, or answered, is part of no mail: then it is by hand. */
+static int smtp__no_mail(const smtp_mail *m)
+{
+    return SMTP__HAND && m == NULL;
+}
+
 /* The outcome of the recipients up to `end` that none of their own replies has
    decided. */
 static void smtp__settle_recipients(smtp_mail *m, size_t end,
@@ -1673,7 +1685,7 @@ static void smtp__result(smtp_session *s, int status)
    result; else the session ends, with the protocol still in step. */
 static void smtp__refuse(smtp_session *s, int status, int by_hand)
 {
-    if (s->goal >= SMTP__G_HAND) {
+    if (smtp__hand(s)) {
         smtp__result(s, by_hand);
     } else {
         s->flags |= SMTP__IN_STEP;
@@ -3134,7 +3146,7 @@ static void smtp__judge_ehlo(smtp_session *s)
             s->window = (uint16_t)(c->window ? c->window : SMTP_WINDOW);
         s->say = SMTP__IDLE;
     }
-    if (s->goal == SMTP__G_HAND + s->stage) {
+    if (SMTP__HAND && s->goal == SMTP__G_HAND + s->stage) {
         smtp__judge_command(s);
     } else if (!smtp__positive(s)) {
         smtp__forget(s);
@@ -3153,7 +3165,7 @@ static void smtp__judge_starttls(smtp_session *s)
         if (s->in_from != s->in_to)
             smtp__fail(s, SMTP_E_INJECTION);
     } else if (s->config->tls == SMTP_TLS_UNSAFE_OPPORTUNISTIC &&
-               s->goal < SMTP__G_HAND) {
+               !smtp__hand(s)) {
         s->flags |= SMTP__PLAIN_ON;
         s->say = SMTP__IDLE;
     } else {
@@ -3194,7 +3206,7 @@ static void smtp__judge_auth(smtp_session *s)
         s->say = SMTP__IDLE;
         if (status != SMTP_OK)
             smtp__fail(s, smtp__failure(status));
-        else if (s->goal >= SMTP__G_HAND)
+        else if (smtp__hand(s))
             smtp__result(s, SMTP_OK);
     } else if (s->step == SMTP__CANCEL || code < 500 || code == 535) {
         smtp__end_login(s, s->result);
@@ -3208,7 +3220,7 @@ static void smtp__judge_auth(smtp_session *s)
    */
 static void smtp__judge_rset(smtp_session *s)
 {
-    if (s->heard == NULL) {
+    if (smtp__no_mail(s->heard)) {
         if (smtp__positive(s))
             s->flags &= (uint16_t)~SMTP__DIRTY;
         smtp__judge_command(s);
@@ -3260,12 +3272,12 @@ static void smtp__judge_data(smtp_session *s)
     smtp_mail *m = s->heard;
     s->await = SMTP__BDAT;
     if (s->reply.code.reply == 354) {
-        s->say = m == NULL || (m->flags & SMTP__ACCEPTED &&
+        s->say = smtp__no_mail(m) || (m->flags & SMTP__ACCEPTED &&
                                !(m->flags & SMTP__REFUSED)) ? SMTP__BODY
                                                             : SMTP__FINAL;
     } else if (s->reply.code.reply < 400) {
         smtp__fail(s, SMTP_E_PROTOCOL);
-    } else if (m == NULL) {
+    } else if (smtp__no_mail(m)) {
         smtp__judge_command(s);
     } else {
         if (m->flags & SMTP__ACCEPTED)
@@ -3342,7 +3354,7 @@ static int smtp__judge_prdr(smtp_session *s, smtp_mail *m)
 static void smtp__judge_final(smtp_session *s)
 {
     smtp_mail *m = s->heard;
-    if (m == NULL) {
+    if (smtp__no_mail(m)) {
         s->flags &= (uint16_t)~SMTP__DIRTY;
         smtp__judge_command(s);
         return;
@@ -3421,7 +3433,7 @@ static int smtp__stops(const smtp_session *s, unsigned row)
     const smtp_mail *m = s->said;
     if (row < SMTP__RSET || row == SMTP__QUIT || s->window == 1)
         return 1;
-    if (row < SMTP__DATA || m == NULL)
+    if (row < SMTP__DATA || smtp__no_mail(m))
         return 0;
     return m->all_or_none || m->flags & SMTP__STEPWISE ||
            (SMTP__LMTP && s->config->lmtp) ||
@@ -3444,7 +3456,7 @@ static int smtp__in_window(smtp_session *s)
 static int smtp__hopeless(const smtp_session *s, unsigned row, int stopped)
 {
     const smtp_mail *m = s->said;
-    if (m == NULL || row < SMTP__RCPT || row > SMTP__BDAT)
+    if (smtp__no_mail(m) || row < SMTP__RCPT || row > SMTP__BDAT)
         return 0;
     if (row == SMTP__RCPT)
         return m->flags & SMTP__REFUSED && m->said + 1 >= s->window;
@@ -3478,9 +3490,10 @@ static int smtp__may_say(smtp_session *s, unsigned row)
 static void smtp__mail_said(smtp_session *s)
 {
     smtp_mail *m = s->said;
-    s->say = m ? SMTP__IDLE : SMTP__WAIT;
-    if (m == NULL)
+    s->say = SMTP__WAIT;
+    if (smtp__no_mail(m))
         return;
+    s->say = SMTP__IDLE;
     m->flags |= SMTP__CLOSED;
     m->last = s->sent + (uint32_t)(s->out_to - s->out_from);
     if (m->flags & SMTP__ANSWERED)
@@ -3525,7 +3538,7 @@ static void smtp__advance(smtp_session *s, unsigned row)
     smtp_mail *m = s->said;
     s->due++;
     s->say = SMTP__WAIT;
-    if (row == SMTP__RSET && m) {
+    if (row == SMTP__RSET && !smtp__no_mail(m)) {
         m->flags |= SMTP__SAID_RSET;
         s->say = SMTP__MAIL;
     } else if (row == SMTP__MAIL) {
@@ -3539,20 +3552,19 @@ static void smtp__advance(smtp_session *s, unsigned row)
         m->said++;
         if (smtp__part_full(s, m))
             smtp__start_data(s);
-    } else if (row == SMTP__DATA && m) {
+    } else if (row == SMTP__DATA && !smtp__no_mail(m)) {
         m->flags |= SMTP__SAID_DATA;
     } else if (row == SMTP__BDAT) {
         m->flags |= SMTP__SAID_FINAL;
         s->chunk = m->wire;
         s->say = SMTP__PAYLOAD;
     } else if (row == SMTP__FINAL) {
-        if (m)
+        if (!smtp__no_mail(m))
             m->flags |= SMTP__SAID_FINAL;
         smtp__mail_said(s);
-    } else if (row == SMTP__COMMAND && s->tail) {
+    } else if (SMTP__HAND && row == SMTP__COMMAND && s->tail) {
         s->flags |= SMTP__DIRTY;   /* MAIL or RCPT by hand */
-    } else if (row == SMTP__RESPONSE ||
-               row == SMTP__AUTH_) {
+    } else if (SMTP__AUTH && (row == SMTP__RESPONSE || row == SMTP__AUTH_)) {
         s->result = s->step ? s->result : (int8_t)SMTP_E_LOGIN;
         if (s->step != SMTP__CANCEL)
             s->step++;
@@ -3940,7 +3952,7 @@ static int smtp__idle(smtp_session *s)
         s->due = 1;
         s->await = SMTP__GREETING;
         s->say = SMTP__WAIT;
-    } else if (SMTP__HAND && s->goal >= SMTP__G_HAND) {
+    } else if (smtp__hand(s)) {
         smtp__start_hand(s);
     } else if (s->goal == SMTP__G_QUIT) {
         s->say = SMTP__QUIT;
@@ -3968,7 +3980,7 @@ static int smtp__handshake(smtp_session *s)
     s->flags |= SMTP__SECURE | SMTP__MOVED;
     smtp__forget(s);
     s->say = SMTP__IDLE;
-    if (s->goal >= SMTP__G_HAND)
+    if (smtp__hand(s))
         smtp__result(s, SMTP_OK);
     return 1;
 }
@@ -4013,7 +4025,7 @@ static void smtp__unasked(smtp_session *s)
         smtp__fail(s, SMTP_E_SHUTDOWN);
         return;
     }
-    if (refused && s->heard)
+    if (refused && !smtp__no_mail(s->heard))
         smtp__refuse_mail(s, s->heard, SMTP_E_DATA);
     smtp__fail(s, SMTP_E_PROTOCOL);
 }
