@@ -249,7 +249,8 @@ typedef struct smtp_recipient {
 
 enum {                             /* of a body: */
     SMTP_BODY_CANONICAL = 1,       /* every line ends in CRLF: I promise */
-    SMTP_BODY_8BIT = 2,            /* has bytes above 127 (found if it can) */
+    SMTP_BODY_8BIT = 2,            /* has bytes above 127 (found if it can,
+                                      but never without SIZE and CHUNKING) */
     SMTP_BODY_BINARY = 4,          /* any bytes, needs BINARYMIME */
     SMTP_BODY_ONCE = 8,            /* the source cannot go back */
     SMTP_BODY_UTF8 = 16            /* a header in UTF-8: needs SMTPUTF8 */
@@ -1240,6 +1241,7 @@ SMTP_API smtp_status smtp_send_url(const char *url, smtp_mail *mail,
 #else
 #define SMTP__SIZE 1
 #endif
+#define SMTP__MEASURED (SMTP__SIZE || SMTP__CHUNKING)  /* a body's dry run */
 #ifdef SMTP_NO_HAND
 #define SMTP__HAND 0
 #else
@@ -1328,15 +1330,16 @@ enum {                             /* smtp_session.flags */
 };
 #define SMTP__IN_STEP 32768u       /* failed, but QUIT would be understood */
 
+/* A flag of what is not built in is 0: what asks for it goes, too. */
 enum {                             /* smtp_session.body_state */
     SMTP__BOL = 1,                 /* at the beginning of a line */
     SMTP__CR = 2,                  /* a CR is held back: LF may follow */
     SMTP__DOTS = 4,                /* stuff dots */
-    SMTP__RAW = 8,                 /* send the body unread */
-    SMTP__DRY = 16,                /* only count */
-    SMTP__CHANGED = 32,            /* something was changed */
-    SMTP__HIGH = 64,               /* a byte above 127 was seen */
-    SMTP__INTO_BUFFER = 128        /* all of it goes through the buffer */
+    SMTP__RAW = 8 * SMTP__CHUNKING,          /* send the body unread */
+    SMTP__DRY = 16 * SMTP__MEASURED,         /* only count */
+    SMTP__CHANGED = 32 * SMTP__MEASURED,     /* something was changed */
+    SMTP__HIGH = 64 * SMTP__MEASURED,        /* a byte above 127 was seen */
+    SMTP__INTO_BUFFER = 128 * SMTP__CHUNKING /* all goes through the buffer */
 };
 
 enum {                             /* smtp_mail.flags */
@@ -1350,9 +1353,9 @@ enum {                             /* smtp_mail.flags */
     SMTP__REFUSED = 128,           /* the mail is, status says why */
     SMTP__NEEDS_UTF8 = 256,
     SMTP__HAS_8BIT = 512,
-    SMTP__CLEAN = 1024,            /* the dry run found nothing to change */
-    SMTP__SIZED = 2048,            /* `wire` is known */
-    SMTP__DELIVERED = 4096,        /* to a recipient, others are open */
+    SMTP__CLEAN = 1024 * SMTP__MEASURED,     /* there is nothing to change */
+    SMTP__SIZED = 2048 * SMTP__MEASURED,     /* `wire` is known */
+    SMTP__DELIVERED = 4096 * (SMTP__LMTP | SMTP__RARE),  /* to a recipient */
     SMTP__ANSWERED = 8192,         /* the final reply is heard */
     SMTP__STEPWISE = 16384         /* DATA waits for the recipients */
 };
@@ -2439,6 +2442,12 @@ static size_t smtp__scan(smtp_session *s, const char *p, size_t n)
     return i;
 }
 
+/* The bytes of an announced chunk are being said. */
+static int smtp__in_payload(const smtp_session *s)
+{
+    return SMTP__CHUNKING && s->say == SMTP__PAYLOAD;
+}
+
 /* The body's bytes at the present offset: how many there are, 0 at its end,
    -1 when there are none now. */
 static ptrdiff_t smtp__pull(smtp_session *s, const char **p)
@@ -2471,7 +2480,7 @@ static size_t smtp__body_out(smtp_session *s, const char *p, size_t n)
         s->said->wire += (smtp_size)n;
         return n;
     }
-    if (s->say == SMTP__PAYLOAD && n > s->chunk) {
+    if (smtp__in_payload(s) && n > s->chunk) {
         smtp__fail(s, SMTP_E_BODY);
         return 0;
     }
@@ -2482,7 +2491,7 @@ static size_t smtp__body_out(smtp_session *s, const char *p, size_t n)
         memcpy(s->out + s->out_to, p, n);
         s->out_to = (uint16_t)(s->out_to + n);
     }
-    if (s->say == SMTP__PAYLOAD)
+    if (smtp__in_payload(s))
         s->chunk -= (smtp_size)n;
     if (!(s->body_state & SMTP__INTO_BUFFER))
         smtp__trace(s, SMTP_TRACE_BODY, p, n);
@@ -3554,7 +3563,7 @@ static void smtp__advance(smtp_session *s, unsigned row)
             smtp__start_data(s);
     } else if (row == SMTP__DATA && !smtp__no_mail(m)) {
         m->flags |= SMTP__SAID_DATA;
-    } else if (row == SMTP__BDAT) {
+    } else if (SMTP__CHUNKING && row == SMTP__BDAT) {
         m->flags |= SMTP__SAID_FINAL;
         s->chunk = m->wire;
         s->say = SMTP__PAYLOAD;
@@ -3803,15 +3812,15 @@ static void smtp__begin(smtp_session *s, smtp_mail *m)
         m->flags |= SMTP__HAS_8BIT;
     if (m->body.flags & SMTP_BODY_UTF8)
         m->flags |= SMTP__NEEDS_UTF8;
-    if (smtp__raw(m) && (!m->body.pull || m->body.size)) {
+    if (SMTP__MEASURED && smtp__raw(m) && (!m->body.pull || m->body.size)) {
         m->wire = m->body.size;
         m->flags |= SMTP__SIZED;
     }
     if ((bad = smtp__check_mail(s, m)) != SMTP_OK) {
         m->status = bad;
         smtp__abandon(s);
-    } else if (m->flags & SMTP__SIZED || m->body.flags & SMTP_BODY_ONCE ||
-               !(s->offers & useful)) {
+    } else if (!SMTP__MEASURED || m->flags & SMTP__SIZED ||
+               m->body.flags & SMTP_BODY_ONCE || !(s->offers & useful)) {
         smtp__start_transaction(s);
     } else {
         int chunks = smtp__use_chunks(s, m);
@@ -3988,8 +3997,8 @@ static int smtp__handshake(smtp_session *s)
 /* Nothing more is said, but the rest of an announced chunk. */
 static int smtp__mute(const smtp_session *s)
 {
-    return s->broken && !(SMTP__CHUNKING && s->broken == SMTP_E_SHUTDOWN &&
-                          s->say == SMTP__PAYLOAD);
+    return s->broken &&
+           !(s->broken == SMTP_E_SHUTDOWN && smtp__in_payload(s));
 }
 
 /* One step of saying. 0: stuck. */
@@ -4005,7 +4014,7 @@ static int smtp__step(smtp_session *s)
     case SMTP__RESPOND:
         return SMTP__SASL && smtp__respond(s);
     case SMTP__MEASURE:
-        return smtp__measure(s);
+        return SMTP__MEASURED && smtp__measure(s);
     case SMTP__BODY:
         return smtp__say_body(s);
     case SMTP__CHUNK:
@@ -4077,7 +4086,7 @@ static unsigned smtp__phase(const smtp_session *s)
 {
     if (s->say == SMTP__HANDSHAKE)
         return SMTP__T_command;
-    if (s->due && s->say != SMTP__PAYLOAD)
+    if (s->due && !smtp__in_payload(s))
         return smtp__script[s->await].limit;
     return SMTP__T_block;
 }
@@ -4149,7 +4158,7 @@ static int smtp__expects(const smtp_session *s, int moved)
     if (smtp__mute(s))
         return 1;
     if (!(s->flags & SMTP__ASYNC))
-        return s->due && s->out_to == 0 && s->say != SMTP__PAYLOAD;
+        return s->due && s->out_to == 0 && !smtp__in_payload(s);
     if (s->flags & SMTP__BLOCKED)
         return s->due || s->say == SMTP__BODY;
     return s->due && !moved;
