@@ -3092,7 +3092,7 @@ static unsigned smtp__awaited(smtp_session *s)
         s->await = SMTP__DATA;
     if (s->await == SMTP__DATA && !(m->flags & SMTP__SAID_DATA))
         s->await = SMTP__BDAT;
-    if (s->await == SMTP__BDAT && m->chunks == 0)
+    if (s->await == SMTP__BDAT && (!SMTP__CHUNKING || m->chunks == 0))
         s->await = SMTP__FINAL;
     return s->await;
 }
@@ -3407,14 +3407,22 @@ enum {
     SMTP__T_final
 };
 
-#define SMTP__ROW(name, verb, write, judge, limit, on)                         \
-    {on ? smtp__write_##write : NULL, on ? smtp__judge_##judge : NULL,         \
-     SMTP__T_##limit},
-static const struct smtp__row {
-    void (*write)(smtp_session *s);
-    void (*judge)(smtp_session *s);
-    uint8_t limit;
-} smtp__script[] = {SMTP__ROWS(SMTP__ROW)};
+#define SMTP__LIMIT(name, verb, write, judge, limit, on) SMTP__T_##limit,
+static const uint8_t smtp__limits[] = {SMTP__ROWS(SMTP__LIMIT)};
+
+#define SMTP__WRITE(name, verb, write, judge, limit, on)                       \
+    case name: if (on) smtp__write_##write(s); break;
+static void smtp__write(smtp_session *s, unsigned row)
+{
+    switch (row) { SMTP__ROWS(SMTP__WRITE) }
+}
+
+#define SMTP__JUDGE(name, verb, write, judge, limit, on)                       \
+    case name: if (on) smtp__judge_##judge(s); break;
+static void smtp__judge(smtp_session *s, unsigned row)
+{
+    switch (row) { SMTP__ROWS(SMTP__JUDGE) }
+}
 
 /* Refused recipients after which no mail overlaps another and DATA waits for
    the recipients' replies: Postfix counts a refusal twice in a pipeline,
@@ -3601,7 +3609,7 @@ static int smtp__say_row(smtp_session *s)
         return s->say != row;
     s->skip = s->row_done;
     s->flags &= (uint16_t)~SMTP__CUT;
-    smtp__script[row].write(s);
+    smtp__write(s, row);
     s->row_done += (size_t)(s->out_to - start);
     smtp__trace_row(s, start);
     if (s->flags & SMTP__CUT)
@@ -4062,7 +4070,7 @@ static void smtp__answer(smtp_session *s)
         smtp__fail(s, SMTP_E_SHUTDOWN);
     } else {
         s->due--;
-        smtp__script[s->stage].judge(s);
+        smtp__judge(s, s->stage);
         smtp__tell(s);
     }
 }
@@ -4087,7 +4095,7 @@ static unsigned smtp__phase(const smtp_session *s)
     if (s->say == SMTP__HANDSHAKE)
         return SMTP__T_command;
     if (s->due && !smtp__in_payload(s))
-        return smtp__script[s->await].limit;
+        return smtp__limits[s->await];
     return SMTP__T_block;
 }
 
