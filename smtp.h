@@ -1267,26 +1267,26 @@ SMTP_API smtp_status smtp_send_url(const char *url, smtp_mail *mail,
 
 /* ---- constants ----------------------------------------------------------- */
 
-/* The script. A row is said, then answered: its verb; who writes the line;
+/* The script. A row is said, then answered: its name; who writes the line;
    who judges the answer; which limit of smtp_timeouts holds for it; 0: left
    out. */
 #define SMTP__ROWS(X)                                                          \
-    X(SMTP__GREETING, "greeting", verb, greeting, greeting, 1)                 \
-    X(SMTP__EHLO, "EHLO", ehlo, ehlo, command, 1)                              \
-    X(SMTP__HELO, "HELO", ehlo, ehlo, command, 1)                              \
-    X(SMTP__STARTTLS, "STARTTLS", verb, starttls, command, 1)                  \
-    X(SMTP__AUTH_, "AUTH", auth, auth, command, SMTP__AUTH)                    \
-    X(SMTP__RESPONSE, "AUTH", response, auth, command, SMTP__AUTH)             \
-    X(SMTP__COMMAND, "command", command, command, command, SMTP__HAND)         \
-    X(SMTP__XCLIENT, "XCLIENT", command, xclient, command,                     \
+    X(SMTP__GREETING, "greeting", put(s, ""), greeting, greeting, 1)           \
+    X(SMTP__EHLO, "EHLO", write_ehlo(s, "EHLO "), ehlo, command, 1)            \
+    X(SMTP__HELO, "HELO", write_ehlo(s, "HELO "), ehlo, command, 1)            \
+    X(SMTP__STARTTLS, "STARTTLS", put(s, "STARTTLS"), starttls, command, 1)    \
+    X(SMTP__AUTH_, "AUTH", write_auth(s), auth, command, SMTP__AUTH)           \
+    X(SMTP__RESPONSE, "AUTH", write_response(s), auth, command, SMTP__AUTH)    \
+    X(SMTP__COMMAND, "command", write_command(s), command, command, SMTP__HAND)\
+    X(SMTP__XCLIENT, "XCLIENT", write_command(s), xclient, command,            \
       SMTP__HAND && SMTP__RARE)                                                \
-    X(SMTP__RSET, "RSET", verb, rset, command, 1)                              \
-    X(SMTP__MAIL, "MAIL", mail, mail, command, 1)                              \
-    X(SMTP__RCPT, "RCPT", rcpt, rcpt, command, 1)                              \
-    X(SMTP__DATA, "DATA", verb, data, data, 1)                                 \
-    X(SMTP__BDAT, "BDAT", bdat, bdat, final, SMTP__CHUNKING)                   \
-    X(SMTP__FINAL, ".", verb, final, final, 1)                                 \
-    X(SMTP__QUIT, "QUIT", verb, quit, command, 1)
+    X(SMTP__RSET, "RSET", put(s, "RSET"), rset, command, 1)                    \
+    X(SMTP__MAIL, "MAIL", write_mail(s), mail, command, 1)                     \
+    X(SMTP__RCPT, "RCPT", write_rcpt(s), rcpt, command, 1)                     \
+    X(SMTP__DATA, "DATA", put(s, "DATA"), data, data, 1)                       \
+    X(SMTP__BDAT, "BDAT", write_bdat(s), bdat, final, SMTP__CHUNKING)          \
+    X(SMTP__FINAL, ".", put(s, "."), final, final, 1)                          \
+    X(SMTP__QUIT, "QUIT", put(s, "QUIT"), quit, command, 1)
 
 #define SMTP__ROW_NAME(name, verb, write, judge, limit, on) name,
 enum {
@@ -2610,21 +2610,6 @@ static void smtp__body_start(smtp_session *s, const smtp_body *body,
 
 /* ---- say: one writer a row ----------------------------------------------- */
 
-#define SMTP__VERB(name, verb, write, judge, limit, on) verb,
-static const char *const smtp__verbs[] = {SMTP__ROWS(SMTP__VERB)};
-
-static void smtp__put_end(smtp_session *s)
-{
-    SMTP__PUT(s, "\r\n");
-}
-
-/* A row that is its verb alone. */
-static void smtp__write_verb(smtp_session *s)
-{
-    smtp__put(s, smtp__verbs[s->say]);
-    smtp__put_end(s);
-}
-
 /* The A-label form of a domain in UTF-8, where the caller has one. */
 static const char *smtp__a_label(const smtp_session *s, const char *domain)
 {
@@ -2635,15 +2620,12 @@ static const char *smtp__a_label(const smtp_session *s, const char *domain)
     return label && smtp_address_check(label) == 1 ? label : NULL;
 }
 
-static void smtp__write_ehlo(smtp_session *s)
+static void smtp__write_ehlo(smtp_session *s, const char *verb)
 {
     const char *domain = s->config->domain;
     const char *label = domain ? smtp__a_label(s, domain) : "[127.0.0.1]";
-    smtp__put(s, SMTP__LMTP && s->config->lmtp ? "LHLO"
-                                               : smtp__verbs[s->say]);
-    SMTP__PUT(s, " ");
+    smtp__put(s, SMTP__LMTP && s->config->lmtp ? "LHLO " : verb);
     smtp__put(s, label ? label : domain);
-    smtp__put_end(s);
 }
 
 /* The domain of an address that is ASCII before it, or 0. */
@@ -2694,7 +2676,6 @@ static void smtp__write_command(smtp_session *s)
     }
     if (s->tail)
         smtp__put(s, s->tail);
-    smtp__put_end(s);
 }
 
 /* xtext, RFC 3461, section 4. */
@@ -2719,7 +2700,6 @@ static void smtp__put_params(smtp_session *s, const char *params)
         SMTP__PUT(s, " ");
         smtp__put(s, params);
     }
-    smtp__put_end(s);
 }
 
 static void smtp__put_signed(smtp_session *s, int32_t value)
@@ -2839,7 +2819,6 @@ static void smtp__write_bdat(smtp_session *s)
     SMTP__PUT(s, "BDAT ");
     smtp__put_number(s, s->said->wire);
     SMTP__PUT(s, " LAST");
-    smtp__put_end(s);
 }
 
 /* ---- authentication ------------------------------------------------------ */
@@ -2957,7 +2936,6 @@ static void smtp__write_auth(smtp_session *s)
         else
             smtp__put_response(s, smtp__response(s, 0));
     }
-    smtp__put_end(s);
 }
 
 /* The response that a challenge asks for: the first may have gone along with
@@ -2973,7 +2951,6 @@ static void smtp__write_response(smtp_session *s)
         SMTP__PUT(s, "*");
     else
         smtp__put_response(s, smtp__next_response(s));
-    smtp__put_end(s);
 }
 
 /* Mechanisms that the server, the caller and what he knows allow. */
@@ -3411,10 +3388,11 @@ enum {
 static const uint8_t smtp__limits[] = {SMTP__ROWS(SMTP__LIMIT)};
 
 #define SMTP__WRITE(name, verb, write, judge, limit, on)                       \
-    case name: if (on) smtp__write_##write(s); break;
+    case name: if (on) smtp__##write; break;
 static void smtp__write(smtp_session *s, unsigned row)
 {
     switch (row) { SMTP__ROWS(SMTP__WRITE) }
+    SMTP__PUT(s, "\r\n");
 }
 
 #define SMTP__JUDGE(name, verb, write, judge, limit, on)                       \
@@ -4499,7 +4477,10 @@ SMTP_API const char *smtp_status_text(int status)
 
 SMTP_API const char *smtp_stage(const smtp_session *s)
 {
-    return smtp__verbs[s->stage];
+#define SMTP__VERB(name, verb, write, judge, limit, on) verb,
+    static const char *const names[] = {SMTP__ROWS(SMTP__VERB)};
+#undef SMTP__VERB
+    return names[s->stage];
 }
 
 /* ---- compose ------------------------------------------------------------- */
