@@ -1910,35 +1910,30 @@ enum {                             /* smtp_session.keyword: a word is awaited */
     SMTP__K_OTHER
 };
 
-/* Extension keywords by the hash of their names, and what follows them. */
-static const struct smtp__keyword {
-    uint32_t hash;
-    uint32_t bit;
-    uint8_t keyword;
-} smtp__extensions[] = {
-    {0x0224d407, SMTP_EXT_PIPELINING, SMTP__K_OTHER},
-    {0x065e694b, SMTP_EXT_8BITMIME, SMTP__K_OTHER},
-    {0x002eb625, SMTP_EXT_SIZE, SMTP__K_SIZE},
-    {0xa11bb00b, SMTP_EXT_STARTTLS, SMTP__K_OTHER},
-    {0x0022eaa8, SMTP_EXT_AUTH, SMTP__K_AUTH},
-#ifndef SMTP_NO_DSN
-    {0x00011b39, SMTP_EXT_DSN, SMTP__K_OTHER},
+/* Extension keywords by the hash of their names, in the order of
+   SMTP_EXT_PIPELINING ..., 0 at the end. */
+static const uint32_t smtp__extensions[] = {
+    0x0224d407,                    /* PIPELINING */
+    0x065e694b,                    /* 8BITMIME */
+    0x002eb625,                    /* SIZE */
+    0xa11bb00b,                    /* STARTTLS */
+    0x0022eaa8,                    /* AUTH */
+    SMTP__DSN ? 0x00011b39 : 1,    /* DSN */
+    0xcd07b7e4,                    /* ENHANCEDSTATUSCODES */
+    0x0d4a453b,                    /* CHUNKING */
+    0x4a379e43,                    /* BINARYMIME */
+    0x930ea065,                    /* SMTPUTF8 */
+#if SMTP__RARE
+    0x72be88be,                    /* DELIVERBY */
+    0xc5e1e14c,                    /* FUTURERELEASE */
+    0x0c419686,                    /* MT-PRIORITY */
+    0xadaa5866,                    /* REQUIRETLS */
+    0x002a8a94,                    /* PRDR */
+    0xac66cde6,                    /* LIMITS */
+    0xe313abc1,                    /* XCLIENT */
+    0x15c23f43,                    /* XFORWARD */
 #endif
-    {0xcd07b7e4, SMTP_EXT_ENHANCED, SMTP__K_OTHER},
-    {0x0d4a453b, SMTP_EXT_CHUNKING, SMTP__K_OTHER},
-    {0x4a379e43, SMTP_EXT_BINARYMIME, SMTP__K_OTHER},
-    {0x930ea065, SMTP_EXT_SMTPUTF8, SMTP__K_OTHER},
-#ifndef SMTP_NO_RARE
-    {0x72be88be, SMTP_EXT_DELIVERBY, SMTP__K_OTHER},
-    {0xc5e1e14c, SMTP_EXT_FUTURERELEASE, SMTP__K_OTHER},
-    {0x0c419686, SMTP_EXT_MT_PRIORITY, SMTP__K_OTHER},
-    {0xadaa5866, SMTP_EXT_REQUIRETLS, SMTP__K_OTHER},
-    {0x002a8a94, SMTP_EXT_PRDR, SMTP__K_OTHER},
-    {0xac66cde6, SMTP_EXT_LIMITS, SMTP__K_LIMITS},
-    {0xe313abc1, SMTP_EXT_XCLIENT, SMTP__K_OTHER},
-    {0x15c23f43, SMTP_EXT_XFORWARD, SMTP__K_OTHER},
-#endif
-    {0, 0, SMTP__K_OTHER}
+    0
 };
 
 #define SMTP__RCPTMAX 0x355dc101   /* hashes of limits */
@@ -1982,12 +1977,15 @@ static uint32_t smtp__hash_of(const char *word)
     return hash;
 }
 
-static const struct smtp__keyword *smtp__extension(uint32_t hash)
+/* The bit of an extension, 0: not one of ours. */
+static uint32_t smtp__extension(uint32_t hash)
 {
-    const struct smtp__keyword *x = smtp__extensions;
-    while (x->bit && x->hash != hash)
-        x++;
-    return x;
+    const uint32_t *name = smtp__extensions;
+    uint32_t bit = SMTP_EXT_PIPELINING;
+    for (; *name != hash; name++, bit <<= 1)
+        if (*name == 0)
+            return 0;
+    return *name ? bit : 0;
 }
 
 /* A word behind AUTH: perhaps a mechanism that we have. */
@@ -2023,10 +2021,12 @@ static unsigned smtp__learn_limit(smtp_session *s, uint32_t hash)
 static void smtp__learn_word(smtp_session *s, uint32_t hash)
 {
     if (s->keyword == SMTP__K_NEXT) {
-        const struct smtp__keyword *x = smtp__extension(hash);
-        s->offers |= x->bit;
-        s->keyword = x->keyword;
-        if (x->bit == SMTP_EXT_SIZE)
+        uint32_t bit = smtp__extension(hash);
+        s->offers |= bit;
+        s->keyword = bit == SMTP_EXT_AUTH ? SMTP__K_AUTH
+                   : bit == SMTP_EXT_SIZE ? SMTP__K_SIZE
+                   : bit == SMTP_EXT_LIMITS ? SMTP__K_LIMITS : SMTP__K_OTHER;
+        if (bit == SMTP_EXT_SIZE)
             s->limit = 0;
     } else if (SMTP__AUTH && s->keyword == SMTP__K_AUTH) {
         smtp__learn_mechanism(s, hash);
@@ -2141,7 +2141,7 @@ SMTP_API const char *smtp_extn(const smtp_session *s, const char *keyword)
 
 SMTP_API int smtp_has_extn(const smtp_session *s, const char *keyword)
 {
-    return (s->offers & smtp__extension(smtp__hash_of(keyword))->bit) ||
+    return (s->offers & smtp__extension(smtp__hash_of(keyword))) ||
            smtp_extn(s, keyword);
 }
 
