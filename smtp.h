@@ -58,6 +58,7 @@ OPTIONS, defined alike before every #include
    SMTP_NO_LMTP          leave this out
    SMTP_NO_SASL          no login but PLAIN and LOGIN
    SMTP_NO_RARE          no extension from SMTP_EXT_DELIVERBY on
+   SMTP_NO_NEXT          no config->next and ->done: mails by smtp_send() alone
    SMTP_NO_COMPOSE       no mails from fields
    SMTP_NO_DKIM          no signatures
    SMTP_NO_HAND          no dialogue by hand
@@ -1242,6 +1243,11 @@ SMTP_API smtp_status smtp_send_url(const char *url, smtp_mail *mail,
 #define SMTP__SIZE 1
 #endif
 #define SMTP__MEASURED (SMTP__SIZE || SMTP__CHUNKING)  /* a body's dry run */
+#ifdef SMTP_NO_NEXT
+#define SMTP__NEXT 0               /* one mail at a time */
+#else
+#define SMTP__NEXT 1
+#endif
 #ifdef SMTP_NO_HAND
 #define SMTP__HAND 0
 #else
@@ -1587,12 +1593,12 @@ static int smtp__another_part(smtp_session *s, smtp_mail *m)
 static void smtp__finish(smtp_session *s)
 {
     smtp_mail *m = s->heard;
-    if (m->flags & SMTP__SAID_MAIL && !(m->flags & SMTP__ACCEPTED) &&
-        s->mails_refused < 255)
+    if (SMTP__NEXT && m->flags & SMTP__SAID_MAIL &&
+        !(m->flags & SMTP__ACCEPTED) && s->mails_refused < 255)
         s->mails_refused++;
     if (smtp__another_part(s, m))
         return;
-    s->heard = m->link;
+    s->heard = SMTP__NEXT ? m->link : NULL;
     if (s->said == m)
         s->said = NULL;
     s->await = SMTP__RSET;
@@ -1603,15 +1609,17 @@ static void smtp__finish(smtp_session *s)
                   ? s->status : (int8_t)m->status;
         s->goal = SMTP__G_NONE;
     }
-    if (s->config->done)
+    if (SMTP__NEXT && s->config->done)
         s->config->done(s->config->ctx, m);
 }
 
-/* Whether the mail's last byte was taken by the transport. */
+/* Whether the mail's last byte was taken by the transport. Where mails do not
+   overlap, nothing is said behind it. */
 static int smtp__handed_over(const smtp_session *s, const smtp_mail *m)
 {
     const unsigned whole = SMTP__SAID_FINAL | SMTP__CLOSED;
-    return (m->flags & whole) == whole && s->sent - m->last < 0x80000000u;
+    return (m->flags & whole) == whole &&
+           (SMTP__NEXT ? s->sent - m->last < 0x80000000u : s->out_to == 0);
 }
 
 /* Why an open mail ends with the connection. Unknown: its last byte was handed
@@ -1768,7 +1776,8 @@ static size_t smtp__transmit(smtp_session *s, const char *p, size_t n)
     n = smtp__min(n, PTRDIFF_MAX);
     r = s->io->send(s->io->ctx, p, n);
     if (r > 0 && (size_t)r <= n) {
-        s->sent += (uint32_t)r;
+        if (SMTP__NEXT)
+            s->sent += (uint32_t)r;
         s->flags |= SMTP__MOVED;
         return (size_t)r;
     }
@@ -3360,7 +3369,8 @@ static void smtp__judge_final(smtp_session *s)
             m->status = SMTP_UNKNOWN;  /* taken without a sender? */
         if (m->status == SMTP_AGAIN) {
             s->refusals = 0;
-            s->step = (uint8_t)(s->step < 255 ? s->step + 1 : 255);
+            if (SMTP__NEXT && s->step < 255)
+                s->step++;
             m->code = s->reply.code;
         }
     }
@@ -3490,7 +3500,8 @@ static void smtp__mail_said(smtp_session *s)
         return;
     s->say = SMTP__IDLE;
     m->flags |= SMTP__CLOSED;
-    m->last = s->sent + (uint32_t)(s->out_to - s->out_from);
+    if (SMTP__NEXT)
+        m->last = s->sent + (uint32_t)(s->out_to - s->out_from);
     if (m->flags & SMTP__ANSWERED)
         smtp__finish(s);
 }
@@ -3784,12 +3795,13 @@ static void smtp__begin(smtp_session *s, smtp_mail *m)
     const unsigned useful = SMTP_EXT_SIZE | SMTP_EXT_8BITMIME |
                             SMTP_EXT_CHUNKING;
     smtp_status bad;
-    if (s->heard)
+    if (SMTP__NEXT && s->heard)
         s->said->link = m;
     else
         s->heard = m;
     s->said = m;
-    s->await = s->heard == m ? (uint8_t)SMTP__RSET : s->await;
+    if (s->heard == m)
+        s->await = SMTP__RSET;
     if (SMTP__RARE && s->mail_max == 1) {
         smtp__refuse(s, SMTP_E_LIMIT, SMTP_E_LIMIT);
         return;
@@ -3846,7 +3858,7 @@ static int smtp__next_mail(smtp_session *s)
         smtp__begin(s, s->said);
         return 1;
     }
-    if (c->next == NULL) {
+    if (!SMTP__NEXT || c->next == NULL) {
         smtp__result(s, SMTP_OK);
         return 1;
     }
@@ -3877,7 +3889,7 @@ static int smtp__may_overlap(const smtp_session *s)
     unsigned most = s->mails_refused ? 8 : 64 + 8u * s->step;
     if (SMTP__RARE && s->said && s->said->said < s->said->to_count)
         return 0;
-    return s->goal == SMTP__G_READY && s->flags & SMTP__READY &&
+    return SMTP__NEXT && s->goal == SMTP__G_READY && s->flags & SMTP__READY &&
            s->window > 1 && s->due < most && s->refusals < SMTP__CAREFUL &&
            s->mails_refused < SMTP__REFUSED_MAILS;
 }
@@ -4181,7 +4193,8 @@ SMTP_API int smtp_wants(const smtp_session *s)
 static int smtp__pause(smtp_session *s)
 {
     int r = SMTP_AGAIN;
-    if (s->flags & SMTP__STARVED && !(s->say == SMTP__IDLE && s->due))
+    if (s->flags & SMTP__STARVED &&
+        !(SMTP__NEXT && s->say == SMTP__IDLE && s->due))
         return SMTP_AGAIN;
     if (s->due)
         smtp__awaited(s);
