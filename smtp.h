@@ -59,6 +59,7 @@ OPTIONS, defined alike before every #include
    SMTP_NO_SASL          no login but PLAIN and LOGIN
    SMTP_NO_RARE          no extension from SMTP_EXT_DELIVERBY on
    SMTP_NO_NEXT          no config->next and ->done: mails by smtp_send() alone
+   SMTP_NO_CLOCK         no time limits but the transport's: no io->clock
    SMTP_NO_COMPOSE       no mails from fields
    SMTP_NO_DKIM          no signatures
    SMTP_NO_HAND          no dialogue by hand
@@ -552,7 +553,7 @@ SMTP_API int smtp_wants(const smtp_session *s);
 
 /* Milliseconds until the present phase has lasted too long; 0: it has, or the
    session is closed. Without a clock, or with nothing under way, always the
-   whole limit. */
+   whole limit; with SMTP_NO_CLOCK the longest, 600000. */
 SMTP_API unsigned long smtp_deadline(const smtp_session *s);
 
 /* ---- functions: a dialogue by hand --------------------------------------- */
@@ -1248,6 +1249,11 @@ SMTP_API smtp_status smtp_send_url(const char *url, smtp_mail *mail,
 #else
 #define SMTP__NEXT 1
 #endif
+#ifdef SMTP_NO_CLOCK
+#define SMTP__CLOCK 0
+#else
+#define SMTP__CLOCK 1
+#endif
 #ifdef SMTP_NO_HAND
 #define SMTP__HAND 0
 #else
@@ -1317,6 +1323,7 @@ enum {                             /* smtp_session.goal */
     SMTP__G_HAND                   /* and its row: a command by hand */
 };
 
+/* A flag of what is not built in is 0: what asks for it goes, too. */
 enum {                             /* smtp_session.flags */
     SMTP__GREETED = 1,             /* the greeting is heard */
     SMTP__HELLO = 2,               /* EHLO or HELO is answered */
@@ -1329,14 +1336,13 @@ enum {                             /* smtp_session.flags */
     SMTP__BLOCKED = 256,           /* the transport takes no more now */
     SMTP__ASYNC = 512,             /* it has said SMTP_AGAIN: never blocks */
     SMTP__STARVED = 1024,          /* a source of the caller has none now */
-    SMTP__MOVED = 2048,            /* a step forward since `since` */
+    SMTP__MOVED = 2048 * SMTP__CLOCK,        /* a step since `since` */
     SMTP__DIRTY = 4096,            /* MAIL said, its transaction not ended */
     SMTP__LAST_MAIL = 8192,        /* next said SMTP_EOF */
     SMTP__FIRST_LINE = 16384       /* of a reply */
 };
 #define SMTP__IN_STEP 32768u       /* failed, but QUIT would be understood */
 
-/* A flag of what is not built in is 0: what asks for it goes, too. */
 enum {                             /* smtp_session.body_state */
     SMTP__BOL = 1,                 /* at the beginning of a line */
     SMTP__CR = 2,                  /* a CR is held back: LF may follow */
@@ -4096,6 +4102,8 @@ SMTP_API unsigned long smtp_deadline(const smtp_session *s)
     unsigned phase;
     if (s->io == NULL)
         return 0;
+    if (!SMTP__CLOCK)
+        return 600000;
     phase = smtp__phase(s);
     limit = smtp__timeout(&s->config->timeout, phase);
     limit = 1000 * (limit ? limit : defaults[phase]);
@@ -4107,6 +4115,8 @@ SMTP_API unsigned long smtp_deadline(const smtp_session *s)
 /* Takes the time of a step forward, or tells whether the next one is late. */
 static int smtp__late(smtp_session *s)
 {
+    if (!SMTP__CLOCK)
+        return 0;
     if (s->flags & SMTP__MOVED && s->io->clock)
         s->since = s->io->clock(s->io->ctx);
     s->flags &= (uint16_t)~SMTP__MOVED;
@@ -4120,7 +4130,8 @@ static int smtp__read(smtp_session *s)
     unsigned left = (unsigned)(s->in_to - s->in_from), base;
     ptrdiff_t r;
     size_t room;
-    if (!(s->flags & SMTP__ASYNC) && s->io->clock && smtp__late(s)) {
+    if (SMTP__CLOCK && !(s->flags & SMTP__ASYNC) && s->io->clock &&
+        smtp__late(s)) {
         smtp__fail(s, SMTP_E_TIMEOUT);
         return 0;
     }
@@ -4196,7 +4207,7 @@ static int smtp__pause(smtp_session *s)
     if (s->flags & SMTP__STARVED &&
         !(SMTP__NEXT && s->say == SMTP__IDLE && s->due))
         return SMTP_AGAIN;
-    if (s->due)
+    if (SMTP__CLOCK && s->due)
         smtp__awaited(s);
     if (smtp__late(s))
         smtp__fail(s, SMTP_E_TIMEOUT);
