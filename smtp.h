@@ -60,6 +60,7 @@ OPTIONS, defined alike before every #include
    SMTP_NO_RARE          no extension from SMTP_EXT_DELIVERBY on
    SMTP_NO_NEXT          no config->next and ->done: mails by smtp_send() alone
    SMTP_NO_CLOCK         no time limits but the transport's: no io->clock
+   SMTP_NO_REPLY         of replies three digits: no text, no config->reply
    SMTP_NO_COMPOSE       no mails from fields
    SMTP_NO_DKIM          no signatures
    SMTP_NO_HAND          no dialogue by hand
@@ -451,7 +452,8 @@ enum {
 
 /* The last reply. `text` is its lines, joined by LF, ended by NUL, cut where
    the buffer was too short; it stays until the session is called again. It
-   points to the part of the buffer that replies are read into. */
+   points to the part of the buffer that replies are read into. With
+   SMTP_NO_REPLY there is only code.reply, and no text. */
 typedef struct smtp_reply {
     smtp_code code;
     uint16_t length;               /* bytes of text */
@@ -1253,6 +1255,11 @@ SMTP_API smtp_status smtp_send_url(const char *url, smtp_mail *mail,
 #define SMTP__CLOCK 0
 #else
 #define SMTP__CLOCK 1
+#endif
+#ifdef SMTP_NO_REPLY
+#define SMTP__REPLY 0
+#else
+#define SMTP__REPLY 1
 #endif
 #ifdef SMTP_NO_HAND
 #define SMTP__HAND 0
@@ -2173,6 +2180,8 @@ static size_t smtp__in_size(const smtp_session *s)
    and never reaches the bytes not yet parsed: each line loses its code. */
 static void smtp__keep(smtp_session *s, const char *p, size_t n)
 {
+    if (!SMTP__REPLY)
+        return;
     n = smtp__min(n, smtp__in_size(s) - 16 - s->reply.length);
     memmove(s->reply.text + s->reply.length, p, n);
     s->reply.length = (uint16_t)(s->reply.length + n);
@@ -2264,7 +2273,8 @@ static int smtp__parse_text(smtp_session *s)
     s->reply_size = (uint16_t)(s->reply_size + used);
     if (!lf)
         return SMTP_AGAIN;
-    if (s->reply.length && s->reply.text[s->reply.length - 1] == '\r')
+    if (SMTP__REPLY && s->reply.length &&
+        s->reply.text[s->reply.length - 1] == '\r')
         s->reply.length--;
     s->flags &= (uint16_t)~SMTP__FIRST_LINE;
     s->parse = s->parse == SMTP__P_MORE ? SMTP__P_LINE : SMTP__P_REPLY;
@@ -2288,6 +2298,8 @@ static void smtp__parse_enhanced(smtp_reply *r)
 {
     const char *p = r->text + 2;
     unsigned subject, detail;
+    if (!SMTP__REPLY)
+        return;
     r->text[r->length] = 0;
     r->code.subject = r->code.detail = 0;
     if (r->length < 5 || p[-1] != '.' ||
@@ -2318,6 +2330,8 @@ static int smtp__parse_whole(smtp_session *s)
         (uint16_t)(p[0] * 100 + p[1] * 10 + p[2] - '0' * 111);
     n = (size_t)(lf - p) + 1;
     s->in_from = (uint16_t)(s->in_from + n);
+    if (!SMTP__REPLY)
+        return 1;
     n -= 5u + (lf[-1] == '\r');
     s->reply.length = (uint16_t)n;
     memmove(s->reply.text, p + 4, n);
@@ -4055,7 +4069,7 @@ static void smtp__answer(smtp_session *s)
         to = &s->heard->to[s->to_heard];
     else if (s->due && s->stage == SMTP__FINAL)
         to = smtp__turn_of(s, 0);
-    if (c->reply)
+    if (SMTP__REPLY && c->reply)
         c->reply(c->ctx, s, s->heard, to);
     if (s->due == 0) {
         smtp__unasked(s);
@@ -4135,7 +4149,7 @@ static int smtp__read(smtp_session *s)
         smtp__fail(s, SMTP_E_TIMEOUT);
         return 0;
     }
-    base = s->parse == SMTP__P_REPLY ? 0 : s->reply.length + 1u;
+    base = !SMTP__REPLY || s->parse == SMTP__P_REPLY ? 0 : s->reply.length + 1u;
     memmove(s->reply.text + base, s->reply.text + s->in_from, left);
     s->in_from = (uint16_t)base;
     s->in_to = (uint16_t)(base + left);
