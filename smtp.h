@@ -61,6 +61,7 @@ OPTIONS, defined alike before every #include
    SMTP_NO_NEXT          no config->next and ->done: mails by smtp_send() alone
    SMTP_NO_CLOCK         no time limits but the transport's: no io->clock
    SMTP_NO_REPLY         of replies three digits: no text, no config->reply
+   SMTP_NO_PULL          bodies lie in memory: no body.pull, so no composer
    SMTP_NO_COMPOSE       no mails from fields
    SMTP_NO_DKIM          no signatures
    SMTP_NO_HAND          no dialogue by hand
@@ -1261,6 +1262,11 @@ SMTP_API smtp_status smtp_send_url(const char *url, smtp_mail *mail,
 #else
 #define SMTP__REPLY 1
 #endif
+#ifdef SMTP_NO_PULL
+#define SMTP__PULL 0
+#else
+#define SMTP__PULL 1
+#endif
 #ifdef SMTP_NO_HAND
 #define SMTP__HAND 0
 #else
@@ -1271,6 +1277,7 @@ SMTP_API smtp_status smtp_send_url(const char *url, smtp_mail *mail,
 #else
 #define SMTP__TRACE 1
 #endif
+#define SMTP__STARVES (SMTP__NEXT || SMTP__PULL)
 #ifdef SMTP_SMALL
 #define SMTP__FAST 0
 #define SMTP__SIMD 0
@@ -1342,7 +1349,7 @@ enum {                             /* smtp_session.flags */
     SMTP__CUT = 128,               /* the row went on past the buffer */
     SMTP__BLOCKED = 256,           /* the transport takes no more now */
     SMTP__ASYNC = 512,             /* it has said SMTP_AGAIN: never blocks */
-    SMTP__STARVED = 1024,          /* a source of the caller has none now */
+    SMTP__STARVED = 1024 * SMTP__STARVES,    /* next or a source has none */
     SMTP__MOVED = 2048 * SMTP__CLOCK,        /* a step since `since` */
     SMTP__DIRTY = 4096,            /* MAIL said, its transaction not ended */
     SMTP__LAST_MAIL = 8192,        /* next said SMTP_EOF */
@@ -2477,13 +2484,24 @@ static int smtp__in_payload(const smtp_session *s)
     return SMTP__CHUNKING && s->say == SMTP__PAYLOAD;
 }
 
+static int smtp__pulled(const smtp_body *b)
+{
+    return SMTP__PULL && b->pull != NULL;
+}
+
+/* Whether there is where the bytes come from. */
+static int smtp__body_ok(const smtp_body *b)
+{
+    return b->pull ? SMTP__PULL : b->data || !b->size;
+}
+
 /* The body's bytes at the present offset: how many there are, 0 at its end,
    -1 when there are none now. */
 static ptrdiff_t smtp__pull(smtp_session *s, const char **p)
 {
     const smtp_body *b = s->body;
     ptrdiff_t r;
-    if (b->pull == NULL) {
+    if (!smtp__pulled(b)) {
         smtp_size left = b->size - s->at;
         if (left)
             *p = b->data + s->at;
@@ -2586,7 +2604,7 @@ static int smtp__encode_end(smtp_session *s)
    that is out is kept in mind. */
 static int smtp__encode_run(smtp_session *s, const char *p, size_t n)
 {
-    int pulled = s->body->pull != NULL;
+    int pulled = smtp__pulled(s->body);
     if (n > s->run)
         n = (size_t)s->run;
     n = smtp__body_out(s, p, n);
@@ -2612,7 +2630,7 @@ static int smtp__encode(smtp_session *s)
     ptrdiff_t r = smtp__pull(s, &p);
     if (r < 0)
         return 0;
-    if (s->run && s->body->pull && (r == 0 || *p != '\n')) {
+    if (s->run && smtp__pulled(s->body) && (r == 0 || *p != '\n')) {
         smtp__fail(s, SMTP_E_BODY);
         return 0;
     }
@@ -3755,7 +3773,7 @@ static smtp_status smtp__check_mail(const smtp_session *s, smtp_mail *m)
     const smtp_body *b = &m->body;
     int kind = smtp__address_kind(s, smtp__or_empty(m->from));
     smtp_status bad;
-    if (m->to_count == 0 || (!b->pull && !b->data && b->size))
+    if (m->to_count == 0 || !smtp__body_ok(b))
         return SMTP_E_ARGUMENT;
     if (kind == 0)
         return SMTP_E_SENDER_SYNTAX;
@@ -3803,7 +3821,7 @@ static int smtp__measure(smtp_session *s)
     m->flags |= SMTP__SIZED;
     if (s->body_state & SMTP__HIGH)
         m->flags |= SMTP__HAS_8BIT;
-    if (!(s->body_state & SMTP__CHANGED) && m->body.pull == NULL)
+    if (!(s->body_state & SMTP__CHANGED) && !smtp__pulled(&m->body))
         m->flags |= SMTP__CLEAN;
     smtp__start_transaction(s);
     return 1;
@@ -3830,7 +3848,8 @@ static void smtp__begin(smtp_session *s, smtp_mail *m)
         m->flags |= SMTP__HAS_8BIT;
     if (m->body.flags & SMTP_BODY_UTF8)
         m->flags |= SMTP__NEEDS_UTF8;
-    if (SMTP__MEASURED && smtp__raw(m) && (!m->body.pull || m->body.size)) {
+    if (SMTP__MEASURED && smtp__raw(m) &&
+        (!smtp__pulled(&m->body) || m->body.size)) {
         m->wire = m->body.size;
         m->flags |= SMTP__SIZED;
     }
@@ -4426,6 +4445,8 @@ SMTP_API smtp_status smtp_data(smtp_session *s, const smtp_body *body)
 {
     if (s->goal)
         return SMTP_E_BUSY;
+    if (!SMTP__PULL && body->pull)
+        return SMTP_E_ARGUMENT;
     smtp__body_start(s, body, SMTP__DOTS);
     return smtp__by_hand(s, SMTP__DATA, NULL, NULL, NULL);
 }
