@@ -62,6 +62,7 @@ OPTIONS, defined alike before every #include
    SMTP_NO_CLOCK         no time limits but the transport's: no io->clock
    SMTP_NO_REPLY         of replies three digits: no text, no config->reply
    SMTP_NO_PULL          bodies lie in memory: no body.pull, so no composer
+   SMTP_NO_PARAMS        no params of a mail or a recipient
    SMTP_NO_COMPOSE       no mails from fields
    SMTP_NO_DKIM          no signatures
    SMTP_NO_HAND          no dialogue by hand
@@ -1266,6 +1267,11 @@ SMTP_API smtp_status smtp_send_url(const char *url, smtp_mail *mail,
 #define SMTP__PULL 0
 #else
 #define SMTP__PULL 1
+#endif
+#ifdef SMTP_NO_PARAMS
+#define SMTP__PARAMS 0
+#else
+#define SMTP__PARAMS 1
 #endif
 #ifdef SMTP_NO_HAND
 #define SMTP__HAND 0
@@ -2743,7 +2749,7 @@ static void smtp__put_xtext(smtp_session *s, const char *p)
 
 static void smtp__put_params(smtp_session *s, const char *params)
 {
-    if (params && *params) {
+    if (SMTP__PARAMS && params && *params) {
         SMTP__PUT(s, " ");
         smtp__put(s, params);
     }
@@ -3709,9 +3715,16 @@ static int smtp__say_chunk(smtp_session *s)
 }
 
 /* Parameters are ESMTP (RFC 5321, section 4.1.1.2). */
+#define SMTP__NEVER 0x80000000ul   /* offered by no server */
 static uint32_t smtp__needs_esmtp(const char *params)
 {
-    return params && *params ? SMTP_EXT_ESMTP : 0;
+    return params && *params ? SMTP__PARAMS ? SMTP_EXT_ESMTP : SMTP__NEVER : 0;
+}
+
+/* Where there are to be none, one is refused whatever it holds. */
+static int smtp__params_ok(const char *params)
+{
+    return !SMTP__PARAMS || !params || smtp__line_ok(params);
 }
 
 /* A mail's arguments, before anything of it is said. */
@@ -3726,8 +3739,9 @@ static smtp_status smtp__check_to(const smtp_session *s, smtp_mail *m)
             return to->status = SMTP_E_RECIPIENT_SYNTAX;
         if (kind == 2)
             m->flags |= SMTP__NEEDS_UTF8;
-        if (!smtp__line_ok(smtp__or_empty(to->params)) ||
-            !smtp__word_ok(smtp__or_empty(to->orcpt)) || to->notify > 15)
+        if (!smtp__params_ok(to->params) ||
+            (SMTP__DSN && !smtp__word_ok(smtp__or_empty(to->orcpt))) ||
+            (SMTP__DSN && to->notify > 15))
             return to->status = SMTP_E_PARAMETER;
         if (((to->orcpt || to->notify) &&
              !smtp__offers(s, SMTP_EXT_DSN)) ||
@@ -3737,12 +3751,13 @@ static smtp_status smtp__check_to(const smtp_session *s, smtp_mail *m)
     return SMTP_OK;
 }
 
-/* The mail's parameters, whether or not they are used. */
-static int smtp__params_ok(const smtp_mail *m)
+/* What the mail asks for: in range, whether or not it can be had. */
+static int smtp__wishes_ok(const smtp_mail *m)
 {
     unsigned mode = m->by_mode & 3u;
-    return smtp__line_ok(smtp__or_empty(m->params)) && m->ret <= 2 &&
-           smtp__word_ok(smtp__or_empty(m->hold_until)) &&
+    if (!SMTP__RARE)
+        return m->ret <= 2;
+    return m->ret <= 2 && smtp__word_ok(smtp__or_empty(m->hold_until)) &&
            m->priority >= -9 && m->priority <= 9 && m->by_mode <= 6 &&
            mode != 3 && (m->by_mode == 0) == (mode == 0) &&
            m->hold_for <= 999999999 && m->by <= 999999999 &&
@@ -3752,12 +3767,18 @@ static int smtp__params_ok(const smtp_mail *m)
 /* The extensions that the mail asks for. */
 static uint32_t smtp__needs(const smtp_mail *m)
 {
-    return (m->ret || m->envid ? (uint32_t)SMTP_EXT_DSN : 0) |
-           (m->hold_until || m->hold_for ? SMTP_EXT_FUTURERELEASE : 0) |
-           (m->by_mode ? SMTP_EXT_DELIVERBY : 0) |
-           (m->priority ? SMTP_EXT_MT_PRIORITY : 0) |
-           (m->require_tls ? SMTP_EXT_REQUIRETLS : 0) |
-           smtp__needs_esmtp(m->params);
+    uint32_t needs = smtp__needs_esmtp(m->params);
+    if (m->ret || m->envid)
+        needs |= SMTP_EXT_DSN;
+    if (m->hold_until || m->hold_for)
+        needs |= SMTP_EXT_FUTURERELEASE;
+    if (m->by_mode)
+        needs |= SMTP_EXT_DELIVERBY;
+    if (m->priority)
+        needs |= SMTP_EXT_MT_PRIORITY;
+    if (m->require_tls)
+        needs |= SMTP_EXT_REQUIRETLS;
+    return needs;
 }
 
 /* A body that cannot be read twice, and one that has to be taken for all, go
@@ -3779,7 +3800,7 @@ static smtp_status smtp__check_mail(const smtp_session *s, smtp_mail *m)
         return SMTP_E_SENDER_SYNTAX;
     if (kind == 2)
         m->flags |= SMTP__NEEDS_UTF8;
-    if (!smtp__params_ok(m))
+    if (!smtp__params_ok(m->params) || !smtp__wishes_ok(m))
         return SMTP_E_PARAMETER;
     if (!smtp__offers(s, smtp__needs(m)))
         return SMTP_E_UNSUPPORTED;
