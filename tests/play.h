@@ -164,7 +164,7 @@ static inline void play_mail(play *p, size_t i)
     p->source[i].play = p;
     p->source[i].text = &p->what->mail[i].body;
     p->source[i].at = 0;
-    if (!p->way.piece)
+    if (!p->way.piece || !SMTP__PULL)
         return;
     mail->body.data = NULL;
     mail->body.pull = play_pull;
@@ -271,6 +271,7 @@ static inline const char *play_status(int status)
     }
 }
 
+#if SMTP__HAND
 static inline smtp_status play_by_name(play *p, const scene_call *c)
 {
     smtp_session *s = &p->session;
@@ -300,6 +301,13 @@ static inline smtp_status play_by_name(play *p, const scene_call *c)
     play_fault(p, "a call of no known name");
     return SMTP_E_ARGUMENT;
 }
+#else
+static inline smtp_status play_by_name(play *p, const scene_call *c)
+{
+    play_fault(p, c->name);
+    return SMTP_E_ARGUMENT;
+}
+#endif
 
 static inline void play_tell_code(play *p, smtp_code code)
 {

@@ -356,11 +356,27 @@ static inline void scene_line(scene *s, const char *word, const char *text)
     else if (strcmp(word, "buffer") == 0)
         s->buffer = strtoul(text, NULL, 10);
     else if (strcmp(word, "next") == 0) {
-        s->next = 1;
+        s->next = SMTP__NEXT;
         s->next_again = text[0] != 0;
     } else if (!scene_of_mail(s, word, text)
                && !scene_of_config(&s->config, word, text))
         scene_answer(s, word, text);
+}
+
+/* Whether what the dialogue asks for is built in. */
+static inline int scene_applies(const dialogue *text)
+{
+    static const struct { int built; const char *word; } needs[] = {
+        {SMTP__HAND, "do "}, {SMTP__PARAMS, "params "}, {SMTP__AUTH, "user "},
+        {SMTP__LMTP, "lmtp\n"}, {SMTP__CHUNKING, "CHUNKING"},
+        {SMTP__MEASURED, "8BITMIME"}, {SMTP__SIZE, "SIZE"},
+        {SMTP__SIZE, "siZE"}, {SMTP__DSN, "DSN"}, {SMTP__UTF8, "UTF8"},
+    };
+    size_t i;
+    for (i = 0; i < sizeof needs / sizeof *needs; i++)
+        if (!needs[i].built && strstr(text->setup, needs[i].word))
+            return 0;
+    return SMTP__NEXT || !text->said || !strstr(text->setup, "next");
 }
 
 /* Frees what the scene before this held. */
@@ -407,6 +423,13 @@ static inline int scene_word_is(const char *got, size_t got_size,
     return 0;
 }
 
+/* The length of " 5.1.1" at `want`, where none of these is told. */
+static inline size_t scene_enhanced(const char *want)
+{
+    size_t n = want[0] == ' ' ? 1 + strspn(want + 1, "0123456789.") : 0;
+    return !SMTP__REPLY && n && memchr(want, '.', n) ? n : 0;
+}
+
 /* Words are parted by one of " :,\n", which must be the same. */
 static inline int scene_told(const char *got, const char *want)
 {
@@ -418,6 +441,7 @@ static inline int scene_told(const char *got, const char *want)
             return 0;
         got += a;
         want += b;
+        want += scene_enhanced(want);
         if (*got != *want)
             return 0;
         if (*got == 0)

@@ -367,6 +367,8 @@ static inline void sweep_close(sweep *s)
 
 static inline void sweep_dialogue(sweep *s, const dialogue *text)
 {
+    if (!scene_applies(text))
+        return;
     scene_read(&s->what, text);
     play_scene(&s->p, &s->what);
     sweep_whole(s);

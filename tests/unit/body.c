@@ -183,10 +183,12 @@ int main(void)
     room = guard_new(RANDOM_MOST + 500);
     play_short(&by_data);
     play_short(&by_chunks);
-    play_short(&by_binary);
     play_random(&by_data, 0);
     play_random(&by_chunks, 0);
-    play_random(&by_binary, 0);
+    if (SMTP__CHUNKING) {
+        play_short(&by_binary);
+        play_random(&by_binary, 0);
+    }
     play_random(&by_data, SMTP_BODY_CANONICAL);
     play_random(&by_chunks, SMTP_BODY_CANONICAL);
     play_random(&by_data, SMTP_BODY_8BIT);

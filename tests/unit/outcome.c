@@ -42,7 +42,7 @@ static void add_session(void)
     };
     add(offer[dice(6)]);
     add(dice(3) ? "" : "next\n");
-    add(dice(5) ? "" : "lmtp\n");
+    add(dice(5) || !SMTP__LMTP ? "" : "lmtp\n");
     add(dice(4) ? "" : "window 1\n");
     add(dice(4) ? "" : "window 3\n");
 }
