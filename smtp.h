@@ -1411,6 +1411,14 @@ enum {                             /* smtp_session.step */
 
 /* ---- bytes --------------------------------------------------------------- */
 
+/* A function that makes the code shorter when it is not copied to where it is
+   called. */
+#if defined(SMTP_SMALL) && defined(__GNUC__)
+#define SMTP__APART __attribute__((noinline))
+#else
+#define SMTP__APART
+#endif
+
 /* A compiler may leave out memset() of memory that nobody reads again. */
 #ifdef __GNUC__
 static void smtp__wipe(void *memory, size_t n)
@@ -1437,7 +1445,7 @@ static size_t smtp__min(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-static int smtp__is_digit(char c)
+SMTP__APART static int smtp__is_digit(char c)
 {
     return c >= '0' && c <= '9';
 }
@@ -1720,7 +1728,7 @@ static void smtp__result(smtp_session *s, int status)
 
 /* Something that the session needs is not to be had. By hand that is the
    result; else the session ends, with the protocol still in step. */
-static void smtp__refuse(smtp_session *s, int status, int by_hand)
+SMTP__APART static void smtp__refuse(smtp_session *s, int status, int by_hand)
 {
     if (smtp__hand(s)) {
         smtp__result(s, by_hand);
@@ -2143,7 +2151,7 @@ static int smtp__offers(const smtp_session *s, uint32_t extensions)
     return (s->offers & extensions) == extensions;
 }
 
-static void smtp__forget(smtp_session *s)
+SMTP__APART static void smtp__forget(smtp_session *s)
 {
     s->offers = 0;
     s->window = 1;
@@ -3102,7 +3110,7 @@ static void smtp__trace_secret(const smtp_session *s)
 
 /* ---- hear: one judge a row ----------------------------------------------- */
 
-static int smtp__positive(const smtp_session *s)
+SMTP__APART static int smtp__positive(const smtp_session *s)
 {
     return s->reply.code.reply < 300;
 }
@@ -3146,7 +3154,7 @@ static void smtp__abandon(smtp_session *s)
 }
 
 /* The present reply decides against a mail. The first to do so counts. */
-static void smtp__refuse_mail(smtp_session *s, smtp_mail *m,
+SMTP__APART static void smtp__refuse_mail(smtp_session *s, smtp_mail *m,
                               smtp_status status)
 {
     m->flags |= SMTP__REFUSED;
@@ -3443,7 +3451,7 @@ static const uint8_t smtp__limits[] = {SMTP__ROWS(SMTP__LIMIT)};
 
 #define SMTP__WRITE(name, verb, write, judge, limit, on)                       \
     case name: if (on) smtp__##write; break;
-static void smtp__write(smtp_session *s, unsigned row)
+SMTP__APART static void smtp__write(smtp_session *s, unsigned row)
 {
     switch (row) { SMTP__ROWS(SMTP__WRITE) }
     SMTP__PUT(s, "\r\n");
@@ -4060,7 +4068,7 @@ static int smtp__mute(const smtp_session *s)
 }
 
 /* One step of saying. 0: stuck. */
-static int smtp__step(smtp_session *s)
+SMTP__APART static int smtp__step(smtp_session *s)
 {
     switch (smtp__mute(s) ? (unsigned)SMTP__WAIT : s->say) {
     case SMTP__WAIT:
