@@ -3416,7 +3416,7 @@ static void smtp__judge_final(smtp_session *s)
     if (m->flags & SMTP__ACCEPTED) {
         if (!smtp__positive(s) && !(m->flags & SMTP__DELIVERED))
             smtp__refuse_mail(s, m, SMTP_E_DATA);
-        if (m->status == SMTP_E_SENDER && smtp__positive(s) &&
+        if (SMTP__CHUNKING && m->status == SMTP_E_SENDER && smtp__positive(s) &&
             !(m->flags & SMTP__SAID_DATA))
             m->status = SMTP_UNKNOWN;  /* taken without a sender? */
         if (m->status == SMTP_AGAIN) {
@@ -3426,7 +3426,8 @@ static void smtp__judge_final(smtp_session *s)
             m->code = s->reply.code;
         }
     }
-    if (s->said == m && (smtp__positive(s) || m->flags & SMTP__SAID_DATA))
+    if (s->said == m && (!SMTP__CHUNKING || smtp__positive(s) ||
+                         m->flags & SMTP__SAID_DATA))
         s->flags &= (uint16_t)~SMTP__DIRTY;
     m->flags |= SMTP__ANSWERED;
     if (m->flags & SMTP__CLOSED)
@@ -3494,7 +3495,8 @@ static int smtp__stops(const smtp_session *s, unsigned row)
         return 0;
     return m->all_or_none || m->flags & SMTP__STEPWISE ||
            (SMTP__LMTP && s->config->lmtp) ||
-           (row != SMTP__DATA && !(s->flags & SMTP__ASYNC));
+           (SMTP__CHUNKING && row != SMTP__DATA &&
+            !(s->flags & SMTP__ASYNC));
 }
 
 /* Whether the window is open: once full, it is when half of it is answered. */
