@@ -62,7 +62,7 @@ OPTIONS, defined alike before every #include
    SMTP_NO_CLOCK         no time limits but the transport's: no io->clock
    SMTP_NO_REPLY         of replies three digits: no text, no config->reply
    SMTP_NO_PULL          bodies lie in memory: no body.pull, so no composer
-   SMTP_NO_PARAMS        no params of a mail or a recipient
+   SMTP_NO_PARAMS        no params of a mail or a recipient, nor by hand
    SMTP_NO_COMPOSE       no mails from fields
    SMTP_NO_DKIM          no signatures
    SMTP_NO_HAND          no dialogue by hand
