@@ -2386,51 +2386,79 @@ static int smtp__parse(smtp_session *s)
 /* ---- body encoder -------------------------------------------------------- */
 
 /* Of the `n` bytes at `p`, how many from the start are seen to leave as they
-   are: no CR or LF but in pairs, no dot behind those if `dots`. The rest is for
-   the caller to look at. *high gets bit 7 of what was seen. Only bytes below 14
-   are looked at one by one. */
+   are: no CR or LF but in pairs, no dot behind those if `dots`. A pair is never
+   cut, and the first byte is no LF. The rest is for the caller to look at.
+   *high gets bit 7 of what was seen. */
 #if SMTP__SIMD
-/* A bit for each of 16 bytes that is 13 or less. */
-static uint64_t smtp__low16(const char *p, __m128i *seen)
+/* A bit for each of 16 bytes that is below 14 or above 127: as signed numbers
+   these, less 14 and no lower than -128, are negative. */
+static uint64_t smtp__odd16(const char *p)
 {
-    const __m128i limit = _mm_set1_epi8(13);
     __m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
-    *seen = _mm_or_si128(*seen, v);
     return (unsigned)_mm_movemask_epi8(
-        _mm_cmpeq_epi8(_mm_min_epu8(v, limit), v));
+        _mm_subs_epi8(v, _mm_set1_epi8(14)));
 }
 
-static uint64_t smtp__low64(const char *p, __m128i *seen)
+/* 1: 64 bytes of ASCII with all that is below 14 in pairs of CR and LF, none
+   followed by `stop`, and no lone LF behind. 0: perhaps not. */
+static int smtp__plain64(const char *p, char stop)
 {
-    return smtp__low16(p, seen) | smtp__low16(p + 16, seen) << 16 |
-           smtp__low16(p + 32, seen) << 32 | smtp__low16(p + 48, seen) << 48;
+    uint64_t odd = smtp__odd16(p) | smtp__odd16(p + 16) << 16 |
+                   smtp__odd16(p + 32) << 32 | smtp__odd16(p + 48) << 48;
+    while (odd) {
+        const char *end = p + __builtin_ctzll(odd);
+        if (memcmp(end, "\r\n", 2) != 0 || end[2] == stop)
+            return 0;
+        odd &= odd - 1;            /* the CR */
+        odd &= odd - 1;            /* the LF, where it is one of the 64 */
+    }
+    return p[64] != '\n' || p[63] == '\r';
 }
 
-/* In blocks of 64 bytes with two behind; the last one overlaps. */
+/* Marks those of 16 bytes that are a CR without LF, or stand before an LF
+   without CR or before one with `stop` behind it. */
+static __m128i smtp__wrong16(const char *p, char stop, __m128i *seen)
+{
+    const __m128i *at = (const __m128i *)(const void *)p;
+    const __m128i *next = (const __m128i *)(const void *)(p + 1);
+    const __m128i *third = (const __m128i *)(const void *)(p + 2);
+    __m128i v = _mm_loadu_si128(at);
+    __m128i cr = _mm_cmpeq_epi8(v, _mm_set1_epi8('\r'));
+    __m128i lf = _mm_cmpeq_epi8(_mm_loadu_si128(next), _mm_set1_epi8('\n'));
+    __m128i end = _mm_cmpeq_epi8(_mm_loadu_si128(third), _mm_set1_epi8(stop));
+    *seen = _mm_or_si128(*seen, v);
+    return _mm_or_si128(_mm_xor_si128(cr, lf), _mm_and_si128(lf, end));
+}
+
+static int smtp__right64(const char *p, char stop, __m128i *seen)
+{
+    __m128i a = smtp__wrong16(p, stop, seen);
+    __m128i b = smtp__wrong16(p + 16, stop, seen);
+    __m128i c = smtp__wrong16(p + 32, stop, seen);
+    __m128i d = smtp__wrong16(p + 48, stop, seen);
+    return !_mm_movemask_epi8(
+        _mm_or_si128(_mm_or_si128(a, b), _mm_or_si128(c, d)));
+}
+
+/* By 64 bytes, by 16, and the last 16 once more; two are always behind. Where
+   no dot stops, LF does: behind a pair it is wrong at any rate. */
 static size_t smtp__skip(const char *p, size_t n, int dots, unsigned *high)
 {
+    const char stop = dots ? '.' : '\n';
     __m128i seen = _mm_setzero_si128();
-    size_t i = 0, last = n - 66;
-    int stop = n < 66;
-    while (!stop && i < last + 64) {
-        size_t at = smtp__min(i, last);
-        uint64_t low = smtp__low64(p + at, &seen) & ~(uint64_t)0 << (i - at);
-        for (i = at + 64; low; low &= low - 1) {
-            size_t j = (size_t)__builtin_ctzll(low);
-            const char *q = p + at + j;
-            if (*q != '\r' && *q != '\n')
-                continue;
-            stop = *q == '\n' || q[1] != '\n' || (dots && q[2] == '.');
-            if (stop) {
-                i = at + j;
-                break;
-            }
-            low &= low - 1;
-            i += j == 63;
-        }
+    size_t i = 0;
+    unsigned wrong = 0;
+    while (i + 66 <= n && (smtp__plain64(p + i, stop) ||
+                           smtp__right64(p + i, stop, &seen)))
+        i += 64;
+    while (n >= 18 && i < n - 2 && wrong == 0) {
+        size_t at = smtp__min(i, n - 18);
+        wrong = (unsigned)_mm_movemask_epi8(
+            smtp__wrong16(p + at, stop, &seen));
+        i = at + (wrong ? (unsigned)__builtin_ctz(wrong) : 16u);
     }
     *high |= _mm_movemask_epi8(seen) ? 128u : 0;
-    return i;
+    return i && p[i - 1] == '\r' ? i + 1 : i;
 }
 #elif SMTP__FAST
 static size_t smtp__skip(const char *p, size_t n, int dots, unsigned *high)
@@ -2476,7 +2504,8 @@ static size_t smtp__scan(smtp_session *s, const char *p, size_t n)
     unsigned high = 0;
     int bol = (s->body_state & SMTP__BOL) != 0;
     int dots = (s->body_state & SMTP__DOTS) != 0;
-    size_t i = bol && dots && *p == '.' ? 0 : smtp__skip(p, n, dots, &high);
+    size_t i = *p == '\n' || (bol && dots && *p == '.')
+             ? 0 : smtp__skip(p, n, dots, &high);
     if (i)
         bol = p[i - 1] == '\n';
     for (; i < n && !(bol && dots && p[i] == '.'); i++) {
