@@ -2306,9 +2306,11 @@ static int smtp__parse_text(smtp_session *s)
 static unsigned smtp__parse_number(const char **at)
 {
     const char *p = *at;
-    unsigned value = smtp__is_digit(*p) ? 0 : 1000;
-    while (value < 100 && smtp__is_digit(*p))
-        value = value * 10 + (unsigned)(*p++ - '0');
+    unsigned value = (unsigned)(*p - '0'), digit;
+    if (value > 9)
+        return 1000;
+    for (p++; value < 100 && (digit = (unsigned)(*p - '0')) <= 9; p++)
+        value = value * 10 + digit;
     *at = p;
     return value;
 }
