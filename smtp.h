@@ -454,7 +454,7 @@ enum {
 
 /* The last reply. `text` is its lines, joined by LF, ended by NUL, cut where
    the buffer was too short; it stays until the session is called again. It
-   points to the part of the buffer that replies are read into. With
+   points into the part of the buffer that replies are read into. With
    SMTP_NO_REPLY there is only code.reply, and no text. */
 typedef struct smtp_reply {
     smtp_code code;
@@ -489,14 +489,14 @@ typedef struct smtp_session {
     uint16_t rcpt_max;             /* recipients of a transaction; 0: any */
     uint16_t mail_max;             /* transactions left and 1; 0: any */
     uint16_t out_size, out_from, out_to;    /* from <= to <= size */
-    uint16_t in_from, in_to;       /* of the input, from reply.text to out */
+    uint16_t in_from, in_to;       /* of the input, which lies before out */
     uint16_t reply_size;           /* bytes of the reply so far */
     smtp_reply reply;
     uint32_t offers;               /* SMTP_EXT_... */
 
     const smtp_io *io;
     const smtp_config *config;
-    char *out;                     /* the buffer behind reply.text */
+    char *out;                     /* the buffer behind that for replies */
     smtp_mail *said, *heard;       /* mail being said; mail being answered */
     const char *word, *line, *tail;/* the command by hand; line: response */
     const smtp_body *body;         /* the body being said, */
@@ -2190,11 +2190,17 @@ SMTP_API int smtp_has_extn(const smtp_session *s, const char *keyword)
 
 /* ---- reply parser -------------------------------------------------------- */
 
+/* The part of the buffer that replies are read into, as large as the rest, but
+   512 bytes at most. */
 static size_t smtp__in_size(const smtp_session *s)
 {
-    return (size_t)(s->out - s->reply.text);
+    return smtp__min(s->out_size, 512);
 }
 
+static char *smtp__input(const smtp_session *s)
+{
+    return SMTP__FAST ? s->out - smtp__in_size(s) : s->reply.text;
+}
 
 /* Keeps text of the reply as far as it fits; 16 bytes of the input part stay
    free for what is still to be read. The text stands at the start of that part
@@ -2213,7 +2219,7 @@ static void smtp__keep(smtp_session *s, const char *p, size_t n)
    needed; SMTP_E_PROTOCOL: this is no reply, or lines of two. */
 static int smtp__parse_head(smtp_session *s)
 {
-    const char *p = s->reply.text + s->in_from;
+    const char *p = smtp__input(s) + s->in_from;
     unsigned n = (unsigned)(s->in_to - s->in_from), code;
     if (!smtp__is_digit(p[0]) || (n > 1 && !smtp__is_digit(p[1])) ||
         (n > 2 && !smtp__is_digit(p[2])))
@@ -2225,6 +2231,7 @@ static int smtp__parse_head(smtp_session *s)
         return SMTP_E_PROTOCOL;
     if (s->parse == SMTP__P_REPLY) {
         s->reply.length = s->reply_size = 0;
+        s->reply.text = smtp__input(s);
         s->reply.code.reply = (uint16_t)code;
         s->flags |= SMTP__FIRST_LINE;
         if (s->await < SMTP__COMMAND)
@@ -2281,7 +2288,7 @@ static void smtp__listen(smtp_session *s, const char *p, size_t n)
 /* Text up to the end of the line, CRLF or LF, or of what was read. */
 static int smtp__parse_text(smtp_session *s)
 {
-    const char *p = s->reply.text + s->in_from;
+    const char *p = smtp__input(s) + s->in_from;
     size_t n = (size_t)(s->in_to - s->in_from), used = n;
     const char *lf = (const char *)memchr(p, '\n', n);
     if (lf)
@@ -2338,26 +2345,33 @@ static void smtp__parse_enhanced(smtp_reply *r)
     r->code.detail = (uint16_t)detail;
 }
 
-/* Most replies: one short line that is there as a whole. 0: not this one. */
+/* A reply code, 200 to 599; 0: this is none. */
+static unsigned smtp__code(const char *p)
+{
+    unsigned a = (unsigned)(p[0] - '2'), b = (unsigned)(p[1] - '0');
+    unsigned c = (unsigned)(p[2] - '0');
+    return a < 4 && b < 10 && c < 10 ? 200 + a * 100 + b * 10 + c : 0;
+}
+
+/* Most replies: one short line that is there as a whole. Its text stays where
+   it is. 0: not this one. */
 static int smtp__parse_whole(smtp_session *s)
 {
-    const char *p = s->reply.text + s->in_from;
-    const char *lf;
+    char *p = smtp__input(s) + s->in_from;
     size_t n = (size_t)(s->in_to - s->in_from);
-    if (n < 6 || n > smtp__in_size(s) - 16 || s->parse != SMTP__P_REPLY ||
-        s->await < SMTP__COMMAND || p[0] < '2' || p[0] > '5' ||
-        !smtp__is_digit(p[1]) || !smtp__is_digit(p[2]) || p[3] != ' ' ||
-        (lf = (const char *)memchr(p + 4, '\n', n - 4)) == NULL)
+    const char *lf;
+    unsigned code;
+    if (n < 6 || p[3] != ' ' || (code = smtp__code(p)) == 0 ||
+        s->parse != SMTP__P_REPLY || s->await < SMTP__COMMAND ||
+        (lf = (const char *)memchr(p + 4, '\n', n - 4)) == NULL ||
+        (n = (size_t)(lf - p)) > smtp__in_size(s) - 16)
         return 0;
-    s->reply.code.reply =
-        (uint16_t)(p[0] * 100 + p[1] * 10 + p[2] - '0' * 111);
-    n = (size_t)(lf - p) + 1;
-    s->in_from = (uint16_t)(s->in_from + n);
+    s->reply.code.reply = (uint16_t)code;
+    s->in_from = (uint16_t)(s->in_from + n + 1);
     if (!SMTP__REPLY)
         return 1;
-    n -= 5u + (lf[-1] == '\r');
-    s->reply.length = (uint16_t)n;
-    memmove(s->reply.text, p + 4, n);
+    s->reply.length = (uint16_t)(n - 4 - (lf[-1] == '\r'));
+    s->reply.text = p + 4;
     smtp__parse_enhanced(&s->reply);
     return 1;
 }
@@ -4225,6 +4239,7 @@ static int smtp__late(smtp_session *s)
    may wait for the rest of its code. */
 static int smtp__read(smtp_session *s)
 {
+    char *in = smtp__input(s);
     unsigned left = (unsigned)(s->in_to - s->in_from), base;
     ptrdiff_t r;
     size_t room;
@@ -4234,13 +4249,13 @@ static int smtp__read(smtp_session *s)
         return 0;
     }
     base = !SMTP__REPLY || s->parse == SMTP__P_REPLY ? 0 : s->reply.length + 1u;
-    memmove(s->reply.text + base, s->reply.text + s->in_from, left);
+    memmove(in + base, in + s->in_from, left);
     s->in_from = (uint16_t)base;
     s->in_to = (uint16_t)(base + left);
     room = smtp__in_size(s) - s->in_to;
-    r = s->io->recv(s->io->ctx, s->reply.text + s->in_to, room);
+    r = s->io->recv(s->io->ctx, in + s->in_to, room);
     if (r > 0 && (size_t)r <= room) {
-        smtp__trace(s, SMTP_TRACE_REPLY, s->reply.text + s->in_to, (size_t)r);
+        smtp__trace(s, SMTP_TRACE_REPLY, in + s->in_to, (size_t)r);
         s->in_to = (uint16_t)(s->in_to + (size_t)r);
         smtp__hear(s);
         return 1;
@@ -4348,7 +4363,8 @@ SMTP_API smtp_status smtp_open(smtp_session *s, const smtp_io *io,
     s->reply.text = (char *)buffer;
     *s->reply.text = 0;
     s->out = s->reply.text + in_size;
-    s->out_size = (uint16_t)smtp__min(size - in_size, 64000);
+    s->out_size = (uint16_t)(in_size < 512 ? in_size
+                                           : smtp__min(size - 512, 64000));
     s->say = SMTP__IDLE;
     s->window = 1;
     s->flags = SMTP__MOVED;
@@ -4396,7 +4412,7 @@ SMTP_API void smtp_close(smtp_session *s)
     smtp__fail(s, SMTP_E_CLOSED);
     if (s->io->close)
         s->io->close(s->io->ctx);
-    smtp__wipe(s->reply.text, smtp__in_size(s) + s->out_size);
+    smtp__wipe(smtp__input(s), smtp__in_size(s) + s->out_size);
     s->reply.length = 0;
     s->io = NULL;
 }
