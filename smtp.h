@@ -4191,6 +4191,22 @@ static void smtp__unasked(smtp_session *s)
     smtp__fail(s, SMTP_E_PROTOCOL);
 }
 
+/* Most recipients: accepted, and not the last that was said, so that nothing
+   follows from it. 0: this is another case. */
+static int smtp__accepted(smtp_session *s)
+{
+    smtp_mail *m = s->heard;
+    if (s->await != SMTP__RCPT || m == NULL || m->said - s->to_heard < 2 ||
+        !smtp__positive(s) || m->flags & SMTP__REFUSED || s->config->reply)
+        return 0;
+    s->stage = SMTP__RCPT;
+    s->flags |= SMTP__MOVED;
+    s->due--;
+    m->flags |= SMTP__ACCEPTED;
+    m->to[s->to_heard++].code = s->reply.code;
+    return 1;
+}
+
 /* A reply is complete. 421 is judged before the row that it answers. */
 static void smtp__answer(smtp_session *s)
 {
@@ -4222,7 +4238,8 @@ static void smtp__answer(smtp_session *s)
 static void smtp__hear(smtp_session *s)
 {
     while (s->goal && smtp__parse(s))
-        smtp__answer(s);
+        if (!SMTP__FAST || !smtp__accepted(s))
+            smtp__answer(s);
 }
 
 static unsigned smtp__timeout(const smtp_timeouts *t, unsigned phase)
