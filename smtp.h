@@ -2353,26 +2353,61 @@ static unsigned smtp__code(const char *p)
     return a < 4 && b < 10 && c < 10 ? 200 + a * 100 + b * 10 + c : 0;
 }
 
+/* 1: the 8 bytes at `p` are those of `form`, but with any digit for a 0. Other
+   than digits, `form` has bytes without bit 4. In the sum, as in `x`, bit 7
+   marks a byte that differs; a carry only ever comes from a marked one. */
+static int smtp__fits(const char *p, const char *form)
+{
+    const uint64_t ones = 0x0101010101010101u;
+    uint64_t x, f;
+    memcpy(&f, form, 8);
+    memcpy(&x, p, 8);
+    x ^= f;
+    return !(((x + (ones * 127 - (f >> 4 & ones) * 9)) | x) & ones * 128);
+}
+
+/* 1: begins like "250 2.1.5 Ok", as most replies do. */
+static int smtp__has_short_code(const char *p)
+{
+    return p[0] == p[4] && p[0] >= '2' && p[0] <= '5' &&
+           smtp__fits(p, "000 0.0.") && smtp__fits(p + 2, "0 0.0.0 ");
+}
+
+static void smtp__parse_short_code(smtp_reply *r, const char *p)
+{
+    r->code.reply = (uint16_t)(p[0] * 100 + p[1] * 10 + p[2] - '0' * 111);
+    r->code.subject = (uint16_t)(p[6] - '0');
+    r->code.detail = (uint16_t)(p[8] - '0');
+    r->text[r->length] = 0;
+}
+
 /* Most replies: one short line that is there as a whole. Its text stays where
    it is. 0: not this one. */
 static int smtp__parse_whole(smtp_session *s)
 {
+    smtp_reply *r = &s->reply;
     char *p = smtp__input(s) + s->in_from;
     size_t n = (size_t)(s->in_to - s->in_from);
     const char *lf;
-    unsigned code;
-    if (n < 6 || p[3] != ' ' || (code = smtp__code(p)) == 0 ||
-        s->parse != SMTP__P_REPLY || s->await < SMTP__COMMAND ||
+    unsigned code = 0;
+    if (n < 10 || s->parse != SMTP__P_REPLY || s->await < SMTP__COMMAND ||
+        (!smtp__has_short_code(p) &&
+         (p[3] != ' ' || (code = smtp__code(p)) == 0)) ||
         (lf = (const char *)memchr(p + 4, '\n', n - 4)) == NULL ||
         (n = (size_t)(lf - p)) > smtp__in_size(s) - 16)
         return 0;
-    s->reply.code.reply = (uint16_t)code;
     s->in_from = (uint16_t)(s->in_from + n + 1);
-    if (!SMTP__REPLY)
+    if (!SMTP__REPLY) {
+        s->reply.code.reply = (uint16_t)smtp__code(p);
         return 1;
-    s->reply.length = (uint16_t)(n - 4 - (lf[-1] == '\r'));
-    s->reply.text = p + 4;
-    smtp__parse_enhanced(&s->reply);
+    }
+    r->length = (uint16_t)(n - 4 - (lf[-1] == '\r'));
+    r->text = p + 4;
+    r->code.reply = (uint16_t)code;
+    if (code)
+        smtp__parse_enhanced(r);
+    else
+        smtp__parse_short_code(r, p);
     return 1;
 }
 
@@ -3714,7 +3749,8 @@ static int smtp__say_recipients(smtp_session *s)
 {
     smtp_mail *m = s->said;
     size_t before = m->said;
-    if (s->row_done || s->window == 1 || m->flags & SMTP__REFUSED)
+    if (s->row_done || s->window == 1 || m->flags & SMTP__REFUSED ||
+        s->rcpt_max)
         return 0;
     while (m->said < m->to_count && smtp__in_window(s) &&
            smtp__put_recipient(s, &m->to[m->said])) {
