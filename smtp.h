@@ -1488,8 +1488,10 @@ static unsigned smtp__address_byte(unsigned char c)
 
 #if SMTP__FAST
 /* 1: plain ASCII that may stand in an address, told eight bytes at a time.
-   0: perhaps not. In `t` bit 7 of a byte marks what is below '!' (first line),
-   equal to '<' or '>', or above '~'; a borrow only ever marks one more. */
+   0: perhaps not. In `marks` bit 7 of a byte tells that it is below '!', equal
+   to '<' or '>', or above '~': up to 161 the sum marks those, from there on the
+   first difference. Borrow and carry come out of marked bytes, and what they
+   change in the next one can only mark it. */
 static int smtp__address_plain(const char *p, size_t n)
 {
     const uint64_t ones = 0x0101010101010101u;
@@ -1501,7 +1503,7 @@ static int smtp__address_plain(const char *p, size_t n)
         uint64_t w, angle;
         memcpy(&w, p + i, 8);
         angle = (w | ones * 2) ^ ones * '>';
-        marks |= (w - ones * '!') | (w + ones) | (angle - ones) | w;
+        marks |= (w - ones * '!') | (w + ones) | (angle - ones);
         if (i == n - 8)
             break;
         i = smtp__min(i + 8, n - 8);
@@ -3750,7 +3752,7 @@ static int smtp__say_recipients(smtp_session *s)
     smtp_mail *m = s->said;
     size_t before = m->said;
     if (s->row_done || s->window == 1 || m->flags & SMTP__REFUSED ||
-        s->rcpt_max)
+        s->rcpt_max || s->config->a_label)
         return 0;
     while (m->said < m->to_count && smtp__in_window(s) &&
            smtp__put_recipient(s, &m->to[m->said])) {
@@ -3857,14 +3859,25 @@ static int smtp__params_ok(const char *params)
     return !SMTP__PARAMS || !params || smtp__line_ok(params);
 }
 
+/* Most recipients: a plain address and no more. */
+static int smtp__plain_recipient(const smtp_recipient *to)
+{
+    return SMTP__FAST && to->address && !to->params && !to->orcpt &&
+           !to->notify && smtp__address_plain(to->address,
+                                              strlen(to->address));
+}
+
 /* A mail's arguments, before anything of it is said. */
 static smtp_status smtp__check_to(const smtp_session *s, smtp_mail *m)
 {
     size_t i;
     for (i = 0; i < m->to_count; i++) {
         smtp_recipient *to = &m->to[i];
-        int kind = to->address && *to->address
-                 ? smtp__address_kind(s, to->address) : 0;
+        int kind;
+        if (smtp__plain_recipient(to))
+            continue;
+        kind = to->address && *to->address
+             ? smtp__address_kind(s, to->address) : 0;
         if (kind == 0)
             return to->status = SMTP_E_RECIPIENT_SYNTAX;
         if (kind == 2)
