@@ -4315,7 +4315,8 @@ static void smtp__answer(smtp_session *s)
 
 static void smtp__hear(smtp_session *s)
 {
-    while (s->goal && smtp__parse(s))
+    while ((!SMTP__FAST || s->in_from < s->in_to) && s->goal &&
+           smtp__parse(s))
         if (!SMTP__FAST || !smtp__accepted(s))
             smtp__answer(s);
 }
