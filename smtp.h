@@ -4384,7 +4384,8 @@ static int smtp__read(smtp_session *s)
         return 0;
     }
     base = !SMTP__REPLY || s->parse == SMTP__P_REPLY ? 0 : s->reply.length + 1u;
-    memmove(in + base, in + s->in_from, left);
+    if (!SMTP__FAST || left)
+        memmove(in + base, in + s->in_from, left);
     s->in_from = (uint16_t)base;
     s->in_to = (uint16_t)(base + left);
     room = smtp__in_size(s) - s->in_to;
