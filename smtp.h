@@ -3784,9 +3784,9 @@ static int smtp__say_recipients(smtp_session *s)
     smtp_mail *m = s->said;
     size_t before = m->said;
     if (s->row_done || s->window == 1 || m->flags & SMTP__REFUSED ||
-        s->rcpt_max || s->config->a_label)
+        s->rcpt_max || s->config->a_label || !smtp__in_window(s))
         return 0;
-    while (m->said < m->to_count && smtp__in_window(s) &&
+    while (m->said < m->to_count && s->due < s->window &&
            smtp__put_recipient(s, &m->to[m->said])) {
         m->said++;
         s->due++;
