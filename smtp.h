@@ -4364,9 +4364,11 @@ static int smtp__late(smtp_session *s)
 {
     if (!SMTP__CLOCK)
         return 0;
-    if (s->flags & SMTP__MOVED && s->io->clock)
+    if (s->flags & SMTP__MOVED && s->io->clock) {
         s->since = s->io->clock(s->io->ctx);
-    s->flags &= (uint16_t)~SMTP__MOVED;
+        s->flags &= (uint16_t)~SMTP__MOVED;
+        return 0;
+    }
     return smtp_deadline(s) == 0;
 }
 
