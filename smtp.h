@@ -2530,20 +2530,19 @@ static int smtp__right64(const char *p, char stop, __m128i *seen)
 static size_t smtp__skip(const char *p, size_t n, int dots, unsigned *high)
 {
     const char stop = dots ? '.' : '\n';
+    const char *q = p, *end = p + n;
     __m128i seen = _mm_setzero_si128();
-    size_t i = 0;
     unsigned wrong = 0;
-    while (i + 66 <= n && (smtp__plain64(p + i, stop) ||
-                           smtp__right64(p + i, stop, &seen)))
-        i += 64;
-    while (n >= 18 && i < n - 2 && wrong == 0) {
-        size_t at = smtp__min(i, n - 18);
-        wrong = (unsigned)_mm_movemask_epi8(
-            smtp__wrong16(p + at, stop, &seen));
-        i = at + (wrong ? (unsigned)__builtin_ctz(wrong) : 16u);
+    while (end - q >= 66 && (smtp__plain64(q, stop) ||
+                             smtp__right64(q, stop, &seen)))
+        q += 64;
+    while (n >= 18 && end - q > 2 && wrong == 0) {
+        q = end - q < 18 ? end - 18 : q;
+        wrong = (unsigned)_mm_movemask_epi8(smtp__wrong16(q, stop, &seen));
+        q += wrong ? __builtin_ctz(wrong) : 16;
     }
     *high |= _mm_movemask_epi8(seen) ? 128u : 0;
-    return i && p[i - 1] == '\r' ? i + 1 : i;
+    return (size_t)(q - p) + (q > p && q[-1] == '\r');
 }
 #elif SMTP__FAST
 /* By two words, with two bytes behind. Bit 7 of a byte of `odd` marks what is
