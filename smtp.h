@@ -1617,7 +1617,7 @@ static void smtp__settle(smtp_mail *m)
         m->code = smtp__first_refusal(m);
     if (m->status == SMTP_E_RECIPIENTS || !(m->flags & SMTP__SAID_MAIL))
         rest = SMTP_NOT_TAKEN;
-    if (rest == SMTP_OK || rest == SMTP_UNKNOWN) {
+    if (SMTP__RARE && (rest == SMTP_OK || rest == SMTP_UNKNOWN)) {
         smtp__settle_recipients(m, m->said, rest);
         rest = SMTP_NOT_TAKEN;
     }
@@ -2155,7 +2155,7 @@ static void smtp__keep_feature(smtp_session *s, char c)
 
 static void smtp__no_features(const smtp_config *c)
 {
-    if (c->features && c->features_size)
+    if (SMTP__HAND && c->features && c->features_size)
         *c->features = 0;
 }
 
@@ -2823,7 +2823,7 @@ static const char *smtp__domain(const char *address)
 static int smtp__address_kind(const smtp_session *s, const char *address)
 {
     int kind = smtp_address_check(address);
-    const char *domain = kind == 2 ? smtp__domain(address) : NULL;
+    const char *domain = SMTP__UTF8 && kind == 2 ? smtp__domain(address) : NULL;
     return domain && smtp__a_label(s, domain) ? 1 : kind;
 }
 
@@ -3463,7 +3463,8 @@ static smtp_recipient *smtp__turn_of(const smtp_session *s, size_t from)
 {
     const smtp_mail *m = s->heard;
     size_t i;
-    if (m && ((SMTP__LMTP && s->config->lmtp) || m->flags & SMTP__EACH))
+    if (m && ((SMTP__LMTP && s->config->lmtp) ||
+              (SMTP__RARE && m->flags & SMTP__EACH)))
         for (i = from; i < m->said; i++)
             if (m->to[i].status == SMTP_AGAIN)
                 return &m->to[i];
@@ -3721,7 +3722,7 @@ static void smtp__advance(smtp_session *s, unsigned row)
         m->flags |= SMTP__SAID_MAIL;
         s->flags |= SMTP__DIRTY;
         s->say = SMTP__RCPT;
-        if (s->mail_max > 1)
+        if (SMTP__RARE && s->mail_max > 1)
             s->mail_max--;
     } else if (row == SMTP__RCPT) {
         s->say = SMTP__RCPT;
@@ -3938,12 +3939,20 @@ static int smtp__wishes_ok(const smtp_mail *m)
            m->by >= -999999999 && (mode != SMTP_BY_RETURN || m->by > 0);
 }
 
+static int smtp__has_wishes(const smtp_mail *m)
+{
+    return m->hold_until || m->hold_for || m->by_mode || m->priority ||
+           m->require_tls;
+}
+
 /* The extensions that the mail asks for. */
 static uint32_t smtp__needs(const smtp_mail *m)
 {
     uint32_t needs = smtp__needs_esmtp(m->params);
     if (m->ret || m->envid)
         needs |= SMTP_EXT_DSN;
+    if (!SMTP__RARE)
+        return needs | (smtp__has_wishes(m) ? SMTP__NEVER : 0);
     if (m->hold_until || m->hold_for)
         needs |= SMTP_EXT_FUTURERELEASE;
     if (m->by_mode)
@@ -3978,7 +3987,7 @@ static smtp_status smtp__check_mail(const smtp_session *s, smtp_mail *m)
         return SMTP_E_PARAMETER;
     if (!smtp__offers(s, smtp__needs(m)))
         return SMTP_E_UNSUPPORTED;
-    if (m->require_tls && !(s->flags & SMTP__SECURE))
+    if (SMTP__RARE && m->require_tls && !(s->flags & SMTP__SECURE))
         return SMTP_E_NO_TLS;
     if ((bad = smtp__check_to(s, m)) != SMTP_OK)
         return bad;
