@@ -58,6 +58,7 @@ OPTIONS, defined alike before every #include
    SMTP_NO_LMTP          leave this out
    SMTP_NO_SASL          no login but PLAIN and LOGIN
    SMTP_NO_RARE          no extension from SMTP_EXT_DELIVERBY on
+   SMTP_NO_A_LABEL       no config->a_label
    SMTP_NO_NEXT          no config->next and ->done: mails by smtp_send() alone
    SMTP_NO_CLOCK         no time limits but the transport's: no io->clock
    SMTP_NO_REPLY         of replies three digits: no text, no config->reply
@@ -1231,6 +1232,11 @@ SMTP_API smtp_status smtp_send_url(const char *url, smtp_mail *mail,
 #define SMTP__UTF8 0
 #else
 #define SMTP__UTF8 1
+#endif
+#if defined SMTP_NO_UTF8 || defined SMTP_NO_A_LABEL
+#define SMTP__A_LABEL 0
+#else
+#define SMTP__A_LABEL 1
 #endif
 #ifdef SMTP_NO_LMTP
 #define SMTP__LMTP 0
@@ -2792,7 +2798,7 @@ static const char *smtp__a_label(const smtp_session *s, const char *domain)
 {
     const smtp_config *c = s->config;
     const char *label = NULL;
-    if (SMTP__UTF8 && c->a_label && smtp_address_check(domain) == 2)
+    if (SMTP__A_LABEL && c->a_label && smtp_address_check(domain) == 2)
         label = c->a_label(c->ctx, domain);
     return label && smtp_address_check(label) == 1 ? label : NULL;
 }
@@ -2823,13 +2829,14 @@ static const char *smtp__domain(const char *address)
 static int smtp__address_kind(const smtp_session *s, const char *address)
 {
     int kind = smtp_address_check(address);
-    const char *domain = SMTP__UTF8 && kind == 2 ? smtp__domain(address) : NULL;
+    const char *domain = SMTP__A_LABEL && kind == 2
+                       ? smtp__domain(address) : NULL;
     return domain && smtp__a_label(s, domain) ? 1 : kind;
 }
 
 static void smtp__put_address(smtp_session *s, const char *address)
 {
-    const char *domain = SMTP__UTF8 && s->config->a_label
+    const char *domain = SMTP__A_LABEL && s->config->a_label
                        ? smtp__domain(address) : NULL;
     const char *label = domain ? smtp__a_label(s, domain) : NULL;
     if (label) {
