@@ -2399,11 +2399,12 @@ static unsigned smtp__code(const char *p)
 static int smtp__fits(const char *p, const char *form)
 {
     const uint64_t ones = 0x0101010101010101u;
-    uint64_t x, f;
+    uint64_t x, f, digits;
     memcpy(&f, form, 8);
     memcpy(&x, p, 8);
+    digits = f >> 4 & ones;
     x ^= f;
-    return !(((x + (ones * 127 - (f >> 4 & ones) * 9)) | x) & ones * 128);
+    return !(((x + (ones * 127 - digits - (digits << 3))) | x) & ones * 128);
 }
 
 /* 1: begins like "250 2.1.5 Ok", as most replies do. */
@@ -3889,7 +3890,9 @@ static int smtp__say_chunk(smtp_session *s)
 #define SMTP__NEVER 0x80000000ul   /* offered by no server */
 static uint32_t smtp__needs_esmtp(const char *params)
 {
-    return params && *params ? SMTP__PARAMS ? SMTP_EXT_ESMTP : SMTP__NEVER : 0;
+    const uint32_t esmtp = SMTP__PARAMS ? (uint32_t)SMTP_EXT_ESMTP
+                                        : (uint32_t)SMTP__NEVER;
+    return params && *params ? esmtp : 0;
 }
 
 /* Where there are to be none, one is refused whatever it holds. */
@@ -3959,7 +3962,7 @@ static uint32_t smtp__needs(const smtp_mail *m)
     if (m->ret || m->envid)
         needs |= SMTP_EXT_DSN;
     if (!SMTP__RARE)
-        return needs | (smtp__has_wishes(m) ? SMTP__NEVER : 0);
+        return needs | (smtp__has_wishes(m) ? (uint32_t)SMTP__NEVER : 0);
     if (m->hold_until || m->hold_for)
         needs |= SMTP_EXT_FUTURERELEASE;
     if (m->by_mode)
@@ -5194,7 +5197,7 @@ static void smtp__c_put_b(smtp_composer *c, const char *s, size_t n)
 static size_t smtp__c_encoded(smtp_composer *c, const char *s, size_t run)
 {
     enum { FRAME = 12, LEAST = 12 };  /* =?utf-8?Q??=, a character of four */
-    size_t room = SMTP__FOLD - FRAME - 1u, cost, b_cost, n, b;
+    size_t room = SMTP__FOLD - 1u - FRAME, cost, b_cost, n, b;
     int base64;
     if (c->place.column + (size_t)LEAST <= room)
         room -= c->place.column;
@@ -5521,7 +5524,8 @@ static int smtp__c_what(const smtp_part *part)
 static unsigned smtp__c_encoding(const smtp_composer *c, const smtp_body *b,
                                  int what)
 {
-    unsigned offers = c->message->offers, found;
+    uint32_t offers = c->message->offers;
+    unsigned found;
     size_t special;
     if (b->pull != NULL)
         return what == SMTP__PLAIN ? SMTP__QP : SMTP__BASE64;
