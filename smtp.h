@@ -2217,8 +2217,11 @@ SMTP_API const char *smtp_extn(const smtp_session *s, const char *keyword)
     size_t n = strlen(keyword);
     for (; line && *line; line += strlen(line) + 1)
         if (smtp__same(line, keyword, n) &&
-            (line[n] == 0 || line[n] == ' ' || line[n] == '='))
-            return line + n + (line[n] != 0);
+            (line[n] == 0 || line[n] == ' ' || line[n] == '=')) {
+            for (line += n; *line == ' ' || *line == '='; line++)
+                ;
+            return line;
+        }
     return NULL;
 }
 
@@ -5104,8 +5107,6 @@ static void smtp__c_hex(char *to, uint32_t value)
     for (i = 8; i > 0; value >>= 4)
         to[--i] = (char)(smtp__c_digit((unsigned)value & 15) | 32);
 }
-
-/* ---- compose: text in a header ---- */
 
 /* ---- compose: text in a header ---- */
 

@@ -20,9 +20,12 @@ static smtp_config config;
 static smtp_tls_config tls_config;
 static smtp_posix posix;
 static smtp_tls tls;
+static smtp_scram scram;
+static smtp_sasl sasl;
 static smtp_io lower, io;
 static unsigned char records[SMTP_TLS_BUFFER_FAST];
 static char buffer[8192];
+static char features[2048];         /* smtplib keeps every keyword, too */
 
 static char *word[WORDS];
 static size_t length[WORDS];
@@ -213,6 +216,16 @@ static smtp_status step_has(void)
     return smtp_has_extn(&session, word[1]) ? SMTP_OK : SMTP_E_UNSUPPORTED;
 }
 
+/* What stands behind a keyword, as the step's text. */
+static smtp_status step_extn(void)
+{
+    const char *parameters = smtp_extn(&session, word[1]);
+    if (parameters == NULL)
+        return SMTP_E_UNSUPPORTED;
+    snprintf(text, TEXT, "%s", parameters);
+    return SMTP_OK;
+}
+
 /* sendmail FROM TO,TO BODY MAIL-OPTIONS RCPT-OPTIONS */
 static smtp_status step_sendmail(void)
 {
@@ -239,7 +252,8 @@ static const struct step {
     {"mail", step_mail}, {"rcpt", step_rcpt}, {"data", step_data},
     {"vrfy", step_vrfy}, {"expn", step_expn}, {"help", step_help},
     {"noop", step_noop}, {"rset", step_rset}, {"docmd", step_docmd},
-    {"quit", step_quit}, {"has", step_has}, {"sendmail", step_sendmail}
+    {"quit", step_quit}, {"has", step_has}, {"extn", step_extn},
+    {"sendmail", step_sendmail}
 };
 
 static void print_result(smtp_status st)
@@ -344,6 +358,11 @@ int main(int count, char **argument)
     int i;
     config.tls = SMTP_TLS_NONE;
     config.reply = on_reply;
+    scram.tls = &tls;
+    sasl = smtp_scram_sasl(&scram);
+    config.sasl = &sasl;
+    config.features = features;
+    config.features_size = sizeof features;
     for (i = 3; i < count; i++) {
         decode(argument[i]);
         set(argument[i]);
