@@ -2396,25 +2396,27 @@ static unsigned smtp__code(const char *p)
     return a < 4 && b < 10 && c < 10 ? 200 + a * 100 + b * 10 + c : 0;
 }
 
-/* 1: the 8 bytes at `p` are those of `form`, but with any digit for a 0. Other
-   than digits, `form` has bytes without bit 4. In the sum, as in `x`, bit 7
-   marks a byte that differs; a carry only ever comes from a marked one. */
-static int smtp__fits(const char *p, const char *form)
+/* 1: the 8 bytes at `p` are those of `form`, but with any digit for a 0. `room`
+   is what can be added to a byte of the difference before bit 7 is set: 127
+   where bytes have to be the same, 118 for a digit. In the sum, as in `x`,
+   bit 7 marks a byte that differs; a carry only ever comes from a marked
+   one. */
+static int smtp__fits(const char *p, const char *form, const char *room)
 {
-    const uint64_t ones = 0x0101010101010101u;
-    uint64_t x, f, digits;
+    uint64_t x, f, r;
     memcpy(&f, form, 8);
+    memcpy(&r, room, 8);
     memcpy(&x, p, 8);
-    digits = f >> 4 & ones;
     x ^= f;
-    return !(((x + (ones * 127 - digits - (digits << 3))) | x) & ones * 128);
+    return !(((x + r) | x) & 0x8080808080808080u);
 }
 
 /* 1: begins like "250 2.1.5 Ok", as most replies do. */
 static int smtp__has_short_code(const char *p)
 {
     return p[0] == p[4] && p[0] >= '2' && p[0] <= '5' &&
-           smtp__fits(p, "000 0.0.") && smtp__fits(p + 2, "0 0.0.0 ");
+           smtp__fits(p, "000 0.0.", "vvv\177v\177v\177") &&
+           smtp__fits(p + 2, "0 0.0.0 ", "v\177v\177v\177v\177");
 }
 
 static void smtp__parse_short_code(smtp_reply *r, const char *p)

@@ -14,6 +14,9 @@
 #define SMTP_NO_DSN
 #define SMTP_NO_UTF8
 #define SMTP_NO_TRACE
+#define SMTP_NO_SASL               /* PLAIN over TLS will do, */
+#define SMTP_NO_RARE
+#define SMTP_NO_NEXT               /* one mail at a time */
 
 void choose_algorithms(br_ssl_client_context *client,
                        br_x509_minimal_context *x509,
