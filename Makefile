@@ -29,6 +29,7 @@ all: $(EXAMPLES)
 build/bulk: LIBS = -luv
 build/mx: LIBS = -lcares -lresolv
 build/mx: examples/mx.h
+build/sendmail: LIBS = -lidn2
 build/sendmail: examples/sendmail.h
 build/%: examples/%.c smtp.h | deps-build
 	$(CC) -std=c99 $(WARN) $(CFLAGS) -I. $(LDFLAGS) -o $@ $< -lbearssl $(LIBS)

@@ -3,9 +3,10 @@
    It takes sendmail's short options and msmtp's long ones and ends with
    sendmail's exit codes (sysexits.h). It stands on smtp.h layer by layer:
    a socket, TLS over it, a session over that, one mail through it. The mail
-   is what standard input holds, or is composed of options.
+   is what standard input holds, or is composed of options. libidn2 turns
+   domains in UTF-8 into ASCII.
 
-      cc -o sendmail sendmail.c -lbearssl
+      cc -o sendmail sendmail.c -lbearssl -lidn2
 
    Rooms: options, dialogue, outcome, settings, connection, mail; those of the
    mail's own side are in sendmail.h.
@@ -174,8 +175,10 @@ static int help(void)
         printf("%*s%s\n", n < 39 ? 39 - n : 1, "", rules[id].help);
     }
     puts("\nWithout effect: -i -oX -bm -BX -G -hX -L X -m -n -O X.\n"
-         "Login methods: plain, login; on is the strongest that both know. In\n"
-         "clear only with a method by name and --tls=off.\n"
+         "Login methods: plain, login, cram-md5, scram-sha-1, scram-sha-256,\n"
+         "these two with -plus; oauthbearer and xoauth2, whose password is\n"
+         "a token; external, by our certificate. on is the strongest that both\n"
+         "know. In clear only with a method by name and --tls=off.\n"
          "The fields From, Date and Message-ID are added where they are\n"
          "missing; Bcc is taken out. With any of --subject to --header the\n"
          "mail is composed of them; --to, --cc, --bcc, --attach and --header\n"
@@ -207,6 +210,8 @@ typedef struct tool {
     smtp_io socket, io;
     smtp_tls tls;
     smtp_tls_config tls_config;
+    smtp_scram scram;
+    smtp_sasl sasl;
     smtp_config config;
     smtp_session session;
     char domain[256], password[4096];
@@ -388,20 +393,40 @@ static int report(tool *t, smtp_status st, const char *why)
 
 /* ---- settings ------------------------------------------------------------ */
 
+static const struct {
+    const char *name;
+    uint16_t flag;
+} methods[] = {
+    {"on", 0}, {"plain", SMTP_AUTH_PLAIN}, {"login", SMTP_AUTH_LOGIN},
+    {"cram-md5", SMTP_AUTH_CRAM_MD5},
+    {"scram-sha-1", SMTP_AUTH_SCRAM_SHA_1},
+    {"scram-sha-256", SMTP_AUTH_SCRAM_SHA_256},
+    {"scram-sha-1-plus", SMTP_AUTH_SCRAM_SHA_1_PLUS},
+    {"scram-sha-256-plus", SMTP_AUTH_SCRAM_SHA_256_PLUS},
+    {"oauthbearer", SMTP_AUTH_OAUTHBEARER}, {"xoauth2", SMTP_AUTH_XOAUTH2},
+    {"external", SMTP_AUTH_EXTERNAL}};
+
 /* A login method's flag; 0: any, -1: unknown. */
 static int method_of(const char *name)
 {
-    static const struct {
-        const char *name;
-        int flag;
-    } methods[] = {
-        {"on", 0}, {"plain", SMTP_AUTH_PLAIN}, {"login", SMTP_AUTH_LOGIN}};
     size_t i;
 
     for (i = 0; i < sizeof methods / sizeof methods[0]; i++)
         if (!strcasecmp(name, methods[i].name))
             return methods[i].flag;
     return -1;
+}
+
+/* The password of OAuth 2.0 is a token. */
+static void set_secret(tool *t, int method)
+{
+    if (method & (SMTP_AUTH_OAUTHBEARER | SMTP_AUTH_XOAUTH2))
+        t->config.token = t->password;
+    else
+        t->config.password = t->password;
+    t->scram.tls = &t->tls;
+    t->sasl = smtp_scram_sasl(&t->scram);
+    t->config.sasl = &t->sasl;
 }
 
 static int set_login(tool *t)
@@ -413,13 +438,15 @@ static int set_login(tool *t)
     if (auth ? !strcmp(auth, "off") : !user)
         return EX_OK;
     if (method < 0)
-        return fault(EX_USAGE, "--auth: on, off, plain or login, not", auth);
-    if (!user || !given(o, O_PASSWORD))
-        return fault(EX_USAGE, "a login needs --user and --passwordeval", NULL);
+        return fault(EX_USAGE, "--auth: no such method (see --help)", auth);
+    if (method != SMTP_AUTH_EXTERNAL && (!user || !given(o, O_PASSWORD)))
+        return fault(EX_USAGE, "--auth",
+                     "a login needs --user and --passwordeval");
     t->config.user = user;
-    t->config.password = t->password;
     t->config.mechanisms = (uint16_t)method;
     t->config.unsafe_clear_login = method > 0 && !is_on(o, O_TLS, 1);
+    if (method != SMTP_AUTH_EXTERNAL)
+        set_secret(t, method);
     return EX_OK;
 }
 
@@ -456,7 +483,7 @@ static void set_tls(tool *t)
     t->config.tls = !is_on(o, O_TLS, !is_local(t->host)) ? SMTP_TLS_NONE
                     : is_on(o, O_STARTTLS, 1)            ? SMTP_TLS_STARTTLS
                                                          : SMTP_TLS_IMPLICIT;
-    c->server_name = name ? name : t->host;
+    c->server_name = name ? ascii_domain(name) : t->host;
     c->buffer = t->records;
     c->buffer_size = sizeof t->records;
     c->trust_file = trust && strcmp(trust, "system") ? trust : NULL;
@@ -504,12 +531,13 @@ static int set_session(tool *t)
     const char *protocol = given(o, O_PROTOCOL), *host = given(o, O_HOST);
 
     t->host = given(o, O_SOCKET) ? given(o, O_SOCKET)
-              : host             ? host
+              : host             ? ascii_domain(host)
                                  : "localhost";
     t->config.lmtp = protocol && !strcmp(protocol, "lmtp");
     if (protocol && !t->config.lmtp && strcmp(protocol, "smtp"))
         return fault(EX_USAGE, "--protocol: smtp or lmtp, not", protocol);
     t->config.domain = given(o, O_DOMAIN);
+    t->config.a_label = a_label;
     t->config.ctx = t;
     t->config.reply = on_reply;
     if (o->of[O_DEBUG] || isatty(STDERR_FILENO))
@@ -611,7 +639,7 @@ static int get_ready(tool *t)
 {
     int code = EX_OK;
 
-    if (t->config.user)
+    if (t->config.sasl)
         code = read_password(t->opt.of[O_PASSWORD], t->password,
                              sizeof t->password);
     if (code == EX_OK)

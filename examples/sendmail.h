@@ -1,16 +1,18 @@
 /* sendmail.h - where the mail of sendmail.c comes from
 
-   Rooms: words for a terminal, addresses, source (a descriptor whose bytes are
-   read as they are sent), message (a whole mail on standard input), draft (a
-   mail composed of options). Of a message the header block is kept in memory,
-   of a composed mail's text the beginning, 64 KB at most; the rest streams
-   through. What is allocated lives as long as the program. smtp.h comes first.
+   Rooms: words for a terminal, domains, addresses, source (a descriptor whose
+   bytes are read as they are sent), message (a whole mail on standard input),
+   draft (a mail composed of options). Of a message the header block is kept in
+   memory, of a composed mail's text the beginning, 64 KB at most; the rest
+   streams through. What is allocated lives as long as the program. smtp.h
+   comes first.
 */
 #ifndef SENDMAIL_H
 #define SENDMAIL_H
 
 #include <errno.h>
 #include <fcntl.h>
+#include <idn2.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -73,8 +75,6 @@ static int fault(int code, const char *what, const char *why)
     return code;
 }
 
-/* ---- addresses ----------------------------------------------------------- */
-
 static void *grow(void *memory, size_t size)
 {
     memory = realloc(memory, size);
@@ -91,6 +91,40 @@ static char *copy(const char *text, size_t size)
     to[size] = '\0';
     return to;
 }
+
+/* ---- domains ------------------------------------------------------------- */
+
+/* smtp_config.a_label: a domain in UTF-8 as ASCII (RFC 5890, UTS 46), good
+   until the next call; 0: it is no domain. */
+static const char *a_label(void *ctx, const char *domain)
+{
+    static uint8_t *label;
+
+    (void)ctx;
+    idn2_free(label);
+    label = NULL;
+    if (idn2_lookup_u8((const uint8_t *)domain, &label,
+                       IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL) != IDN2_OK)
+        label = NULL;
+    return (const char *)label;
+}
+
+/* A host, or an address, with its domain in ASCII if it can be. */
+static const char *ascii_domain(const char *text)
+{
+    const char *at = strrchr(text, '@'), *domain = at ? at + 1 : text, *label;
+    size_t before = (size_t)(domain - text);
+    char *made;
+
+    if (smtp_address_check(domain) != 2 || !(label = a_label(NULL, domain)))
+        return text;
+    made = (char *)grow(NULL, before + strlen(label) + 1);
+    memcpy(made, text, before);
+    strcpy(made + before, label);
+    return made;
+}
+
+/* ---- addresses ----------------------------------------------------------- */
 
 /* A walk through an address list (RFC 5322, section 3.4). */
 typedef struct scan {
@@ -648,7 +682,7 @@ static void draft_people(draft *d, int role, const char *list)
     while ((address = next_address(&s)) != NULL) {
         size_t n = d->message.who_count++;
         d->who = (smtp_mailbox *)grow(d->who, (n + 1) * sizeof *d->who);
-        d->who[n].address = address;
+        d->who[n].address = ascii_domain(address);
         d->who[n].name = display_name(&s);
         d->who[n].role = (uint8_t)role;
         d->message.who = d->who;

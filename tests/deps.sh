@@ -7,7 +7,8 @@
 # without a password). Where it may not, it prints the command and fails.
 set -u
 
-build='make gcc libc6-dev libbearssl-dev libuv1-dev libc-ares-dev'
+build='make gcc libc6-dev libbearssl-dev libuv1-dev libc-ares-dev
+    libidn2-dev'
 test="$build g++ binutils python3 python3-aiosmtpd openssl msmtp
     ca-certificates dnsmasq-base"
 check="$test clang libclang-rt-dev gcc-multilib g++-multilib

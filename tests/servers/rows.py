@@ -98,7 +98,7 @@ class Postfix(Server):
 
 class Exim(Server):
     title, name, folder, log = 'Exim', 'exim', 'exim', 'exim*/*'
-    logins = ('plain', 'login', 'cram-md5')
+    logins = ('plain', 'login', 'cram-md5', 'external')
     offers = ('PIPELINING', 'CHUNKING', 'PRDR', 'DSN', 'SMTPUTF8', '8BITMIME',
               'SIZE')
     adds = ('return-path', 'received', 'envelope-to', 'delivery-date')
@@ -255,7 +255,8 @@ def prepare(certificates):
     farm.prepare()
     values = farm.ports([c.name + kind for c in COLUMNS for kind in WAYS])
     farm.settings(dict(values, user=USER, password=PASSWORD))
-    for name, mode in (('server.pem', 0o644), ('server.key', 0o600)):
+    for name, mode in (('server.pem', 0o644), ('server.key', 0o600),
+                       ('ca.pem', 0o644)):
         with open(os.path.join(certificates, name)) as f:
             farm.put('/etc/tls/' + name, f.read(), mode)
     return [column(values) for column in COLUMNS]
