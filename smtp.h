@@ -5,17 +5,18 @@
    at any byte and be taken up again.
 
 DO THIS
-   In one source file, and without the first line wherever else it is used:
+   In one source file, and elsewhere without the first line, but with the same
+   options (see below), which change what the structs hold:
 
       #define SMTP_IMPLEMENTATION
       #include "smtp.h"
 
    Then, over any byte stream, here a serial line:
 
-      smtp_io io = {&uart, uart_recv, uart_send};
+      smtp_io io = {.ctx = &uart, .recv = uart_recv, .send = uart_send};
       smtp_config config = {.domain = "sensor.example.org",
                             .tls = SMTP_TLS_NONE};
-      smtp_recipient to[] = {{"ops@example.net"}};
+      smtp_recipient to[] = {{.address = "ops@example.net"}};
       smtp_mail mail = {.from = "box@example.org", .to = to, .to_count = 1,
                         .body = smtp_text("Subject: disk\n\nfull\n")};
       smtp_session s;
@@ -40,28 +41,32 @@ WHAT IT DOES NOT DO
 PROMISES
    Nothing is allocated, nothing blocks but your own callbacks, nothing is
    global. A call ends when the transport neither takes nor gives more, and is
-   taken up again at that byte. A mail is told delivered only when the server
-   has said so. What a hostile server sends can make a session fail, and no
-   more. No CR, LF or NUL out of an argument reaches the server, no bare CR or
-   LF out of a body (but over BDAT those that you have promised to be canonical
-   or binary go unread), no password without TLS unless you say so. One thread
-   uses a session at a time.
+   taken up again at that byte. A mail is reported as delivered only if the
+   server has accepted it. What a hostile server sends can make a session fail,
+   and no more. No CR, LF or NUL out of an argument reaches the server, no bare
+   CR or LF out of a body (except bodies that you flag as canonical or binary,
+   which BDAT sends unread), no password without TLS unless you say so. One
+   thread uses a session at a time.
 
-OPTIONS, defined alike before every #include
+OPTIONS
+   Defined alike before every #include, best on the compiler's command line:
+
    SMTP_POSIX            sockets, name lookup, waiting
    SMTP_BEARSSL          TLS by BearSSL 0.6 (link with -lbearssl)
-   SMTP_API              linkage of the functions: extern, or static
+   SMTP_API              linkage of the functions: extern, or static (with gcc
+                         and clang: static __attribute__((unused)))
    SMTP_WINDOW, SMTP_REPLY_LIMIT, SMTP_COMPOSE_BUFFER, SMTP_SCRAM_ROOM,
    SMTP_TLS_...          see below
    SMTP_SMALL            the shortest code, not the fastest
    SMTP_NO_AUTH, SMTP_NO_CHUNKING, SMTP_NO_DSN, SMTP_NO_SIZE, SMTP_NO_UTF8,
    SMTP_NO_LMTP          leave this out
    SMTP_NO_SASL          no login but PLAIN and LOGIN
-   SMTP_NO_RARE          no extension from SMTP_EXT_DELIVERBY on
+   SMTP_NO_RARE          no DELIVERBY, nor any SMTP_EXT_... listed after it
    SMTP_NO_A_LABEL       no config->a_label
    SMTP_NO_NEXT          no config->next and ->done: mails by smtp_send() alone
    SMTP_NO_CLOCK         no time limits but the transport's: no io->clock
-   SMTP_NO_REPLY         of replies three digits: no text, no config->reply
+   SMTP_NO_REPLY         only the three-digit code of replies: no text, no
+                         enhanced code, no config->reply
    SMTP_NO_PULL          bodies lie in memory: no body.pull, so no composer
    SMTP_NO_PARAMS        no params of a mail or a recipient, nor by hand
    SMTP_NO_COMPOSE       no mails from fields
@@ -115,7 +120,8 @@ extern "C" {
 
 /* ---- status -------------------------------------------------------------- */
 
-/* Every way that a call can end. Negative: not (yet) a success. */
+/* Every way that a call can end. Negative: not (yet) a full success; so is
+   SMTP_PARTIAL, though the mail was delivered to some. */
 #define SMTP_STATUS_LIST(X)                                                    \
     X(SMTP_OK, 0, "success")                                                   \
     X(SMTP_E_IO, -1, "the transport failed")                                   \
@@ -140,7 +146,7 @@ extern "C" {
     X(SMTP_E_UNSUPPORTED, -20, "the server lacks the extension asked for")     \
     X(SMTP_E_BODY, -21, "the body's source failed")                            \
     X(SMTP_E_GREETING, -22, "the server refused the connection")               \
-    X(SMTP_E_HELO, -23, "the server refused EHLO and HELO")                    \
+    X(SMTP_E_HELO, -23, "the server refused EHLO and HELO, or LHLO")           \
     X(SMTP_E_NO_STARTTLS, -24, "TLS is required, the server has no STARTTLS")  \
     X(SMTP_E_STARTTLS, -25, "the server refused STARTTLS")                     \
     X(SMTP_E_INJECTION, -26, "bytes in clear behind the answer to STARTTLS")   \
@@ -150,22 +156,22 @@ extern "C" {
     X(SMTP_E_LOGIN, -30, "login refused")                                      \
     X(SMTP_E_REFUSED, -31, "refused by the server")                            \
     X(SMTP_E_SENDER, -32, "the sender was refused")                            \
-    X(SMTP_E_RECIPIENTS, -33, "too many recipients were refused")              \
+    X(SMTP_E_RECIPIENTS, -33, "recipients were refused")                       \
     X(SMTP_E_DATA, -34, "the message was refused")                             \
     X(SMTP_PARTIAL, -35, "delivered, but not to every recipient")              \
-    X(SMTP_NOT_TAKEN, -36, "not taken: the session ended before it")           \
+    X(SMTP_NOT_TAKEN, -36, "not taken: never offered, or cut before its end")  \
     X(SMTP_UNKNOWN, -37, "outcome unknown: the answer to the body is lost")    \
     X(SMTP_E_TLS, -38, "TLS failed")                                           \
     X(SMTP_E_TLS_CUT, -39, "TLS cut without close_notify")                     \
     X(SMTP_E_TLS_EXPIRED, -40, "certificate expired or not yet valid")         \
-    X(SMTP_E_TLS_NAME, -41, "certificate: name does not match")                \
+    X(SMTP_E_TLS_NAME, -41, "certificate: name does not match (or is an IP)")  \
     X(SMTP_E_TLS_ISSUER, -42, "certificate: no trusted issuer")                \
     X(SMTP_E_TLS_CERT, -43, "certificate malformed or not acceptable")         \
     X(SMTP_E_TLS_RECORD, -44, "TLS record too large for the buffer")           \
     X(SMTP_E_TLS_ENTROPY, -45, "no random bytes for TLS or a login")           \
     X(SMTP_E_TLS_TIME, -46, "TLS has no date to check certificates by")        \
     X(SMTP_E_TLS_ALERT, -47, "the server ended TLS with an alert")             \
-    X(SMTP_E_TLS_VERSION, -48, "no TLS version or cipher suite in common")     \
+    X(SMTP_E_TLS_VERSION, -48, "no TLS here, or no version or suite in common")\
     X(SMTP_E_TRUST, -49, "the trust anchors cannot be read")                   \
     X(SMTP_E_CLIENT_CERT, -50, "the client certificate or key cannot be used") \
     X(SMTP_E_URL, -51, "the URL cannot be understood")                         \
@@ -177,7 +183,7 @@ extern "C" {
     X(SMTP_E_FIELD_LINE, -57, "a header field with CR or LF in it")            \
     X(SMTP_E_FIELD_UTF8, -58, "a header field that is not UTF-8")              \
     X(SMTP_E_FIELD_NAME, -59, "no name for a header field of your own")        \
-    X(SMTP_E_FIELD_ADDRESS, -60, "an address that is none")                    \
+    X(SMTP_E_FIELD_ADDRESS, -60, "not a valid address")                        \
     X(SMTP_E_FIELD_SYNTAX, -61, "a header field breaks its syntax")            \
     X(SMTP_E_LENGTH, -62, "a part is not as long as it declared")              \
     X(SMTP_E_CHALLENGE, -63, "the server's challenge cannot be understood")    \
@@ -255,8 +261,9 @@ typedef struct smtp_recipient {
 
 enum {                             /* of a body: */
     SMTP_BODY_CANONICAL = 1,       /* every line ends in CRLF: I promise */
-    SMTP_BODY_8BIT = 2,            /* has bytes above 127 (found if it can,
-                                      but never without SIZE and CHUNKING) */
+    SMTP_BODY_8BIT = 2,            /* has bytes above 127 (found where the
+                                      body can be read twice, unless both
+                                      SMTP_NO_SIZE and SMTP_NO_CHUNKING) */
     SMTP_BODY_BINARY = 4,          /* any bytes, needs BINARYMIME */
     SMTP_BODY_ONCE = 8,            /* the source cannot go back */
     SMTP_BODY_UTF8 = 16            /* a header in UTF-8: needs SMTPUTF8 */
@@ -300,11 +307,12 @@ typedef struct smtp_mail {
     uint32_t hold_for;             /* seconds to be held, or 0 */
     int32_t by;                    /* DELIVERBY: seconds from now, */
     uint8_t by_mode;               /* SMTP_BY_...; 0: no such wish */
-    int8_t priority;               /* MT-PRIORITY (RFC 6710), -9 to 9; 0: none
-                                      is said */
+    int8_t priority;               /* MT-PRIORITY (RFC 6710), -9 to 9; 0: not
+                                      sent */
     uint8_t require_tls;           /* REQUIRETLS (RFC 8689): on all its way */
     uint8_t ret;                   /* DSN: SMTP_RET_..., or 0 */
-    uint8_t all_or_none;           /* accepted for all, or said to none */
+    uint8_t all_or_none;           /* sent only if every recipient is
+                                      accepted */
     const char *params;            /* further MAIL parameters as sent, or 0 */
     void *user;                    /* yours */
 
@@ -330,14 +338,15 @@ enum {                             /* smtp_config.tls */
 };
 
 /* Login mechanisms, for smtp_config.mechanisms; the strongest that the server
-   offers is tried first, which is the last of these. */
+   offers is tried first, which is the last of these. From CRAM_MD5 on they need
+   config.sasl (see smtp_scram), except EXTERNAL. */
 enum {
     SMTP_AUTH_LOGIN = 1,
     SMTP_AUTH_PLAIN = 2,           /* RFC 4616 */
     SMTP_AUTH_XOAUTH2 = 4,         /* by config.token */
     SMTP_AUTH_OAUTHBEARER = 8,     /* RFC 7628, likewise */
-    SMTP_AUTH_CRAM_MD5 = 16,       /* RFC 2195; from here on config.sasl is */
-    SMTP_AUTH_SCRAM_SHA_1 = 32,    /* needed, see smtp_scram (RFC 5802) */
+    SMTP_AUTH_CRAM_MD5 = 16,       /* RFC 2195 */
+    SMTP_AUTH_SCRAM_SHA_1 = 32,    /* RFC 5802 */
     SMTP_AUTH_SCRAM_SHA_256 = 64,  /* RFC 7677 */
     SMTP_AUTH_SCRAM_SHA_1_PLUS = 128,
     SMTP_AUTH_SCRAM_SHA_256_PLUS = 256,
@@ -375,9 +384,9 @@ struct smtp_session;
           until the next call; SMTP_AGAIN: not ready, call smtp_run() later;
           another status: the login is cancelled and ends with it. At the start
           SMTP_E_MECHANISM has the next mechanism tried.
-   done   or 0. The login has ended. With SMTP_OK the server says that it is
-          good: return SMTP_OK, or why not, which ends the session. Else it
-          failed so; wipe what is secret.
+   done   (may be 0) The login has ended with `status`. On SMTP_OK return
+          SMTP_OK, or a reason to end the session all the same; on anything
+          else just wipe what is secret.
    session->mechanism is the SMTP_AUTH_... under way, session->auth what the
    server offers; user and password stand in session->config. */
 typedef struct smtp_sasl {
@@ -416,6 +425,8 @@ typedef struct smtp_config {
        are what it answers, or 0. */
     void (*reply)(void *ctx, const struct smtp_session *session,
                   const smtp_mail *mail, const smtp_recipient *to);
+    /* Bytes as they pass, in pieces of any size, with their line ends, without
+       a NUL; `kind` is SMTP_TRACE_... */
     void (*trace)(void *ctx, int kind, const char *data, size_t size);
     /* The A-label form of a domain in UTF-8 (RFC 5890), valid until the next
        call; 0: it has none. Asked for addresses that are ASCII but for their
@@ -464,7 +475,8 @@ typedef struct smtp_reply {
 } smtp_reply;
 
 /* One session. Read `reply`, `offers`, `auth`, `mechanism` and `limit`; the
-   rest is the engine's. It holds no secret. */
+   rest is the engine's. It holds no secret. Before smtp_open() one that is all
+   zero may be given to smtp_quit() and smtp_close() alone. */
 typedef struct smtp_session {
     int8_t status;                 /* smtp_status that ended the session */
     int8_t broken;                 /* smtp_status: nothing more is said */
@@ -544,16 +556,17 @@ SMTP_API smtp_status smtp_run(smtp_session *s);
    SMTP_E_BUSY: another operation is under way, *mail is untouched. */
 SMTP_API smtp_status smtp_send(smtp_session *s, smtp_mail *mail);
 
-/* Says QUIT, hears the answer (which config->reply sees), closes. SMTP_OK also
-   when the server is gone already. SMTP_E_BUSY: something is under way. */
+/* Says QUIT, hears the answer (which config->reply sees; behind it only the
+   code is left), closes. SMTP_OK also when the server is gone already.
+   SMTP_E_BUSY: something is under way. */
 SMTP_API smtp_status smtp_quit(smtp_session *s);
 
 /* Closes at once, wipes the buffer. Open mails end as with a lost connection.
    May be called twice. */
 SMTP_API void smtp_close(smtp_session *s);
 
-/* SMTP_READ and SMTP_WRITE: what to wait for after SMTP_AGAIN. 0: nothing
-   below, but config->next or a body's source had nothing. */
+/* SMTP_READ and SMTP_WRITE: what to wait for after SMTP_AGAIN. 0: for
+   config->next or a body's source, not for the stream. */
 SMTP_API int smtp_wants(const smtp_session *s);
 
 /* Milliseconds until the present phase has lasted too long; 0: it has, or the
@@ -567,11 +580,12 @@ SMTP_API unsigned long smtp_deadline(const smtp_session *s);
    login. In both cases session->reply holds code and text. The greeting is read
    first where it has not been, EHLO said before STARTTLS and a login. Strings
    and body stay the caller's, unchanged, until the result is there.
-   Nothing was said: SMTP_E_BUSY, SMTP_E_LINE, SMTP_E_SENDER_SYNTAX,
+   Parameters are not compared with the server's offers, but that they need
+   EHLO. Nothing was said: SMTP_E_BUSY, SMTP_E_LINE, SMTP_E_SENDER_SYNTAX,
    SMTP_E_RECIPIENT_SYNTAX, SMTP_E_PARAMETER, SMTP_E_UTF8, SMTP_E_UNSUPPORTED;
-   STARTTLS: SMTP_E_NO_TLS, SMTP_E_NO_STARTTLS; login: SMTP_E_ARGUMENT (no
-   user), SMTP_E_NO_AUTH, SMTP_E_MECHANISM, SMTP_E_CLEAR_LOGIN. Failures of the
-   connection as with smtp_run(). */
+   data: SMTP_E_ARGUMENT (no body); STARTTLS: SMTP_E_NO_TLS, SMTP_E_NO_STARTTLS;
+   login: SMTP_E_ARGUMENT (no user), SMTP_E_NO_AUTH, SMTP_E_MECHANISM,
+   SMTP_E_CLEAR_LOGIN. Failures of the connection as with smtp_run(). */
 SMTP_API smtp_status smtp_greet(smtp_session *s);     /* the greeting alone */
 SMTP_API smtp_status smtp_ehlo(smtp_session *s);      /* LHLO with LMTP */
 SMTP_API smtp_status smtp_helo(smtp_session *s);
@@ -595,7 +609,7 @@ SMTP_API smtp_status smtp_xclient(smtp_session *s, const char *attributes);
 SMTP_API smtp_status smtp_xforward(smtp_session *s, const char *attributes);
 
 /* Any command: `word` alone or followed by a space and `line`.
-   SMTP_E_LINE: one of them holds CR or LF. */
+   SMTP_E_LINE: one of them holds a control character. */
 SMTP_API smtp_status smtp_docmd(smtp_session *s, const char *word,
                                 const char *line);
 
@@ -603,7 +617,7 @@ SMTP_API smtp_status smtp_docmd(smtp_session *s, const char *word,
    that has found room in config->features. */
 SMTP_API int smtp_has_extn(const smtp_session *s, const char *keyword);
 
-/* What stands behind `keyword` in config->features, "" if nothing. 0: it was
+/* The parameters of `keyword` in config->features, "" if it has none. 0: it was
    not offered, or not kept. */
 SMTP_API const char *smtp_extn(const smtp_session *s, const char *keyword);
 
@@ -616,7 +630,9 @@ SMTP_API smtp_body smtp_bytes(const void *data, size_t size);
 /* The status in English, "unknown status" for a number that is none. */
 SMTP_API const char *smtp_status_text(int status);
 
-/* The command whose answer is in session->reply: "greeting", "RCPT" ... */
+/* The command whose answer is in session->reply: "greeting", "RCPT", "." (the
+   body) ...; "command" for those by hand that have no row of their own, as MAIL
+   or VRFY. */
 SMTP_API const char *smtp_stage(const smtp_session *s);
 
 /* Whether `address` can be sent (RFC 5321, section 4.1.2: no control
@@ -628,7 +644,7 @@ SMTP_API int smtp_address_check(const char *address);
 #ifndef SMTP_NO_COMPOSE
 
 #ifndef SMTP_COMPOSE_BUFFER    /* bytes made at a time, 64 to 65000 */
-#ifdef SMTP_POSIX
+#if SIZE_MAX > 0xFFFFFFFF
 #define SMTP_COMPOSE_BUFFER 2048
 #else
 #define SMTP_COMPOSE_BUFFER 80
@@ -1056,6 +1072,12 @@ typedef struct smtp_scram {
     char text[SMTP_SCRAM_ROOM];
 } smtp_scram;
 
+/* The struct differs with SMTP_BEARSSL, so the linker looks for another name: a
+   file compiled without the same options cannot be linked. */
+#ifdef SMTP_BEARSSL
+#define smtp_scram_sasl smtp_scram_sasl_bearssl
+#endif
+
 /* `scram` stays with the session, and so does what is returned. */
 SMTP_API smtp_sasl smtp_scram_sasl(smtp_scram *scram);
 
@@ -1139,6 +1161,13 @@ typedef struct smtp_client {
 #endif
 } smtp_client;
 
+/* As with smtp_scram: the structs differ, and so do the linker's names. */
+#ifdef SMTP_BEARSSL
+#define smtp_client_open smtp_client_open_bearssl
+#define smtp_client_close smtp_client_close_bearssl
+#define smtp_send_url smtp_send_url_bearssl
+#endif
+
 /* Connects to where `url` says and makes the session ready: greeting, EHLO,
    TLS, login. Then use &client->session; smtp_client_close() in the end, also
    after a failure. With options->config.next its mails are sent at once, up to
@@ -1154,9 +1183,9 @@ typedef struct smtp_client {
    percent-decoded; a host that then starts with / is a Unix socket's path too.
    `options` may be 0, and stays the caller's with all that it points to, until
    the client is closed. Its config.user counts where the URL has none,
-   config.password where the URL has no password, and config.tls other than 0
-   instead of the URL's mode. No login in clear, on a Unix socket neither,
-   without config.unsafe_clear_login.
+   config.password where the URL has no password (an empty one where neither
+   has), and config.tls other than 0 instead of the URL's mode. No login in
+   clear, on a Unix socket neither, without config.unsafe_clear_login.
    SMTP_E_URL; SMTP_E_NO_TLS: without SMTP_BEARSSL, before connecting; or as
    smtp_posix_connect(), smtp_tls_open(), smtp_run(). */
 SMTP_API smtp_status smtp_client_open(smtp_client *client, const char *url,
@@ -4687,7 +4716,7 @@ SMTP_API smtp_status smtp_data(smtp_session *s, const smtp_body *body)
 {
     if (s->goal)
         return SMTP_E_BUSY;
-    if (!SMTP__PULL && body->pull)
+    if (body == NULL || !smtp__body_ok(body))
         return SMTP_E_ARGUMENT;
     smtp__body_start(s, body, SMTP__DOTS);
     return smtp__by_hand(s, SMTP__DATA, NULL, NULL, NULL);
@@ -5051,8 +5080,8 @@ static void smtp__c_crlf(smtp_composer *c)
     smtp__c_puts(c, "\r\n");
 }
 
-/* The unit will go on from here, not from its begin, if it has been given out
-   up to here. */
+/* The unit will go on from here, not from its beginning, if it has been given
+   out up to here. */
 static void smtp__c_keep(smtp_composer *c)
 {
     if (c->flags & SMTP__C_OVER)
@@ -5600,7 +5629,7 @@ static int smtp__c_qp_plain(int ch)
     return ch >= 32 && ch < 127 && ch != '=';
 }
 
-/* One byte of quoted-printable. At the begin of a line a dot (some servers
+/* One byte of quoted-printable. At the beginning of a line a dot (some servers
    lose it) and the F of "From " (mbox) are encoded: of any F, as what follows
    may not be there yet, and the bytes must not depend on how a source cuts. */
 static void smtp__c_qp(smtp_composer *c, int ch, int plain)
@@ -8984,7 +9013,7 @@ enum {                             /* smtp_dkim.flags */
     SMTP__D_SPACE = 1,             /* white space not yet hashed */
     SMTP__D_BEGUN = 2,             /* a byte of the value, of the body */
     SMTP__D_CR = 4,                /* LF after this is the same line end */
-    SMTP__D_BOL = 8,               /* at the begin of a line */
+    SMTP__D_BOL = 8,               /* at the beginning of a line */
     SMTP__D_TWICE = 16             /* a field that may stand once */
 };
 
@@ -9576,6 +9605,8 @@ SMTP_API smtp_status smtp_client_open(smtp_client *client, const char *url,
     if (options)
         chosen = *options;
     client->posix.fd = -1;
+    client->session.status = SMTP_E_CLOSED;
+    client->session.reply.text = client->buffer;
     st = smtp__url_parse(&u, url, client->url, sizeof client->url);
     if (st != SMTP_OK)
         return st;
@@ -9646,9 +9677,12 @@ SMTP_API smtp_status smtp_send_url(const char *url, smtp_mail *mail,
 
 /* ---- history -------------------------------------------------------------
 
-   0.1   the first: SMTP, ESMTP and LMTP; PIPELINING, CHUNKING, STARTTLS, AUTH
-         PLAIN and LOGIN, SIZE, 8BITMIME, BINARYMIME, SMTPUTF8, DSN; mails
-         composed from fields, DKIM; adapters for POSIX and BearSSL
+   0.1   the first: SMTP, ESMTP and LMTP; STARTTLS, PIPELINING, CHUNKING, SIZE,
+         8BITMIME, BINARYMIME, SMTPUTF8, DSN, DELIVERBY, FUTURERELEASE,
+         MT-PRIORITY, REQUIRETLS, LIMITS, PRDR, XCLIENT, XFORWARD; logins by
+         SCRAM-SHA-1 and -256 (-PLUS), CRAM-MD5, PLAIN, LOGIN, OAUTHBEARER,
+         XOAUTH2, EXTERNAL or your own; a dialogue by hand; mails composed from
+         fields, DKIM; adapters for POSIX and BearSSL
 
    ---- licence -------------------------------------------------------------
 

@@ -862,7 +862,11 @@ static void read_options(options *o, int argc, char **argv)
                               long_options, NULL)) != -1)
         set_option(o, key);
     if (optind + 1 != argc)
-        wrong("one server is wanted", optind < argc ? argv[optind + 1] : "");
+        wrong("one server is wanted, not",
+              optind < argc ? argv[optind + 1] : "none");
+    if (!smtp_address_check(o->from) || !smtp_address_check(o->to))
+        wrong("no address that can be sent",
+              smtp_address_check(o->from) ? o->to : o->from);
     if (strpbrk(o->subject, "\r\n"))
         wrong("a subject of several lines", o->subject);
     split_target(o, argv[optind]);

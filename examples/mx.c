@@ -469,6 +469,8 @@ static smtp_body read_message(void)
         if (size == room)
             text = (char *)grow(text, room *= 2);
     }
+    if (ferror(stdin))
+        exit(fault(EX_IOERR, "standard input", strerror(errno)));
     return smtp_bytes(text, size);
 }
 
@@ -535,8 +537,10 @@ static int configure(tool *t)
 {
     const char *from = t->of[O_FROM], *seconds = t->of[O_TIMEOUT];
 
-    if (!from || (from[0] && !smtp_address_check(from)))
+    if (!from)
         return fault(EX_USAGE, "-f SENDER is needed, or -f ''", NULL);
+    if (from[0] && !smtp_address_check(from))
+        return fault(EX_USAGE, "-f: no address that can be sent", from);
     t->seconds = seconds ? number_of(seconds) : 0;
     if (seconds && !t->seconds)
         return fault(EX_USAGE, "--timeout: 1 to 65535 seconds", NULL);
@@ -581,5 +585,7 @@ int main(int argc, char **argv)
     code = deliver_all(&t);
     ares_destroy(t.finder.dns);
     ares_library_cleanup();
+    if (fflush(stdout) != 0 || ferror(stdout))
+        return fault(EX_IOERR, "standard output", "the report is lost");
     return code;
 }

@@ -10,16 +10,26 @@
 #include "../smtp.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-enum { RECIPIENTS = 100, MESSAGE = 1 << 20 };
+enum { LINE = 4000, RECIPIENTS = LINE / 2, MESSAGE = 1 << 20 };
 
+static void fail(const char *why)
+{
+    fprintf(stderr, "prompt: %s\n", why);
+    exit(EXIT_FAILURE);
+}
+
+/* Nothing that was typed is cut off. */
 static void ask(const char *question, char *answer, int size)
 {
     printf("%s", question);
     fflush(stdout);
     if (!fgets(answer, size, stdin))
         answer[0] = '\0';
+    if (!strchr(answer, '\n') && !feof(stdin))
+        fail("the line is too long");
     answer[strcspn(answer, "\r\n")] = '\0';
 }
 
@@ -29,7 +39,7 @@ static size_t split(char *list, smtp_recipient *to)
     size_t count = 0;
     char *word = strtok(list, " ");
 
-    for (; word && count < RECIPIENTS; word = strtok(NULL, " "))
+    for (; word; word = strtok(NULL, " "))
         to[count++].address = word;
     return count;
 }
@@ -38,11 +48,16 @@ static size_t split(char *list, smtp_recipient *to)
 static smtp_body compose(const char *from, const char *to)
 {
     static char text[MESSAGE];
-    int n = snprintf(text, sizeof text, "From: %s\nTo: %s\n\n", from, to);
+    size_t n = (size_t)snprintf(text, sizeof text, "From: %s\nTo: %s\n\n",
+                                from, to);
 
     puts("Enter message, end with ^D:");
-    return smtp_bytes(text, (size_t)n + fread(text + n, 1,
-                                              sizeof text - (size_t)n, stdin));
+    n += fread(text + n, 1, sizeof text - n, stdin);
+    if (n == sizeof text)
+        fail("the message exceeds 1 MB");
+    if (ferror(stdin))
+        fail("standard input cannot be read");
+    return smtp_bytes(text, n);
 }
 
 static void show(void *ctx, int kind, const char *data, size_t size)
@@ -58,9 +73,15 @@ int main(int argc, char **argv)
     static smtp_recipient to[RECIPIENTS];
     static smtp_mail mail;
     static smtp_client_options options;
-    char from[1000], list[4000], url[200];
+    char from[LINE], list[LINE], url[40] = "smtp://localhost:25";
     smtp_status st;
 
+    if (argc > 2 || (argc == 2 && atoi(argv[1]) < 1)) {
+        fprintf(stderr, "usage: prompt [PORT]\n");
+        return 64;
+    }
+    if (argc == 2)
+        snprintf(url, sizeof url, "smtp://localhost:%d", atoi(argv[1]));
     ask("From: ", from, sizeof from);
     ask("To: ", list, sizeof list);
     mail.body = compose(from, list);
@@ -72,7 +93,6 @@ int main(int argc, char **argv)
     options.config.tls = SMTP_TLS_NONE;      /* it stays on this machine */
     options.config.trace = show;
     options.config.ctx = stdout;
-    snprintf(url, sizeof url, "smtp://localhost:%s", argc > 1 ? argv[1] : "25");
     st = smtp_send_url(url, &mail, &options);
     printf("%s\n", smtp_status_text(st));
     return st != SMTP_OK;

@@ -143,6 +143,38 @@ static void set_option(options *o, int id, const char *value)
     o->piece_count++;
 }
 
+/* A line end among addresses is none of RFC 5322's folding here. */
+static int check_line(const char *what, const char *text)
+{
+    for (; text && *text; text++)
+        if ((unsigned char)*text < ' ' || *text == 127)
+            return fault(EX_DATAERR, what, "a control character in it");
+    return EX_OK;
+}
+
+static int check_option(int id, const char *value)
+{
+    char name[40];
+
+    snprintf(name, sizeof name, "--%s", longs[id].name);
+    return check_line(name, value);
+}
+
+static int check_lines(const options *o, char **addresses)
+{
+    int code = check_option(O_FROM, o->of[O_FROM]);
+    size_t i;
+
+    if (code == EX_OK)
+        code = check_option(O_NAME, o->of[O_NAME]);
+    for (i = 0; i < o->piece_count && code == EX_OK; i++)
+        if (o->pieces[i].id >= O_TO && o->pieces[i].id <= O_BCC)
+            code = check_option(o->pieces[i].id, o->pieces[i].value);
+    for (; *addresses && code == EX_OK; addresses++)
+        code = check_line(*addresses, *addresses);
+    return code;
+}
+
 /* Recipients stay behind, from argv[optind] on. getopt() reports itself. */
 static int parse(options *o, int argc, char **argv)
 {
@@ -157,7 +189,8 @@ static int parse(options *o, int argc, char **argv)
         if (id < OPTIONS)
             set_option(o, id, optarg ? optarg : "on");
     }
-    return check_switches(o);
+    found = check_switches(o);
+    return found == EX_OK ? check_lines(o, argv + optind) : found;
 }
 
 static int help(void)
@@ -177,8 +210,8 @@ static int help(void)
     puts("\nWithout effect: -i -oX -bm -BX -G -hX -L X -m -n -O X.\n"
          "Login methods: plain, login, cram-md5, scram-sha-1, scram-sha-256,\n"
          "these two with -plus; oauthbearer and xoauth2, whose password is\n"
-         "a token; external, by our certificate. on is the strongest that both\n"
-         "know. In clear only with a method by name and --tls=off.\n"
+         "a token; external, by our certificate. on is the strongest that\n"
+         "both know. In clear only with a method by name and --tls=off.\n"
          "The fields From, Date and Message-ID are added where they are\n"
          "missing; Bcc is taken out. With any of --subject to --header the\n"
          "mail is composed of them; --to, --cc, --bcc, --attach and --header\n"
@@ -610,7 +643,26 @@ static int connect_host(tool *t)
         smtp_posix_domain(&t->posix, t->domain, sizeof t->domain);
         t->config.domain = t->domain;
     }
+    if (st == SMTP_E_ARGUMENT)
+        return fault(EX_USAGE, "--port or --source-ip",
+                     "no such port, or no address of this machine");
     return report(t, st, st == SMTP_E_CONNECT ? strerror(errno) : NULL);
+}
+
+/* Why a file for TLS cannot be used, or 0. */
+static const char *file_fault(const tool *t, smtp_status st)
+{
+    static char words[300];
+    const smtp_tls_config *c = &t->tls_config;
+    const char *name = st == SMTP_E_TRUST ? c->trust_file
+                       : !c->cert_file || access(c->cert_file, R_OK) ||
+                         !c->key_file ? c->cert_file : c->key_file;
+
+    if ((st != SMTP_E_TRUST && st != SMTP_E_CLIENT_CERT) || !name)
+        return NULL;
+    snprintf(words, sizeof words, "%.250s: %s", name, access(name, R_OK)
+             ? strerror(errno) : "nothing in it that can be used");
+    return words;
 }
 
 /* TLS over the socket, a session over that, up to where mail can be sent. */
@@ -631,7 +683,7 @@ static int open_session(tool *t)
     if (st == SMTP_OK)
         t->code = (unsigned)(t->words[0] = '\0');
     t->ready = 1;
-    return report(t, st, NULL);
+    return report(t, st, file_fault(t, st));
 }
 
 /* The way to a session that is ready. */
@@ -837,5 +889,7 @@ int main(int argc, char **argv)
         end_line(&t);
     }
     wipe(t.password, sizeof t.password);
+    if (code == EX_OK && (fflush(stdout) != 0 || ferror(stdout)))
+        return fault(EX_IOERR, "standard output", "the dialogue is lost");
     return code;
 }

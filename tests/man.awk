@@ -53,9 +53,11 @@ NR == 1 {
 $0 == "" { flush_paragraph(); next }
 part == "room" { put($0, 1); next }
 
-# In the manual a line of capitals is a heading, a line set in by 6 is code.
+# In the manual a line of capitals is a heading, a line set in by 6 is code; a
+# table has names on the left, and what is set in by 20 goes on with a row.
 part == "manual" && /^\*\// { part = "" }
 part == "manual" && /^[A-Z][A-Z ,]*$/ { heading($0); next }
+part == "manual" && /^   SMTP_|^                    / { put($0, 1); next }
 part == "manual" && /^      / { put(substr($0, 3), 1); next }
 part == "manual" { sub(/^ +/, ""); put($0, 0) }
 

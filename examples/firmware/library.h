@@ -22,6 +22,6 @@ void choose_algorithms(br_ssl_client_context *client,
                        br_x509_minimal_context *x509,
                        const br_x509_trust_anchor *anchors, size_t count);
 
-#include "../../smtp.h"
+#include "smtp.h"
 
 #endif
