@@ -7001,7 +7001,7 @@ static void smtp__pem_out(smtp__pem *pem, int count)
         pem->out[pem->size++] = (unsigned char)(pem->bits >> shift);
     pem->digits = 0;
     pem->bits = 0;
-    if (pem->size == sizeof pem->out)
+    if (pem->size > sizeof pem->out - 3)
         smtp__pem_flush(pem);
 }
 
@@ -7240,6 +7240,17 @@ static void smtp__names_push(smtp_tls_names *n, const unsigned char *data,
 
 /* -- trust: anchors that fit the certificate that passes by -- */
 
+/* BearSSL's decoder must get nothing more once it has failed; behind a whole
+   certificate one more byte is a failure. */
+static void smtp__x509_push(br_x509_decoder_context *decoder,
+                            const void *data, size_t size)
+{
+    int error = br_x509_decoder_last_error(decoder);
+
+    if (error == BR_ERR_OK || error == BR_ERR_X509_TRUNCATED)
+        br_x509_decoder_push(decoder, data, size);
+}
+
 enum { SMTP__TRUST_LOOKS = 10 };   /* certificates of a chain */
 
 /* Keeps bytes in the room. 0: no room. */
@@ -7310,7 +7321,7 @@ static void smtp__check_begin(void *ctx)
 
 static void smtp__check_bytes(void *ctx, const void *data, size_t size)
 {
-    br_x509_decoder_push(&((smtp__search *)ctx)->decoder, data, size);
+    smtp__x509_push(&((smtp__search *)ctx)->decoder, data, size);
 }
 
 static int smtp__check_end(void *ctx)
@@ -7376,7 +7387,7 @@ static void smtp__look_bytes(void *ctx, const void *data, size_t size)
     if (s->state == SMTP__SEARCH_NAMES)
         smtp__look_hold(s, data, size);
     else if (s->state == SMTP__SEARCH_FITS)
-        br_x509_decoder_push(&s->decoder, data, size);
+        smtp__x509_push(&s->decoder, data, size);
 }
 
 static int smtp__look_end(void *ctx)
@@ -7536,7 +7547,7 @@ static void smtp__any_append(const br_x509_class **ctx,
     smtp_tls_trust *t = (smtp_tls_trust *)(void *)ctx;
 
     if (t->first)
-        br_x509_decoder_push(&t->x509.decoder, data, size);
+        smtp__x509_push(&t->x509.decoder, data, size);
 }
 
 static void smtp__any_end_cert(const br_x509_class **ctx)
@@ -7949,9 +7960,14 @@ static void smtp__key_begin(void *ctx)
     br_skey_decoder_init((br_skey_decoder_context *)ctx);
 }
 
+/* See smtp__x509_push(). */
 static void smtp__key_bytes(void *ctx, const void *data, size_t size)
 {
-    br_skey_decoder_push((br_skey_decoder_context *)ctx, data, size);
+    br_skey_decoder_context *key = (br_skey_decoder_context *)ctx;
+    int error = br_skey_decoder_last_error(key);
+
+    if (error == BR_ERR_OK || error == BR_ERR_X509_TRUNCATED)
+        br_skey_decoder_push(key, data, size);
 }
 
 static int smtp__key_end(void *ctx)
@@ -8181,6 +8197,7 @@ static void smtp__tls_arrive(smtp_tls *tls)
 }
 
 #define SMTP__TLS_STEPS 200000L
+#define SMTP__TLS_MS 600000ul      /* the longest limit of RFC 5321 */
 
 /* In the handshake one record may take the CPU long: a main loop has its turn
    in between. */
@@ -8190,6 +8207,14 @@ static int smtp__tls_yields(const smtp_tls *tls, unsigned wanted)
         && !(smtp__tls_state(tls) & wanted);
 }
 
+/* 0 where others look at the clock. */
+static unsigned long smtp__tls_now(const smtp_tls *tls)
+{
+    const smtp_io *lower = tls->lower;
+
+    return lower->clock && !lower->wait ? lower->clock(lower->ctx) : 0;
+}
+
 /* Moves records both ways until application bytes can move as `wanted`:
    BR_SSL_SENDAPP or BR_SSL_RECVAPP. Records go out first; while they cannot,
    reading goes on, so that both ends never wait for each other (with a buffer
@@ -8197,11 +8222,13 @@ static int smtp__tls_yields(const smtp_tls *tls, unsigned wanted)
    told when nothing is left to read: an alert or a reply says more.
 
    Records without an application byte may come for ever: as many steps as a
-   long handshake byte by byte has, and no more.
+   long handshake byte by byte has, and no more. Where a transport blocks and
+   does not wait, nobody else looks at the clock meanwhile.
 
    SMTP_AGAIN with BR_SSL_SENDAPP and such a buffer: there are bytes to read. */
 static int smtp__tls_run(smtp_tls *tls, unsigned wanted)
 {
+    unsigned long start = smtp__tls_now(tls);
     long steps;
 
     for (steps = 0; tls->status == SMTP_OK; steps++) {
@@ -8225,6 +8252,8 @@ static int smtp__tls_run(smtp_tls *tls, unsigned wanted)
             in = smtp__tls_read(tls);
         if (in != SMTP_OK)
             return out == SMTP_AGAIN ? in : out;
+        if (smtp__tls_now(tls) - start > SMTP__TLS_MS)
+            return tls->status = SMTP_E_TIMEOUT;
         if (smtp__tls_yields(tls, wanted))
             return SMTP_AGAIN;
     }

@@ -537,6 +537,57 @@ static void test_memory(void)
     judge_memory("none.pem", 15, SMTP_E_TRUST, 0);
 }
 
+/* Bytes behind a certificate, and base64 behind its padding. */
+static void test_behind(void)
+{
+    static unsigned char der[4096];
+    static char pem[2048] = "-----BEGIN CERTIFICATE-----\nQQ==\n";
+    size_t size, more, i;
+
+    const unsigned char *root = slurp("root.der", &size);
+
+    memcpy(der, root, size);
+    for (more = 0; more < 300; more += more < 70 ? 1 : 50) {
+        scene_begin("direct.pem", "direct.key", NULL);
+        sc.config.trust = der;
+        sc.config.trust_size = size + more;
+        CHECK_NUMBER(scene_open(), more ? SMTP_E_TRUST : SMTP_OK);
+        scene_end();
+    }
+    for (i = 0; i < 16; i++)
+        strcat(pem, "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNkZWZnaGlqa2xtbm9w\n");
+    strcat(pem, "-----END CERTIFICATE-----\n");
+    scene_begin("direct.pem", "direct.key", NULL);
+    sc.config.trust = pem;
+    sc.config.trust_size = strlen(pem);
+    CHECK_NUMBER(scene_open(), SMTP_E_TRUST);
+    scene_end();
+}
+
+/* The same from the server, where any certificate will do. */
+static void test_any_behind(void)
+{
+    const br_x509_class **vtable = &sc.tls.trust.vtable;
+    static const unsigned char rest[1200] = {0};
+    size_t more, at;
+
+    for (more = 0; more <= sizeof rest; more += 400) {
+        size_t size;
+        scene_begin("direct.pem", "direct.key", "root.pem");
+        sc.config.unsafe_no_verify = 1;
+        CHECK_NUMBER(scene_open(), SMTP_OK);
+        size = sc.server.chain[0].data_len;
+        (*vtable)->start_chain(vtable, NAME);
+        (*vtable)->start_cert(vtable, (uint32_t)(size + more));
+        (*vtable)->append(vtable, sc.server.chain[0].data, size);
+        for (at = 0; at < more; at += 200)
+            (*vtable)->append(vtable, rest, 200);
+        (*vtable)->end_cert(vtable);
+        CHECK((*vtable)->end_chain(vtable) == 0 ? more == 0 : more > 0);
+        scene_end();
+    }
+}
+
 static void judge_anchor(const char *ca, int want)
 {
     br_x509_certificate dn = {NULL, 0}, cert;
@@ -1085,6 +1136,39 @@ static void test_flood(void)
     scene_end();
 }
 
+/* A transport that blocks, and a server that drips. */
+static unsigned drips;
+
+/* Wraps around on the way. */
+static unsigned long drip_clock(void *ctx)
+{
+    (void)ctx;
+    return drips * 20000ul - 90000;
+}
+
+static ptrdiff_t drip_recv(void *ctx, void *buffer, size_t size)
+{
+    static const unsigned char hello[11] = {0x16, 3, 3, 0x40, 0,
+                                            2, 0, 0x3F, 0xFC, 3, 3};
+
+    (void)ctx, (void)size;
+    *(unsigned char *)buffer = drips < 11 ? hello[drips] : 0;
+    drips++;
+    return 1;
+}
+
+static void test_drip(void)
+{
+    scene_begin("direct.pem", "direct.key", "root.pem");
+    sc.lower.recv = drip_recv;
+    sc.lower.clock = drip_clock;
+    drips = 0;
+    CHECK_NUMBER(scene_open(), SMTP_OK);
+    CHECK_NUMBER(sc.io.starttls(sc.io.ctx), SMTP_E_TIMEOUT);
+    CHECK_NUMBER(drips, 31);
+    scene_end();
+}
+
 /* Certificates without end: the trusted ones are not searched for each. */
 static void test_endless_chain(void)
 {
@@ -1247,6 +1331,8 @@ int main(void)
     test_crowd();
     test_texts();
     test_memory();
+    test_behind();
+    test_any_behind();
     test_anchors();
     test_trust_lost();
     test_names();
@@ -1270,6 +1356,7 @@ int main(void)
     test_record_size();
     test_liars();
     test_flood();
+    test_drip();
     test_endless_chain();
     test_client_cert();
     test_client_room();
