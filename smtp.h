@@ -135,7 +135,7 @@ extern "C" {
     X(SMTP_E_BUSY, -9, "another operation is under way")                       \
     X(SMTP_E_BUFFER, -10, "a buffer is too small")                             \
     X(SMTP_E_ARGUMENT, -11, "an argument is missing or out of range")          \
-    X(SMTP_E_DOMAIN, -12, "the EHLO name has a space or control character")    \
+    X(SMTP_E_DOMAIN, -12, "the EHLO name cannot be sent")                      \
     X(SMTP_E_SENDER_SYNTAX, -13, "the sender's address cannot be sent")        \
     X(SMTP_E_RECIPIENT_SYNTAX, -14, "a recipient's address cannot be sent")    \
     X(SMTP_E_PARAMETER, -15, "an ESMTP parameter cannot be sent")              \
@@ -177,7 +177,7 @@ extern "C" {
     X(SMTP_E_URL, -51, "the URL cannot be understood")                         \
     X(SMTP_E_HOST, -52, "the host's name is unknown")                          \
     X(SMTP_E_CONNECT, -53, "no connection to the host")                        \
-    X(SMTP_E_NO_TLS, -54, "TLS is required, the transport has none")           \
+    X(SMTP_E_NO_TLS, -54, "TLS is required, and there is none")                \
     X(SMTP_E_LOOKUP, -55, "the host cannot be looked up now")                  \
     X(SMTP_E_FIELD_MISSING, -56, "a field of the message is missing")          \
     X(SMTP_E_FIELD_LINE, -57, "a header field with CR or LF in it")            \
@@ -584,8 +584,10 @@ SMTP_API unsigned long smtp_deadline(const smtp_session *s);
    EHLO. Nothing was said: SMTP_E_BUSY, SMTP_E_LINE, SMTP_E_SENDER_SYNTAX,
    SMTP_E_RECIPIENT_SYNTAX, SMTP_E_PARAMETER, SMTP_E_UTF8, SMTP_E_UNSUPPORTED;
    data: SMTP_E_ARGUMENT (no body); STARTTLS: SMTP_E_NO_TLS, SMTP_E_NO_STARTTLS;
-   login: SMTP_E_ARGUMENT (no user), SMTP_E_NO_AUTH, SMTP_E_MECHANISM,
-   SMTP_E_CLEAR_LOGIN. Failures of the connection as with smtp_run(). */
+   MAIL, RCPT and data in clear where config.tls requires STARTTLS:
+   SMTP_E_NO_TLS; login: SMTP_E_ARGUMENT (no user), SMTP_E_NO_AUTH,
+   SMTP_E_MECHANISM, SMTP_E_CLEAR_LOGIN, and those of smtp_scram. Failures of
+   the connection as with smtp_run(). */
 SMTP_API smtp_status smtp_greet(smtp_session *s);     /* the greeting alone */
 SMTP_API smtp_status smtp_ehlo(smtp_session *s);      /* LHLO with LMTP */
 SMTP_API smtp_status smtp_helo(smtp_session *s);
@@ -608,8 +610,8 @@ SMTP_API smtp_status smtp_help(smtp_session *s, const char *topic);
 SMTP_API smtp_status smtp_xclient(smtp_session *s, const char *attributes);
 SMTP_API smtp_status smtp_xforward(smtp_session *s, const char *attributes);
 
-/* Any command: `word` alone or followed by a space and `line`.
-   SMTP_E_LINE: one of them holds a control character. */
+/* Any command: `word` alone or followed by a space and `line`, which the trace
+   shows as they are. SMTP_E_LINE: one of them holds a control character. */
 SMTP_API smtp_status smtp_docmd(smtp_session *s, const char *word,
                                 const char *line);
 
@@ -2336,8 +2338,9 @@ static void smtp__challenge(smtp_session *s, const char *p, size_t n)
 {
     char bytes[48];
     size_t fill = 0;
-    for (; n && *p != '\r' && s->step < SMTP__TO_CANCEL; n--, p++) {
-        fill += smtp__decode64(&s->chunk, *p, bytes + fill);
+    for (; n && s->step < SMTP__TO_CANCEL; n--, p++) {
+        if (*p != '\r' && *p != '\n')
+            fill += smtp__decode64(&s->chunk, *p, bytes + fill);
         if (fill > sizeof bytes - 3) {
             smtp__pass_on(s, bytes, fill);
             fill = 0;
@@ -2846,6 +2849,15 @@ static void smtp__write_ehlo(smtp_session *s, const char *verb)
     smtp__put(s, label ? label : domain);
 }
 
+/* The EHLO name: one word in ASCII, or one that has an A-label. */
+static int smtp__domain_ok(const smtp_session *s)
+{
+    const char *domain = s->config->domain;
+    int kind = domain ? smtp_address_check(domain) : 1;
+    return !domain || (*domain && smtp__word_ok(domain) &&
+                       (kind == 1 || smtp__a_label(s, domain)));
+}
+
 /* The domain of an address that is ASCII before it, or 0. */
 static const char *smtp__domain(const char *address)
 {
@@ -3202,6 +3214,13 @@ static void smtp__end_login(smtp_session *s, int status)
     smtp__refuse(s, status, status);
 }
 
+/* TLS is required and not there yet: by hand one can come here without. */
+static int smtp__needs_tls(const smtp_session *s)
+{
+    return SMTP__HAND && s->config && s->config->tls == SMTP_TLS_STARTTLS &&
+           !(s->flags & SMTP__SECURE);
+}
+
 /* Chooses the next mechanism, the strongest of those below the last. */
 static void smtp__login(smtp_session *s)
 {
@@ -3210,7 +3229,8 @@ static void smtp__login(smtp_session *s)
         left &= s->mechanism - 1u;
     else
         s->result = SMTP_E_MECHANISM;
-    if (!(s->flags & SMTP__SECURE) && !s->config->unsafe_clear_login) {
+    if (smtp__needs_tls(s) ||
+        !(s->flags & SMTP__SECURE || s->config->unsafe_clear_login)) {
         smtp__end_login(s, SMTP_E_CLEAR_LOGIN);
     } else if (!smtp__offers(s, SMTP_EXT_AUTH)) {
         smtp__end_login(s, SMTP_E_NO_AUTH);
@@ -3441,7 +3461,7 @@ static void smtp__judge_xclient(smtp_session *s)
 {
     if (smtp__positive(s)) {
         smtp__forget(s);
-        s->flags &= (uint16_t)~(SMTP__READY | SMTP__DIRTY);
+        s->flags &= (uint16_t)~(SMTP__READY | SMTP__DIRTY | SMTP__LOGGED_IN);
     }
     smtp__judge_command(s);
 }
@@ -3520,9 +3540,15 @@ static int smtp__judge_each(smtp_session *s, smtp_mail *m)
     if (to == NULL)
         return 0;
     to->code = s->reply.code;
-    to->status = smtp__positive(s) ? SMTP_OK : SMTP_E_REFUSED;
-    m->flags = (uint16_t)(m->flags | (smtp__positive(s) ? SMTP__DELIVERED
-                                                        : SMTP__SOME_REFUSED));
+    if (!smtp__positive(s)) {
+        to->status = SMTP_E_REFUSED;
+        m->flags |= SMTP__SOME_REFUSED;
+    } else if (m->flags & SMTP__EACH) {
+        to->status = SMTP_UNKNOWN;
+    } else {
+        to->status = SMTP_OK;
+        m->flags |= SMTP__DELIVERED;
+    }
     if (!(m->flags & SMTP__EACH) &&
         smtp__turn_of(s, (size_t)(to - m->to)) == NULL) {
         if (!(m->flags & SMTP__DELIVERED))
@@ -3533,8 +3559,8 @@ static int smtp__judge_each(smtp_session *s, smtp_mail *m)
     return 1;
 }
 
-/* PRDR: 353 announces an answer for each recipient. The one for all that comes
-   last may refuse the mail for everyone. */
+/* PRDR: 353 announces an answer for each recipient. Until the one for all that
+   comes last, who was accepted is SMTP_UNKNOWN. */
 static int smtp__judge_prdr(smtp_session *s, smtp_mail *m)
 {
     size_t i;
@@ -3544,15 +3570,18 @@ static int smtp__judge_prdr(smtp_session *s, smtp_mail *m)
         s->due++;
         return 1;
     }
-    if (!(m->flags & SMTP__EACH) || smtp__positive(s) ||
-        smtp__turn_of(s, 0))
+    if (!(m->flags & SMTP__EACH) || smtp__turn_of(s, 0))
         return 0;
     for (i = 0; i < m->said; i++)
-        if (m->to[i].status == SMTP_OK) {
+        if (m->to[i].status != SMTP_UNKNOWN) {
+            continue;
+        } else if (smtp__positive(s)) {
+            m->to[i].status = SMTP_OK;
+            m->flags |= SMTP__DELIVERED;
+        } else {
             m->to[i].status = SMTP_E_REFUSED;
             m->to[i].code = s->reply.code;
         }
-    m->flags &= (uint16_t)~SMTP__DELIVERED;
     return 0;
 }
 
@@ -3573,7 +3602,8 @@ static void smtp__judge_final(smtp_session *s)
     if ((SMTP__RARE && smtp__judge_prdr(s, m)) || smtp__judge_each(s, m))
         return;
     if (m->flags & SMTP__ACCEPTED) {
-        if (!smtp__positive(s) && !(m->flags & SMTP__DELIVERED))
+        if ((!smtp__positive(s) && !(SMTP__LMTP && s->config->lmtp)) ||
+            (m->flags & (SMTP__EACH | SMTP__DELIVERED)) == SMTP__EACH)
             smtp__refuse_mail(s, m, SMTP_E_DATA);
         if (SMTP__CHUNKING && m->status == SMTP_E_SENDER && smtp__positive(s) &&
             !(m->flags & SMTP__SAID_DATA))
@@ -4272,6 +4302,7 @@ static int smtp__handshake(smtp_session *s)
         return 0;
     }
     s->flags |= SMTP__SECURE | SMTP__MOVED;
+    s->flags &= (uint16_t)~(SMTP__READY | SMTP__LOGGED_IN);
     smtp__forget(s);
     s->say = SMTP__IDLE;
     if (smtp__hand(s))
@@ -4543,12 +4574,12 @@ SMTP_API smtp_status smtp_open(smtp_session *s, const smtp_io *io,
         return SMTP_E_ARGUMENT;
     if (size < SMTP_BUFFER_MIN)
         return SMTP_E_BUFFER;
-    if (config->domain && (!*config->domain || !smtp__word_ok(config->domain)))
+    s->config = config;
+    if (!smtp__domain_ok(s))
         return SMTP_E_DOMAIN;
     if (config->tls == SMTP_TLS_STARTTLS && !io->starttls)
         return SMTP_E_NO_TLS;
     s->io = io;
-    s->config = config;
     smtp__no_features(config);
     s->reply.text = (char *)buffer;
     *s->reply.text = 0;
@@ -4687,6 +4718,8 @@ static smtp_status smtp__by_hand_address(smtp_session *s, const char *word,
         return bad;
     if (!smtp__line_ok(params))
         return SMTP_E_PARAMETER;
+    if (smtp__needs_tls(s))
+        return SMTP_E_NO_TLS;
     if (kind == 2 && !smtp__offers(s, SMTP_EXT_SMTPUTF8))
         return SMTP_E_UTF8;
     if (!smtp__offers(s, smtp__needs_esmtp(params)))
@@ -4718,6 +4751,8 @@ SMTP_API smtp_status smtp_data(smtp_session *s, const smtp_body *body)
         return SMTP_E_BUSY;
     if (body == NULL || !smtp__body_ok(body))
         return SMTP_E_ARGUMENT;
+    if (smtp__needs_tls(s))
+        return SMTP_E_NO_TLS;
     smtp__body_start(s, body, SMTP__DOTS);
     return smtp__by_hand(s, SMTP__DATA, NULL, NULL, NULL);
 }
@@ -8593,6 +8628,8 @@ static void smtp__bear_hmac(int hash, const void *key, size_t key_size,
     br_hmac_init(&hmac, &start, 0);
     br_hmac_update(&hmac, data, size);
     br_hmac_out(&hmac, result);
+    smtp__wipe(&start, sizeof start);
+    smtp__wipe(&hmac, sizeof hmac);
 }
 
 /* `n` iterations from *last on, each added to *sum. The key's part is computed
@@ -8795,15 +8832,15 @@ static const char *smtp__scram_value(const smtp_scram *x, size_t *at,
     return p + 2;
 }
 
-/* The first iteration: HMAC of the salt, at most 64 bytes, and a 1. */
+/* The first iteration: HMAC of the salt, 64 bytes or a few more, and a 1. */
 static int smtp__scram_salt(smtp_scram *x, const smtp_session *s,
                             const char *salt, size_t size)
 {
     const char *password = smtp__or_empty(s->config->password);
-    char bytes[64 + 4];
+    char bytes[64 + 3 + 4];
     smtp_size bits = 0;
     size_t n = 0;
-    for (; size && n <= 64 - 3; size--)
+    for (; size && n <= 64; size--)
         n += smtp__decode64(&bits, *salt++, bytes + n);
     if (size || n == 0 || (bits && bits != SMTP__END64))
         return 0;
@@ -8918,18 +8955,22 @@ static ptrdiff_t smtp__scram_final(smtp_scram *x, const smtp_session *s,
     return (ptrdiff_t)start;
 }
 
-/* "v=" the server's signature, or "e=" why not. */
+/* "v=" the server's signature, or "e=" why not. How long it takes to compare
+   does not tell where it differs. */
 static ptrdiff_t smtp__scram_verify(smtp_scram *x, int hash,
                                     const char **response)
 {
     char digits[44];
-    size_t at = 0, size = 0, want;
+    size_t at = 0, size = 0, want, i;
     const char *value;
+    int differs = 0;
     if (x->fill > 1 && x->text[0] == 'e' && x->text[1] == '=')
         return SMTP_E_LOGIN;
     value = smtp__scram_value(x, &at, 'v', &size);
     want = (size_t)(smtp__encode64(digits, x->last, (size_t)hash) - digits);
-    if (!value || size != want || memcmp(value, digits, size) != 0)
+    for (i = 0; value && size == want && i < want; i++)
+        differs |= value[i] ^ digits[i];
+    if (!value || size != want || differs)
         return SMTP_E_PROOF;
     x->state = SMTP__SC_PROVEN;
     *response = "";

@@ -61,7 +61,8 @@ enum { PEER_RULES = 64, PEER_MAILS = 32, PEER_WORD = 12 };
 /* The n-th command of a verb is answered by the n-th rule for it, or by the
    first that is to be repeated. Verbs besides the commands: greeting, RESPONSE
    (to a line of a login), END (to a message), NONE (to a message for which no
-   recipient was accepted), BODY (inside a message). Who says 421 closes. */
+   recipient was accepted), BODY (inside a message), PRDR (announces an END for
+   each recipient, then ALL). Who says 421 closes. */
 typedef struct peer_rule {
     char verb[PEER_WORD];
     const char *reply;             /* as on the wire; may be empty */
@@ -109,6 +110,7 @@ typedef struct peer {
     const char *fault;             /* of the client, the first */
     unsigned char mode, eol, closed, secure, await_tls, log_cr;
     unsigned char open, failed, last, binary, pipelining, holding, step;
+    unsigned char prdr;            /* asked for in this transaction */
 } peer;
 
 static inline void peer_fault(peer *p, const char *what)
@@ -225,7 +227,7 @@ static inline void peer_log(peer *p, const char *data, size_t size)
 
 static inline void peer_forget(peer *p)
 {
-    p->open = p->failed = p->binary = 0;
+    p->open = p->failed = p->binary = p->prdr = 0;
     p->accepted = p->payload = 0;
     bytes_clear(&p->body);
     bytes_clear(&p->from);
@@ -246,8 +248,9 @@ static inline void peer_store(peer *p, const char *to)
     bytes_add(&p->vault, p->body.data, p->body.size + 1);
 }
 
-/* LMTP: an answer for each recipient that was accepted. */
-static inline void peer_end_lmtp(peer *p)
+/* LMTP: an answer for each recipient that was accepted. With PRDR one for all
+   comes behind them. */
+static inline void peer_end_each(peer *p)
 {
     bytes good = {NULL, 0, 0};
     const char *to = p->to.data, *end;
@@ -255,9 +258,21 @@ static inline void peer_end_lmtp(peer *p)
     for (; (end = strchr(to, ' ')) != NULL && !p->closed; to = end + 1)
         if (peer_says(p, "END", "250 2.6.0 stored") == 2)
             bytes_add(&good, to, (size_t)(end - to) + 1);
-    if (good.size)
+    if (p->prdr && !p->closed
+        && peer_says(p, "ALL", good.size ? "250 2.6.0 stored"
+                                         : "550 5.7.1 for nobody") != 2)
+        bytes_clear(&good);
+    if (good.size && !(p->prdr && p->closed))
         peer_store(p, good.data);
     bytes_free(&good);
+}
+
+/* Whether the answers begin with 353. */
+static inline int peer_announces(peer *p)
+{
+    if (p->accepted < 2)
+        p->prdr = 0;
+    return p->prdr && peer_says(p, "PRDR", "353 for each") == 3;
 }
 
 static inline void peer_end(peer *p)
@@ -268,9 +283,11 @@ static inline void peer_end(peer *p)
     if (p->failed)
         ;
     else if (p->script->lmtp)
-        peer_end_lmtp(p);
+        peer_end_each(p);
     else if (!p->accepted)
         peer_says(p, "NONE", "554 5.5.1 no valid recipients");
+    else if (peer_announces(p))
+        peer_end_each(p);
     else if (peer_says(p, "END", "250 2.6.0 stored") == 2)
         peer_store(p, p->to.data);
     peer_forget(p);
@@ -403,6 +420,7 @@ static inline void peer_from(peer *p, const char *line)
     peer_forget(p);
     p->open = 1;
     p->binary = (unsigned char)peer_has(line, "BODY=BINARYMIME");
+    p->prdr = (unsigned char)peer_has(line, " PRDR");
     peer_path(line, &p->from);
 }
 

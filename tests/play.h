@@ -27,6 +27,18 @@ typedef struct play_source {
     size_t at;                     /* the last offset asked for */
 } play_source;
 
+/* What a scene's config.sasl works with. */
+typedef struct play_secret {
+    smtp_sasl sasl;
+    bytes heard;                   /* challenge of a mechanism that echoes */
+    int ended;                     /* status told to its done(), 1: not yet */
+    unsigned char *paused;         /* play.paused */
+#if SMTP__SASL
+    smtp_scram scram;
+    smtp_sasl inner;               /* what smtp_scram_sasl() made */
+#endif
+} play_secret;
+
 typedef struct play {
     const scene *what;
     play_way way;
@@ -37,6 +49,7 @@ typedef struct play {
     smtp_mail mail[SCENE_MAILS];
     smtp_recipient *to[SCENE_MAILS];
     play_source source[SCENE_MAILS];
+    play_secret login;
     guard memory, piece;           /* of the session; of the piece pulled */
     char *buffer;
     size_t buffer_size;
@@ -119,6 +132,106 @@ static inline void play_trace(void *ctx, int kind, const char *data,
     bytes_add(&p->trace, data, size);
 }
 
+/* ---- logins -------------------------------------------------------------- */
+
+/* A caller's mechanism: says "one", then each challenge with 1 added to its
+   bytes; a challenge "bad" it cannot take, and for the user "nobody" it is
+   none. */
+static inline ptrdiff_t play_echo(void *ctx, const smtp_session *session,
+                                  const char *challenge, size_t size,
+                                  const char **response)
+{
+    play_secret *login = (play_secret *)ctx;
+    bytes *heard = &login->heard;
+    if (challenge == NULL) {
+        login->ended = 1;
+        bytes_clear(heard);
+        *response = "one";
+        return strcmp(session->config->user, "nobody") == 0
+               ? (ptrdiff_t)SMTP_E_MECHANISM : 3;
+    }
+    if (size) {
+        bytes_add(heard, challenge, size);
+        return strcmp(heard->data, "bad") == 0 ? (ptrdiff_t)SMTP_E_CHALLENGE
+                                               : 0;
+    }
+    *response = heard->data;
+    size = heard->size;
+    while (heard->size)
+        heard->data[--heard->size]++;
+    return (ptrdiff_t)size;
+}
+
+static inline int play_echo_done(void *ctx, const smtp_session *session,
+                                 int status)
+{
+    play_secret *login = (play_secret *)ctx;
+    (void)session;
+    login->ended = status;
+    return status;
+}
+
+/* HMAC for scenes that say so; who uses it points it at one. */
+static void (*play_hmac)(void *ctx, int hash, const void *key, size_t key_size,
+                         const void *data, size_t size, void *result);
+
+#if SMTP__SASL
+/* A slice of the iterations is done: the loop comes back for the rest. */
+static inline ptrdiff_t play_step(void *ctx, const smtp_session *session,
+                                  const char *challenge, size_t size,
+                                  const char **response)
+{
+    play_secret *login = (play_secret *)ctx;
+    ptrdiff_t r = login->inner.step(login->inner.ctx, session, challenge, size,
+                                    response);
+    if (r == SMTP_AGAIN)
+        *login->paused = 1;
+    return r;
+}
+
+static inline int play_told(void *ctx, const smtp_session *session,
+                                  int status)
+{
+    play_secret *login = (play_secret *)ctx;
+    login->ended = status;
+    return login->inner.done(login->inner.ctx, session, status);
+}
+
+static inline void play_scram(play_secret *login, const scene *what)
+{
+    smtp_scram *x = &login->scram;
+    memset(x, 0, sizeof *x);
+    x->entropy = what->nonce;
+    x->binding = what->binding;
+    x->binding_size = what->binding ? strlen(what->binding) : 0;
+    x->iterations = what->iterations;
+    x->slice = (uint16_t)what->slice;
+    x->hmac = what->hmac ? play_hmac : NULL;
+    login->inner = smtp_scram_sasl(x);
+    login->sasl.mechanisms = login->inner.mechanisms;
+    login->sasl.step = play_step;
+    login->sasl.done = play_told;
+}
+#else
+static inline void play_scram(play_secret *login, const scene *what)
+{
+    (void)login, (void)what;
+}
+#endif
+
+static inline const smtp_sasl *play_sasl(play_secret *login, const scene *what)
+{
+    memset(&login->sasl, 0, sizeof login->sasl);
+    login->sasl.mechanisms = SMTP_AUTH_OTHER;
+    login->sasl.name = what->own;
+    login->sasl.ctx = login;
+    login->sasl.step = play_echo;
+    login->sasl.done = play_echo_done;
+    if (what->scram)
+        play_scram(login, what);
+    return what->scram || what->own ? &login->sasl : NULL;
+}
+
 /* ---- setting up ---------------------------------------------------------- */
 
 static inline void play_open(play *p)
@@ -132,6 +245,7 @@ static inline void play_close(play *p)
     peer_stop(&p->server);
     bytes_free(&p->told);
     bytes_free(&p->trace);
+    bytes_free(&p->login.heard);
     bytes_free(&p->scratch);
     guard_free(p->memory);
 }
@@ -194,6 +308,8 @@ static inline void play_start(play *p, const play_way *way)
     wire_start(&p->line, &p->server, &way->habit);
     p->config = p->what->config;
     p->config.ctx = p;
+    p->login.paused = &p->paused;
+    p->config.sasl = play_sasl(&p->login, p->what);
     p->config.next = p->what->next ? play_next : NULL;
     p->config.done = play_done;
     p->config.trace = play_trace;
@@ -271,6 +387,20 @@ static inline const char *play_status(int status)
     }
 }
 
+#if SMTP__HAND && SMTP__RARE
+static inline smtp_status play_relay(smtp_session *s, const scene_call *c)
+{
+    return c->name[1] == 'c' ? smtp_xclient(s, c->first)
+                             : smtp_xforward(s, c->first);
+}
+#else
+static inline smtp_status play_relay(smtp_session *s, const scene_call *c)
+{
+    (void)s, (void)c;
+    return SMTP_E_UNSUPPORTED;
+}
+#endif
+
 #if SMTP__HAND
 static inline smtp_status play_by_name(play *p, const scene_call *c)
 {
@@ -292,6 +422,9 @@ static inline smtp_status play_by_name(play *p, const scene_call *c)
     if (strcmp(c->name, "help") == 0) return smtp_help(s, c->first);
     if (strcmp(c->name, "docmd") == 0)
         return smtp_docmd(s, c->first, c->second);
+    if (strncmp(c->name, "xclient", 7) == 0 ||
+        strncmp(c->name, "xforward", 8) == 0)
+        return play_relay(s, c);
     if (strcmp(c->name, "run") == 0) return smtp_run(s);
     if (strcmp(c->name, "send") == 0) {
         p->given = 1;
@@ -439,19 +572,43 @@ static inline int play_among(play *p, const char *list, const char *address)
     return found != NULL;
 }
 
-static inline const peer_mail *play_stored(play *p, const char *from)
+/* An address as it stands on the wire. */
+static inline const char *play_spelled(const play *p, const char *address)
 {
-    const peer_mail *found = NULL;
-    size_t i;
-    for (i = 0; i < p->server.stored; i++) {
-        const peer_mail *mail = &p->server.mail[i];
-        if (strcmp(p->server.vault.data + mail->from, from ? from : "") != 0)
-            continue;
-        if (found)
-            play_fault(p, "a mail stored twice");
-        found = mail;
-    }
-    return found;
+    static char text[200];
+    const char *at = address ? strrchr(address, '@') : NULL;
+    const char *label = at && p->config.a_label
+                        ? scene_a_label(NULL, at + 1) : NULL;
+    if (!label)
+        return address ? address : "";
+    snprintf(text, sizeof text, "%.*s@%s", (int)(at - address), address,
+             label);
+    return text;
+}
+
+/* The next mail of this sender that was stored, behind `last` or the first. */
+static inline const peer_mail *play_stored(const play *p, const char *from,
+                                           const peer_mail *last)
+{
+    const peer_mail *mail = last ? last + 1 : p->server.mail;
+    const peer_mail *end = p->server.mail + p->server.stored;
+    from = play_spelled(p, from);
+    for (; mail < end; mail++)
+        if (strcmp(p->server.vault.data + mail->from, from) == 0)
+            return mail;
+    return NULL;
+}
+
+/* How often it was stored for a recipient: one mail may have got several
+   transactions. */
+static inline int play_times(play *p, const char *from, const char *address)
+{
+    const peer_mail *mail = NULL;
+    int times = 0;
+    while ((mail = play_stored(p, from, mail)) != NULL)
+        times += play_among(p, p->server.vault.data + mail->to,
+                            play_spelled(p, address));
+    return times;
 }
 
 static inline int play_came_whole(play *p, const char *from)
@@ -460,16 +617,17 @@ static inline int play_came_whole(play *p, const char *from)
     if (p->server.closed)
         return 1;
     bytes_clear(b);
-    bytes_text(b, from ? from : "");
+    bytes_text(b, play_spelled(p, from));
     bytes_text(b, "\n");
     return strstr(p->server.ended.data, b->data) != NULL;
 }
 
-static inline void play_judge_recipient(play *p, const peer_mail *stored,
+static inline void play_judge_recipient(play *p, const char *from,
                                         const smtp_recipient *to)
 {
-    int has = stored && play_among(p, p->server.vault.data + stored->to,
-                                   to->address);
+    int has = to->address ? play_times(p, from, to->address) : 0;
+    if (has > 1)
+        play_fault(p, "stored twice for a recipient");
     if (to->status == SMTP_OK && !has)
         play_fault(p, "a recipient reported delivered, not stored");
     if (to->status != SMTP_OK && to->status != SMTP_UNKNOWN && has)
@@ -481,7 +639,7 @@ static inline void play_judge_recipient(play *p, const peer_mail *stored,
 static inline void play_judge_mail(play *p, size_t i)
 {
     const smtp_mail *mail = &p->mail[i];
-    const peer_mail *stored = play_stored(p, mail->from);
+    const peer_mail *stored = play_stored(p, mail->from, NULL);
     int good = mail->status == SMTP_OK || mail->status == SMTP_PARTIAL;
     size_t k;
     if (good && !stored)
@@ -493,14 +651,13 @@ static inline void play_judge_mail(play *p, size_t i)
     if (mail->status == SMTP_UNKNOWN && !play_came_whole(p, mail->from))
         play_fault(p, "unknown, and the last byte was never sent");
     for (k = 0; k < mail->to_count; k++)
-        play_judge_recipient(p, stored, &mail->to[k]);
-    if (!stored)
-        return;
+        play_judge_recipient(p, mail->from, &mail->to[k]);
     play_wanted(p, &p->what->mail[i].body);
-    if (stored->body_size != p->scratch.size
-        || memcmp(p->server.vault.data + stored->body, p->scratch.data,
-                  p->scratch.size) != 0)
-        play_fault(p, "the mail stored is not the mail sent");
+    for (; stored; stored = play_stored(p, mail->from, stored))
+        if (stored->body_size != p->scratch.size
+            || memcmp(p->server.vault.data + stored->body, p->scratch.data,
+                      p->scratch.size) != 0)
+            play_fault(p, "the mail stored is not the mail sent");
 }
 
 /* Each token of a login that the peer heard is a secret. */
@@ -516,6 +673,9 @@ static inline void play_judge_secrets(play *p)
     }
     if (word && strlen(word) > 3 && strstr(p->trace.data, word))
         play_fault(p, "the password in the trace");
+    word = p->config.token;
+    if (word && strlen(word) > 3 && strstr(p->trace.data, word))
+        play_fault(p, "the token in the trace");
 }
 
 static inline void play_judge_buffer(play *p)

@@ -5,9 +5,14 @@
       tls none|starttls|implicit|opportunistic     (none where not given)
       domain user password authzid TEXT, window mechanisms buffer N,
       lmtp, no_pipelining, no_chunking, no_initial_response, clear_login
+      token TEXT, a_label (see scene_a_label())
+      scram NONCE     config.sasl is smtp_scram; with bind TEXT, iterations N,
+                      slice N, hmac (a hash of the caller's)
+      own NAME        config.sasl is a mechanism that echoes (play_echo())
       next            mails come from config.next; `next again`: with pauses
       mail FROM TO..  a mail; the lines below are about it
       envid params TEXT, ret N, all_or_none, body_flags N, body TEXT,
+      hold_until TEXT, hold_for by by_mode priority N, require_tls,
       orcpt rcpt_params TEXT, notify N             (of its last recipient)
       do CALL ARGS    by hand; without any: each mail, then QUIT
       cut             what is said may be a beginning of what is written
@@ -38,7 +43,7 @@ typedef struct dialogue {
     const char *name, *setup, *said, *told;
 } dialogue;
 
-enum { SCENE_MAILS = 12, SCENE_TO = 40, SCENE_CALLS = 40 };
+enum { SCENE_MAILS = 12, SCENE_TO = 40, SCENE_CALLS = 40, SCENE_NONCE = 18 };
 
 typedef struct scene_call {
     char name[16];
@@ -54,6 +59,10 @@ typedef struct scene {
     size_t calls;
     peer_script script;
     size_t buffer;                 /* the only size to try, or 0 */
+    unsigned char nonce[SCENE_NONCE];
+    unsigned char scram, hmac;     /* config.sasl: smtp_scram; its hash */
+    unsigned iterations, slice;
+    const char *binding, *own;
     unsigned char next, next_again;
     unsigned char cut;             /* it may end early: 421, an early close */
     unsigned char broken;          /* the server loses step */
@@ -134,6 +143,29 @@ static inline const char *scene_text(const char *text)
     return scene_text_of(text, strlen(text));
 }
 
+/* The name that IDNA has for a domain, as config.a_label: one good label, one
+   that cannot be sent, for the rest none. */
+static inline const char *scene_a_label(void *ctx, const char *domain)
+{
+    (void)ctx;
+    return strcmp(domain, "m\303\274nchen.example") == 0
+           ? "xn--mnchen-3ya.example"
+           : strcmp(domain, "sp\303\244t.example") == 0 ? "xn> X" : NULL;
+}
+
+/* The 24 digits of base64 that a SCRAM client's nonce consists of. */
+static inline void scene_nonce(unsigned char *to, const char *text)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                 "abcdefghijklmnopqrstuvwxyz0123456789+/";
+    size_t i;
+    for (i = 0; i < 8 * SCENE_NONCE; i++) {
+        size_t digit = (size_t)(strchr(digits, text[i / 6]) - digits);
+        size_t bit = digit >> (5 - i % 6) & 1;
+        to[i / 8] = (unsigned char)(2u * to[i / 8] + bit);
+    }
+}
+
 /* ---- rules --------------------------------------------------------------- */
 
 static inline peer_rule *scene_rule(scene *s, const char *word)
@@ -170,7 +202,7 @@ static inline void scene_answer(scene *s, const char *word, const char *text)
     peer_rule *rule = scene_rule(s, word);
     const char *verbs = " greeting EHLO LHLO HELO STARTTLS AUTH RESPONSE MAIL "
                         "RCPT DATA BDAT END NONE BODY RSET NOOP HELP QUIT VRFY "
-                        "EXPN XFOO ";
+                        "EXPN XFOO XCLIENT XFORWARD PRDR ALL ";
     int hello = strstr("EHLO LHLO HELO", rule->verb) != NULL;
     if (!strstr(verbs, rule->verb)) {
         printf("%s: what is %s?\n", s->text->name, word);
@@ -239,15 +271,39 @@ static inline void scene_body(smtp_mail *mail, const char *text)
     bytes_free(&b);
 }
 
+/* What a mail asks for of the rare extensions. 0: the line does not. */
+static inline int scene_of_wishes(smtp_mail *mail, const char *word,
+                                  const char *text)
+{
+    long number = strtol(text, NULL, 10);
+    if (strcmp(word, "hold_until") == 0)
+        mail->hold_until = scene_text(text);
+    else if (strcmp(word, "hold_for") == 0)
+        mail->hold_for = (uint32_t)number;
+    else if (strcmp(word, "by") == 0)
+        mail->by = (int32_t)number;
+    else if (strcmp(word, "by_mode") == 0)
+        mail->by_mode = (uint8_t)number;
+    else if (strcmp(word, "priority") == 0)
+        mail->priority = (int8_t)number;
+    else if (strcmp(word, "require_tls") == 0)
+        mail->require_tls = 1;
+    else
+        return 0;
+    return 1;
+}
+
 /* Lines about the mail before. 0: it is none of these. */
 static inline int scene_of_mail(scene *s, const char *word, const char *text)
 {
     smtp_mail *mail = s->mails ? &s->mail[s->mails - 1] : NULL;
     smtp_recipient *to = mail && mail->to_count
                          ? &mail->to[mail->to_count - 1] : NULL;
-    unsigned number = (unsigned)strtoul(text, NULL, 10);
+    long number = strtol(text, NULL, 10);
     if (!mail)
         return 0;
+    if (scene_of_wishes(mail, word, text))
+        return 1;
     if (strcmp(word, "body") == 0)
         scene_body(mail, text);
     else if (strcmp(word, "envid") == 0)
@@ -296,6 +352,10 @@ static inline int scene_of_config(smtp_config *c, const char *word,
         c->password = scene_text(text);
     else if (strcmp(word, "authzid") == 0)
         c->authzid = scene_text(text);
+    else if (strcmp(word, "token") == 0)
+        c->token = scene_text(text);
+    else if (strcmp(word, "a_label") == 0)
+        c->a_label = scene_a_label;
     else if (strcmp(word, "window") == 0)
         c->window = (uint16_t)number;
     else if (strcmp(word, "mechanisms") == 0)
@@ -310,6 +370,28 @@ static inline int scene_of_config(smtp_config *c, const char *word,
         c->unsafe_clear_login = 1;
     else if (strcmp(word, "lmtp") == 0)
         c->lmtp = 1;
+    else
+        return 0;
+    return 1;
+}
+
+/* Lines about config.sasl. 0: it is none of these. */
+static inline int scene_of_sasl(scene *s, const char *word, const char *text)
+{
+    unsigned number = (unsigned)strtoul(text, NULL, 10);
+    if (strcmp(word, "scram") == 0) {
+        s->scram = 1;
+        scene_nonce(s->nonce, text);
+    } else if (strcmp(word, "hmac") == 0)
+        s->hmac = 1;
+    else if (strcmp(word, "bind") == 0)
+        s->binding = scene_text(text);
+    else if (strcmp(word, "iterations") == 0)
+        s->iterations = number;
+    else if (strcmp(word, "slice") == 0)
+        s->slice = number;
+    else if (strcmp(word, "own") == 0)
+        s->own = scene_text(text);
     else
         return 0;
     return 1;
@@ -359,7 +441,8 @@ static inline void scene_line(scene *s, const char *word, const char *text)
         s->next = SMTP__NEXT;
         s->next_again = text[0] != 0;
     } else if (!scene_of_mail(s, word, text)
-               && !scene_of_config(&s->config, word, text))
+               && !scene_of_config(&s->config, word, text)
+               && !scene_of_sasl(s, word, text))
         scene_answer(s, word, text);
 }
 
@@ -372,6 +455,8 @@ static inline int scene_applies(const dialogue *text)
         {SMTP__LMTP, "lmtp\n"}, {SMTP__CHUNKING, "CHUNKING"},
         {SMTP__MEASURED, "8BITMIME"}, {SMTP__SIZE, "SIZE"},
         {SMTP__SIZE, "siZE"}, {SMTP__DSN, "DSN"}, {SMTP__UTF8, "UTF8"},
+        {SMTP__A_LABEL, "a_label"}, {SMTP__SASL, "token "},
+        {SMTP__SASL, "scram "}, {SMTP__SASL, "own "},
     };
     size_t i;
     for (i = 0; i < sizeof needs / sizeof *needs; i++)
