@@ -1320,6 +1320,61 @@ static void test_session(void)
     CHECK_NUMBER(bytes[3], bytes[0]);
 }
 
+/* ---- channel binding ----------------------------------------------------- */
+
+/* RFC 5929, section 4.1: the server's own certificate by the hash of its
+   signature. 0 bytes: the handshake has shown none. */
+static void judge_binding(const char *chain, const char *key,
+                          const br_hash_class *hash, int again)
+{
+    static br_ssl_session_parameters session;
+    static unsigned char store[1000];
+    static br_ssl_session_cache_lru cache;
+    unsigned char want[64];
+    size_t size = (hash->desc >> BR_HASHDESC_OUT_OFF) & BR_HASHDESC_OUT_MASK;
+    br_hash_compat_context context;
+    br_x509_certificate certs[4];
+    size_t count = objects(chain, certs, 4);
+    smtp_scram x;
+    const void *digest;
+
+    if (!again) {
+        memset(&session, 0, sizeof session);
+        br_ssl_session_cache_lru_init(&cache, store, sizeof store);
+    }
+    hash->init(&context.vtable);
+    hash->update(&context.vtable, certs[0].data, certs[0].data_len);
+    hash->out(&context.vtable, want);
+    release(certs, count);
+    scene_begin(chain, key, NULL);
+    br_ssl_server_set_cache(&sc.server.ssl, &cache.vtable);
+    sc.config.unsafe_no_verify = 1;
+    sc.config.session = &session;
+    memset(&x, 0, sizeof x);
+    x.tls = &sc.tls;
+    CHECK_NUMBER(scene_open(), SMTP_OK);
+    CHECK(smtp__scram_binding(&x, &count) == NULL);
+    CHECK_NUMBER(scene_handshake(), SMTP_OK);
+    digest = smtp__scram_binding(&x, &count);
+    CHECK((digest == NULL) == again);
+    if (digest) {
+        CHECK_NUMBER(count, size);
+        CHECK(memcmp(digest, want, size) == 0);
+    }
+    scene_end();
+}
+
+static void test_binding(void)
+{
+    judge_binding("direct.pem", "direct.key", &br_sha256_vtable, 0);
+    judge_binding("direct.pem", "direct.key", &br_sha256_vtable, 1);
+    judge_binding("chained.chain", "chained.key", &br_sha256_vtable, 0);
+    judge_binding("of_384.pem", "of_384.key", &br_sha384_vtable, 0);
+    judge_binding("ec_384.chain", "ec_384.key", &br_sha384_vtable, 0);
+    judge_binding("of_512.pem", "of_512.key", &br_sha512_vtable, 0);
+    judge_binding("sha1.pem", "sha1.key", &br_sha256_vtable, 0);
+}
+
 int main(void)
 {
     check_begin();
@@ -1362,5 +1417,6 @@ int main(void)
     test_client_room();
     test_client_memory();
     test_session();
+    test_binding();
     return check_end();
 }

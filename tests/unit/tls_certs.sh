@@ -44,6 +44,10 @@ rsa of_big; issue of_big big "/CN=mail.example.org" "$san"
 ec of_p521 secp384r1; issue of_p521 p521 "/CN=mail.example.org" "$san"
 rsa weak 1024; issue weak root "/CN=mail.example.org" "$san"
 rsa sha1; issue sha1 root "/CN=mail.example.org" "$san" -sha1
+ec of_384; issue of_384 root "/CN=mail.example.org" "$san" -sha384
+rsa of_512; issue of_512 root "/CN=mail.example.org" "$san" -sha512
+ec ec_384; issue ec_384 inter "/CN=mail.example.org" "$san" -sha384
+cat ec_384.pem inter.pem >ec_384.chain
 ec pinned; issue pinned other "/CN=mail.example.org" "$san"
 rsa twin; issue twin root "/CN=mail.example.org" "$san"
 ec self
