@@ -488,7 +488,8 @@ typedef struct smtp_session {
     uint8_t stage;                 /* row whose answer came last */
     uint8_t wants;                 /* what the last SMTP_AGAIN waits for */
     uint8_t parse;                 /* what the parser awaits: SMTP__P_... */
-    uint8_t keyword;               /* of the EHLO line being read */
+    uint8_t keyword;               /* of the EHLO line being read; the first
+                                      response of a login goes with AUTH */
     uint8_t step;                  /* lines of the login; then mails taken */
     uint8_t refusals;              /* recipients since the last mail taken */
     uint8_t mails_refused;         /* in this session; both saturate */
@@ -511,7 +512,8 @@ typedef struct smtp_session {
     const smtp_config *config;
     char *out;                     /* the buffer behind that for replies */
     smtp_mail *said, *heard;       /* mail being said; mail being answered */
-    const char *word, *line, *tail;/* the command by hand; line: response */
+    const char *word, *line, *tail;/* the command by hand; the mechanism, its
+                                      response or those left in the table */
     const smtp_body *body;         /* the body being said, */
     smtp_size at, run;             /* offset, bytes from there to send as is;
                                       of config->features; of the response */
@@ -1482,6 +1484,14 @@ static size_t smtp__min(size_t a, size_t b)
     return a < b ? a : b;
 }
 
+/* The n-th of strings that stand one behind the other. */
+SMTP__APART static const char *smtp__nth(const char *list, unsigned n)
+{
+    for (; n > 0; n--)
+        list += strlen(list) + 1;
+    return list;
+}
+
 SMTP__APART static int smtp__is_digit(char c)
 {
     return c >= '0' && c <= '9';
@@ -1741,8 +1751,7 @@ static smtp_status smtp__lost(const smtp_session *s, const smtp_mail *m)
 /* Whether the login under way is made by config->sasl. */
 static int smtp__by_sasl(const smtp_session *s)
 {
-    const smtp_sasl *sasl = s->config->sasl;
-    return SMTP__SASL && sasl && sasl->mechanisms & s->mechanism;
+    return SMTP__SASL && s->mechanism && s->tail == NULL;
 }
 
 static int smtp__sasl_done(smtp_session *s, int status)
@@ -2021,7 +2030,10 @@ enum {                             /* smtp_session.keyword: a word is awaited */
     SMTP__K_LIMITS,
     SMTP__K_RCPTMAX,
     SMTP__K_MAILMAX,
-    SMTP__K_OTHER
+    SMTP__K_OTHER,
+    /* In a login: its first response goes along with AUTH, */
+    SMTP__K_INITIAL,
+    SMTP__K_EMPTY                  /* and is empty */
 };
 
 /* Extension keywords by the hash of their names, in the order of
@@ -2053,30 +2065,28 @@ static const uint32_t smtp__extensions[] = {
 #define SMTP__RCPTMAX 0x355dc101   /* hashes of limits */
 #define SMTP__MAILMAX 0x93d096dd
 
-/* Login mechanisms in the order of their bits, and their responses, parted by
-   "|". In these digits stand for other things: 0 and 1 for the bytes NUL and
-   ^A, 2 user, 3 password, 4 authorization identity, 5 token, 6 the user with
-   "," and "=" as in RFC 5801, section 4. */
-static const struct smtp__login_name {
-    const char *name, *responses;
-} smtp__mechanisms[] = {
-    {"LOGIN", "2|3"},
-    {"PLAIN", "40203"},
+/* Login mechanisms from the strongest to the weakest, each a name and its
+   responses, parted by "|". In these digits stand for other things: 0 and 1 for
+   the bytes NUL and ^A, 2 user, 3 password, 4 authorization identity, 5 token,
+   6 the user with "," and "=" as in RFC 5801, section 4. */
+#define SMTP__LOGIN(name, responses) name "\0" responses "\0"
+static const char smtp__mechanisms[] =
 #if SMTP__SASL
-    {"XOAUTH2", "user=21auth=Bearer 511|"},
-    {"OAUTHBEARER", "n,a=6,1auth=Bearer 511|1"},
-    {"CRAM-MD5", ""},
-    {"SCRAM-SHA-1", ""},
-    {"SCRAM-SHA-256", ""},
-    {"SCRAM-SHA-1-PLUS", ""},
-    {"SCRAM-SHA-256-PLUS", ""},
-    {"EXTERNAL", "4"}
+#define SMTP__STRONGEST SMTP_AUTH_OTHER
+    SMTP__LOGIN("", "")
+    SMTP__LOGIN("EXTERNAL", "4")
+    SMTP__LOGIN("SCRAM-SHA-256-PLUS", "")
+    SMTP__LOGIN("SCRAM-SHA-1-PLUS", "")
+    SMTP__LOGIN("SCRAM-SHA-256", "")
+    SMTP__LOGIN("SCRAM-SHA-1", "")
+    SMTP__LOGIN("CRAM-MD5", "")
+    SMTP__LOGIN("OAUTHBEARER", "n,a=6,1auth=Bearer 511|1")
+    SMTP__LOGIN("XOAUTH2", "user=21auth=Bearer 511|")
+#else
+#define SMTP__STRONGEST SMTP_AUTH_PLAIN
 #endif
-};
-
-enum {
-    SMTP__MECHANISMS = sizeof smtp__mechanisms / sizeof *smtp__mechanisms
-};
+    SMTP__LOGIN("PLAIN", "40203")
+    SMTP__LOGIN("LOGIN", "2|3");
 
 static uint32_t smtp__hash(uint32_t hash, char c)
 {
@@ -2106,10 +2116,11 @@ static uint32_t smtp__extension(uint32_t hash)
 static void smtp__learn_mechanism(smtp_session *s, uint32_t hash)
 {
     const smtp_sasl *sasl = s->config->sasl;
-    unsigned i;
-    for (i = 0; i < SMTP__MECHANISMS; i++)
-        if (smtp__hash_of(smtp__mechanisms[i].name) == hash)
-            s->auth |= (uint16_t)(1u << i);
+    const char *name = smtp__mechanisms;
+    unsigned bit = SMTP__STRONGEST;
+    for (; bit; bit >>= 1, name = smtp__nth(name, 2))
+        if (smtp__hash_of(name) == hash)
+            s->auth |= (uint16_t)bit;
     if (SMTP__SASL && sasl && sasl->name && smtp__hash_of(sasl->name) == hash)
         s->auth |= SMTP_AUTH_OTHER;
 }
@@ -3059,32 +3070,6 @@ static const char *smtp__or_empty(const char *text)
     return text ? text : "";
 }
 
-static unsigned smtp__mechanism_index(const smtp_session *s)
-{
-    unsigned i = 0;
-    while (s->mechanism >> i > 1)
-        i++;
-    return i;
-}
-
-static const char *smtp__mechanism(const smtp_session *s)
-{
-    unsigned i = smtp__mechanism_index(s);
-    return SMTP__SASL && i == SMTP__MECHANISMS ? s->config->sasl->name
-                                               : smtp__mechanisms[i].name;
-}
-
-/* A response of the engine's own mechanisms, the first is 0. NULL: there are
-   not so many. */
-static const char *smtp__response(const smtp_session *s, unsigned n)
-{
-    const char *p = smtp__by_sasl(s)
-                  ? "" : smtp__mechanisms[smtp__mechanism_index(s)].responses;
-    for (; n && *p; p++)
-        n -= *p == '|';
-    return n ? NULL : p;
-}
-
 /* What a character of a response stands for. */
 static const char *smtp__stands_for(const smtp_config *c, const char *p,
                                     size_t *n)
@@ -3102,78 +3087,67 @@ static const char *smtp__stands_for(const smtp_config *c, const char *p,
     return text;
 }
 
-/* RFC 5801, section 4: saslname. */
-static void smtp__put_saslname(smtp_session *s, smtp__base64 *b,
-                               const char *p, size_t n)
+/* RFC 5801, section 4: a character of a saslname, one or three bytes. */
+static const char *smtp__sasl_char(const char *p, size_t *n)
 {
-    for (; n; n--, p++)
-        if (*p == ',' || *p == '=')
-            smtp__put_base64(s, b, *p == ',' ? "=2C" : "=3D", 3);
-        else
-            smtp__put_base64(s, b, p, 1);
+    *n = *p == ',' || *p == '=' ? 3 : 1;
+    return *p == ',' ? "=2C" : *p == '=' ? "=3D" : p;
 }
 
-static void smtp__put_response(smtp_session *s, const char *response)
+static void smtp__put_saslname(smtp_session *s, smtp__base64 *b,
+                               const char *p)
+{
+    size_t n;
+    for (; *p; p++) {
+        const char *text = smtp__sasl_char(p, &n);
+        smtp__put_base64(s, b, text, n);
+    }
+}
+
+/* The response at hand: config->sasl's, or the next of the table's. */
+static void smtp__put_response(smtp_session *s)
 {
     smtp__base64 b = {{0, 0, 0}, 0};
-    const char *text;
+    const char *p = s->tail, *text;
     size_t n;
-    if (smtp__by_sasl(s))
+    if (SMTP__SASL && p == NULL)
         smtp__put_base64(s, &b, s->line, (size_t)s->run);
     else
-        for (; *response && *response != '|'; response++) {
-            text = smtp__stands_for(s->config, response, &n);
-            if (SMTP__SASL && *response == '6')
-                smtp__put_saslname(s, &b, text, n);
+        for (; *p && *p != '|'; p++) {
+            text = smtp__stands_for(s->config, p, &n);
+            if (SMTP__SASL && *p == '6')
+                smtp__put_saslname(s, &b, text);
             else
                 smtp__put_base64(s, &b, text, n);
         }
     smtp__end_base64(s, &b);
 }
 
-/* Bytes of the first response, three for each that may have to be escaped. */
-static size_t smtp__initial_size(const smtp_session *s)
+/* AUTH is the next row. The first response goes along with it where there is
+   one and the line has no more than 512 bytes then (RFC 4954, section 4): a dry
+   run counts them. */
+static void smtp__say_auth(smtp_session *s)
 {
-    const char *p = smtp__response(s, 0);
-    size_t size = 0, n;
-    if (smtp__by_sasl(s))
-        return (size_t)s->run;
-    for (; *p && *p != '|'; p++) {
-        smtp__stands_for(s->config, p, &n);
-        size += *p == '6' ? 3 * n : n;
-    }
-    return size;
-}
-
-/* Whether the first response goes along with AUTH: not if the line would be
-   longer than 512 bytes with it (RFC 4954, section 4). */
-static int smtp__initial(const smtp_session *s)
-{
-    size_t room = 512 - sizeof "AUTH  \r\n" + 1 - strlen(smtp__mechanism(s));
-    return !s->config->no_initial_response &&
-           !(smtp__by_sasl(s) && s->line == NULL) &&
-           smtp__initial_size(s) <= room / 4 * 3;
+    const size_t all = (size_t)-1;
+    s->say = SMTP__AUTH_;
+    s->keyword = SMTP__K_NEXT;
+    if (s->config->no_initial_response || (smtp__by_sasl(s) && !s->line))
+        return;
+    s->skip = all;
+    smtp__put_response(s);
+    if (all - s->skip + strlen(s->word) + sizeof "AUTH  \r" <= 512)
+        s->keyword = s->skip == all ? SMTP__K_EMPTY : SMTP__K_INITIAL;
 }
 
 /* An empty first response is "=". */
 static void smtp__write_auth(smtp_session *s)
 {
     SMTP__PUT(s, "AUTH ");
-    smtp__put(s, smtp__mechanism(s));
-    if (smtp__initial(s)) {
-        SMTP__PUT(s, " ");
-        if (smtp__initial_size(s) == 0)
-            SMTP__PUT(s, "=");
-        else
-            smtp__put_response(s, smtp__response(s, 0));
+    smtp__put(s, s->word);
+    if (s->keyword) {
+        smtp__put(s, s->keyword == SMTP__K_EMPTY ? " =" : " ");
+        smtp__put_response(s);
     }
-}
-
-/* The response that a challenge asks for: the first may have gone along with
-   AUTH. */
-static const char *smtp__next_response(const smtp_session *s)
-{
-    return smtp__response(s, s->step - (smtp__initial(s) ? 0u : 1u));
 }
 
 static void smtp__write_response(smtp_session *s)
@@ -3181,7 +3155,26 @@ static void smtp__write_response(smtp_session *s)
     if (s->step == SMTP__CANCEL)
         SMTP__PUT(s, "*");
     else
-        smtp__put_response(s, smtp__next_response(s));
+        smtp__put_response(s);
+}
+
+/* A line of the login is said. Behind the last response of the table only the
+   end can come. */
+static void smtp__login_said(smtp_session *s, unsigned row)
+{
+    const char *p = s->tail;
+    if (row == SMTP__AUTH_)
+        s->result = SMTP_E_LOGIN;
+    if (s->step == SMTP__CANCEL)
+        return;
+    s->step++;
+    if (p == NULL || (row == SMTP__AUTH_ && !s->keyword))
+        return;
+    while (*p && *p != '|')
+        p++;
+    if (*p == 0)
+        s->step = SMTP__STEPS;
+    s->tail = p + (*p != 0);
 }
 
 /* Mechanisms that the server, the caller and what he knows allow. */
@@ -3221,10 +3214,31 @@ static int smtp__needs_tls(const smtp_session *s)
            !(s->flags & SMTP__SECURE);
 }
 
+/* Begins with the strongest of these. */
+static void smtp__use_mechanism(smtp_session *s, unsigned of)
+{
+    const smtp_sasl *sasl = s->config->sasl;
+    const char *name = smtp__mechanisms;
+    unsigned bit = SMTP__STRONGEST;
+    for (; !(of & bit); bit >>= 1)
+        name = smtp__nth(name, 2);
+    s->mechanism = (uint16_t)bit;
+    s->step = 0;
+    s->word = name;
+    s->tail = smtp__nth(name, 1);
+    if (SMTP__SASL && sasl && sasl->mechanisms & bit) {
+        s->word = *name ? name : sasl->name;
+        s->tail = NULL;
+        s->say = SMTP__RESPOND;
+    } else {
+        smtp__say_auth(s);
+    }
+}
+
 /* Chooses the next mechanism, the strongest of those below the last. */
 static void smtp__login(smtp_session *s)
 {
-    unsigned left = smtp__usable(s), best = SMTP_AUTH_OTHER;
+    unsigned left = smtp__usable(s);
     if (s->mechanism)
         left &= s->mechanism - 1u;
     else
@@ -3237,12 +3251,7 @@ static void smtp__login(smtp_session *s)
     } else if (!left) {
         smtp__end_login(s, s->result);
     } else {
-        while (!(left & best))
-            best >>= 1;
-        s->mechanism = (uint16_t)best;
-        s->step = 0;
-        s->line = NULL;
-        s->say = smtp__by_sasl(s) ? SMTP__RESPOND : SMTP__AUTH_;
+        smtp__use_mechanism(s, left);
     }
 }
 
@@ -3258,7 +3267,9 @@ static int smtp__respond(smtp_session *s)
     }
     s->line = response;
     s->run = r > 0 && response ? (smtp_size)r : 0;
-    s->say = s->step ? SMTP__RESPONSE : SMTP__AUTH_;
+    s->say = SMTP__RESPONSE;
+    if (s->step == 0)
+        smtp__say_auth(s);
     if (r < 0 && s->step) {
         s->result = (int8_t)smtp__failure(r);
         s->step = SMTP__CANCEL;
@@ -3273,17 +3284,15 @@ static int smtp__respond(smtp_session *s)
 /* A secret line, shown without its secret. */
 static void smtp__trace_secret(const smtp_session *s)
 {
-    const char *name = smtp__mechanism(s);
+    const char *rest = " *\r\n";
     if (s->say == SMTP__AUTH_) {
         smtp__trace(s, SMTP_TRACE_COMMAND, "AUTH ", 5);
-        smtp__trace(s, SMTP_TRACE_COMMAND, name, strlen(name));
-        if (!smtp__initial(s)) {
-            smtp__trace(s, SMTP_TRACE_COMMAND, "\r\n", 2);
-            return;
-        }
-        smtp__trace(s, SMTP_TRACE_COMMAND, " ", 1);
+        smtp__trace(s, SMTP_TRACE_COMMAND, s->word, strlen(s->word));
+        rest += s->keyword ? 0 : 2;
+    } else {
+        rest++;
     }
-    smtp__trace(s, SMTP_TRACE_COMMAND, "*\r\n", 3);
+    smtp__trace(s, SMTP_TRACE_COMMAND, rest, strlen(rest));
 }
 
 /* ---- hear: one judge a row ----------------------------------------------- */
@@ -3403,14 +3412,13 @@ static void smtp__judge_challenge(smtp_session *s)
 {
     int cancel = s->step >= SMTP__STEPS;
     s->say = SMTP__RESPONSE;
-    if (!smtp__by_sasl(s)) {
-        cancel |= smtp__next_response(s) == NULL;
-    } else if (s->step != SMTP__TO_CANCEL && s->chunk != 0 &&
-               s->chunk != SMTP__END64) {
-        s->result = SMTP_E_CHALLENGE;
-        cancel = 1;
-    } else if (s->step > 1 || s->line == NULL || smtp__initial(s)) {
-        s->say = cancel ? SMTP__RESPONSE : SMTP__RESPOND;
+    if (smtp__by_sasl(s) && !cancel) {
+        if (s->chunk != 0 && s->chunk != SMTP__END64) {
+            s->result = SMTP_E_CHALLENGE;
+            cancel = 1;
+        } else if (s->step > 1 || s->line == NULL || s->keyword) {
+            s->say = SMTP__RESPOND;
+        }
     }
     if (cancel)
         s->step = SMTP__CANCEL;
@@ -3814,9 +3822,7 @@ static void smtp__advance(smtp_session *s, unsigned row)
     } else if (SMTP__HAND && row == SMTP__COMMAND && s->tail) {
         s->flags |= SMTP__DIRTY;   /* MAIL or RCPT by hand */
     } else if (SMTP__AUTH && (row == SMTP__RESPONSE || row == SMTP__AUTH_)) {
-        s->result = s->step ? s->result : (int8_t)SMTP_E_LOGIN;
-        if (s->step != SMTP__CANCEL)
-            s->step++;
+        smtp__login_said(s, row);
     }
     if (s->heard == NULL)
         s->await = (uint8_t)row;
@@ -4828,24 +4834,22 @@ SMTP_API const char *smtp_status_text(int status)
     return "";
 }
 #else
+#define SMTP__TEXT(name, value, text) text "\0"
+static const char smtp__texts[] = SMTP_STATUS_LIST(SMTP__TEXT) "unknown status";
 SMTP_API const char *smtp_status_text(int status)
 {
-#define SMTP__TEXT(name, value, text) case value: return text;
-    switch (status) {
-        SMTP_STATUS_LIST(SMTP__TEXT)
-    default:
-        return "unknown status";
-    }
-#undef SMTP__TEXT
+    const unsigned unknown = 0u - (unsigned)SMTP_STATUS_END;
+    unsigned n = 0u - (unsigned)status;
+    return smtp__nth(smtp__texts, n < unknown ? n : unknown);
 }
+#undef SMTP__TEXT
 #endif
 
 SMTP_API const char *smtp_stage(const smtp_session *s)
 {
-#define SMTP__VERB(name, verb, write, judge, limit, on) verb,
-    static const char *const names[] = {SMTP__ROWS(SMTP__VERB)};
+#define SMTP__VERB(name, verb, write, judge, limit, on) verb "\0"
+    return smtp__nth(SMTP__ROWS(SMTP__VERB), s->stage);
 #undef SMTP__VERB
-    return names[s->stage];
 }
 
 /* ---- compose ------------------------------------------------------------- */
@@ -4938,16 +4942,9 @@ static const uint8_t smtp__c_levels[] = {
 };
 
 /* String `n` of a list of them, one behind the other. */
-static const char *smtp__c_nth(const char *list, unsigned n)
-{
-    for (; n > 0; n--)
-        list += strlen(list) + 1;
-    return list;
-}
-
 static const char *smtp__c_row_name(const smtp_composer *c)
 {
-    return smtp__c_nth(smtp__c_names, c->place.row);
+    return smtp__nth(smtp__c_names, c->place.row);
 }
 
 /* The first fault counts. */
@@ -5486,7 +5483,7 @@ static int smtp__c_name_ok(const char *name)
     if (n == 0 || name[n] != '\0' || n >= SMTP__FOLD || smtp__in(':', name))
         return 0;
     for (row = 0; row <= SMTP__C_MIME; row++)
-        if (smtp__c_same(name, smtp__c_nth(smtp__c_names, row), n + 1))
+        if (smtp__c_same(name, smtp__nth(smtp__c_names, row), n + 1))
             return 0;
     return !smtp__c_same(name, "Content-", 8);
 }
@@ -6000,7 +5997,7 @@ static void smtp__c_encoding_field(smtp_composer *c, unsigned encoding)
 {
     if (encoding != SMTP__7BIT)
         smtp__c_field(c, "Content-Transfer-Encoding",
-                      smtp__c_nth(smtp__c_encodings, encoding));
+                      smtp__nth(smtp__c_encodings, encoding));
 }
 
 /* Begins a multipart; that which is open is ended. */
