@@ -612,8 +612,9 @@ SMTP_API smtp_status smtp_help(smtp_session *s, const char *topic);
 SMTP_API smtp_status smtp_xclient(smtp_session *s, const char *attributes);
 SMTP_API smtp_status smtp_xforward(smtp_session *s, const char *attributes);
 
-/* Any command: `word` alone or followed by a space and `line`, which the trace
-   shows as they are. SMTP_E_LINE: one of them holds a control character. */
+/* Any command: `word` alone or, where `line` is neither 0 nor empty, followed
+   by a space and `line`. The trace shows both as they are. SMTP_E_LINE: one of
+   them holds a control character. */
 SMTP_API smtp_status smtp_docmd(smtp_session *s, const char *word,
                                 const char *line);
 
@@ -1051,7 +1052,8 @@ typedef struct smtp_scram {
 #endif
     /* HMAC (RFC 2104) of `size` bytes at `data` by SMTP_MD5, SMTP_SHA1 or
        SMTP_SHA256 into `result`, which may be where the key or the data is;
-       key 0: their hash alone. 0: BearSSL's. */
+       key 0: their hash alone. 0: BearSSL's, which smtp_scram_sasl() sets;
+       without it none of these logins is tried. */
     void (*hmac)(void *ctx, int hash, const void *key, size_t key_size,
                  const void *data, size_t size, void *result);
     void *ctx;
@@ -1066,11 +1068,13 @@ typedef struct smtp_scram {
                                       returns SMTP_AGAIN; 0: all */
     uint8_t state;                 /* the next message: SMTP__SC_... */
     uint8_t overflow;              /* text has become too long */
+    uint8_t hash;                  /* SMTP_MD5 ... */
     uint16_t fill;                 /* bytes of text */
     uint16_t bare, first;          /* in it: client's first message without its
                                       header; server's first message; */
-    uint16_t nonce, nonce_size;    /* both nonces */
+    uint16_t at;                   /* attribute to be read next */
     uint32_t left;                 /* iterations */
+    /* Wiped at the end, from here on: */
     unsigned char last[32];        /* iteration; then the server's signature */
     unsigned char sum[32];         /* of the iterations: the salted password */
     char text[SMTP_SCRAM_ROOM];
@@ -1484,6 +1488,11 @@ static size_t smtp__min(size_t a, size_t b)
     return a < b ? a : b;
 }
 
+SMTP__APART static char smtp__hex_digit(unsigned value)
+{
+    return (char)(value < 10 ? '0' + value : 'A' - 10 + value);
+}
+
 /* The n-th of strings that stand one behind the other. */
 SMTP__APART static const char *smtp__nth(const char *list, unsigned n)
 {
@@ -1499,10 +1508,10 @@ SMTP__APART static int smtp__is_digit(char c)
 
 /* ---- argument checks ----------------------------------------------------- */
 
-/* A string that stands in a command line: no control character. */
+/* A string that stands in a command line, or none: no control character. */
 static int smtp__line_ok(const char *p)
 {
-    for (; *p; p++)
+    for (; p && *p; p++)
         if ((unsigned char)*p < ' ' || *p == 127)
             return 0;
     return 1;
@@ -1511,7 +1520,7 @@ static int smtp__line_ok(const char *p)
 /* The same without spaces: one argument. */
 static int smtp__word_ok(const char *p)
 {
-    for (; *p; p++)
+    for (; p && *p; p++)
         if ((unsigned char)*p <= ' ' || *p == 127)
             return 0;
     return 1;
@@ -2102,7 +2111,7 @@ static uint32_t smtp__hash_of(const char *word)
 }
 
 /* The bit of an extension, 0: not one of ours. */
-static uint32_t smtp__extension(uint32_t hash)
+SMTP__APART static uint32_t smtp__extension(uint32_t hash)
 {
     const uint32_t *name = smtp__extensions;
     uint32_t bit = SMTP_EXT_PIPELINING;
@@ -2257,7 +2266,7 @@ SMTP_API const char *smtp_extn(const smtp_session *s, const char *keyword)
     const smtp_config *c = s->config;
     const char *line = c && c->features_size ? c->features : NULL;
     size_t n = strlen(keyword);
-    for (; line && *line; line += strlen(line) + 1)
+    for (; line && *line; line = smtp__nth(line, 1))
         if (smtp__same(line, keyword, n) &&
             (line[n] == 0 || line[n] == ' ' || line[n] == '=')) {
             for (line += n; *line == ' ' || *line == '='; line++)
@@ -2904,48 +2913,52 @@ static void smtp__put_address(smtp_session *s, const char *address)
     smtp__put(s, address);
 }
 
-static void smtp__write_command(smtp_session *s)
+static void smtp__put_argument(smtp_session *s, const char *text)
 {
-    smtp__put(s, s->word);
-    if (s->line) {
-        smtp__put(s, s->tail ? "<" : " ");
-        if (s->tail)
-            smtp__put_address(s, s->line);
-        else
-            smtp__put(s, s->line);
-        if (s->tail)
-            smtp__put(s, *s->tail ? "> " : ">");
-    }
-    if (s->tail)
-        smtp__put(s, s->tail);
-}
-
-/* xtext, RFC 3461, section 4. */
-static void smtp__put_xtext(smtp_session *s, const char *p)
-{
-    static const char digits[] = "0123456789ABCDEF";
-    char code[3] = {'+', 0, 0};
-    for (; *p; p++) {
-        if (*p > ' ' && *p < 127 && *p != '+' && *p != '=') {
-            smtp__put_n(s, p, 1);
-        } else {
-            code[1] = digits[(unsigned char)*p >> 4];
-            code[2] = digits[(unsigned char)*p & 15];
-            smtp__put_n(s, code, 3);
-        }
+    if (text && *text) {
+        SMTP__PUT(s, " ");
+        smtp__put(s, text);
     }
 }
 
 static void smtp__put_params(smtp_session *s, const char *params)
 {
-    if (SMTP__PARAMS && params && *params) {
-        SMTP__PUT(s, " ");
-        smtp__put(s, params);
+    if (SMTP__PARAMS)
+        smtp__put_argument(s, params);
+}
+
+/* Of MAIL and RCPT the tail is there, if only to be empty. */
+static void smtp__write_command(smtp_session *s)
+{
+    smtp__put(s, s->word);
+    if (s->tail) {
+        smtp__put_address(s, s->line);
+        SMTP__PUT(s, ">");
+        smtp__put_params(s, s->tail);
+    } else {
+        smtp__put_argument(s, s->line);
     }
 }
 
-static void smtp__put_signed(smtp_session *s, int32_t value)
+/* xtext, RFC 3461, section 4. */
+static void smtp__put_xtext(smtp_session *s, const char *p)
 {
+    char code[3] = {'+', 0, 0};
+    for (; *p; p++) {
+        if (*p > ' ' && *p < 127 && *p != '+' && *p != '=') {
+            smtp__put_n(s, p, 1);
+        } else {
+            code[1] = smtp__hex_digit((unsigned char)*p >> 4);
+            code[2] = smtp__hex_digit(*p & 15u);
+            smtp__put_n(s, code, 3);
+        }
+    }
+}
+
+SMTP__APART static void smtp__put_wish(smtp_session *s, const char *name,
+                                       int32_t value)
+{
+    smtp__put(s, name);
     if (value < 0)
         SMTP__PUT(s, "-");
     smtp__put_number(s, value < 0 ? 0 - (smtp_size)value : (smtp_size)value);
@@ -2965,19 +2978,15 @@ static void smtp__put_wishes(smtp_session *s, const smtp_mail *m)
         SMTP__PUT(s, " HOLDUNTIL=");
         smtp__put(s, m->hold_until);
     } else if (m->hold_for) {
-        SMTP__PUT(s, " HOLDFOR=");
-        smtp__put_number(s, m->hold_for);
+        smtp__put_wish(s, " HOLDFOR=", (int32_t)m->hold_for);
     }
     if (m->by_mode) {
-        SMTP__PUT(s, " BY=");
-        smtp__put_signed(s, m->by);
+        smtp__put_wish(s, " BY=", m->by);
         smtp__put(s, m->by_mode & SMTP_BY_RETURN ? ";R" : ";N");
         smtp__put(s, m->by_mode & SMTP_BY_TRACE ? "T" : "");
     }
-    if (m->priority) {
-        SMTP__PUT(s, " MT-PRIORITY=");
-        smtp__put_signed(s, m->priority);
-    }
+    if (m->priority)
+        smtp__put_wish(s, " MT-PRIORITY=", m->priority);
     if (m->require_tls)
         SMTP__PUT(s, " REQUIRETLS");
     if (smtp__use_prdr(s, m))
@@ -3074,14 +3083,17 @@ static const char *smtp__or_empty(const char *text)
 static const char *smtp__stands_for(const smtp_config *c, const char *p,
                                     size_t *n)
 {
-    const char *text = *p == '2' || *p == '6' ? c->user
-                     : *p == '3' ? c->password
-                     : *p == '4' ? c->authzid : c->token;
+    const char *text = p;
     *n = 1;
-    if (*p < '0' || *p > '6')
-        return p;
-    if (*p <= '1')
-        return *p == '0' ? "" : "\1";
+    switch (*p) {
+    case '0': return "";
+    case '1': return "\1";
+    case '2': case '6': text = c->user; break;
+    case '3': text = c->password; break;
+    case '4': text = c->authzid; break;
+    case '5': text = c->token; break;
+    default: return p;
+    }
     text = smtp__or_empty(text);
     *n = strlen(text);
     return text;
@@ -3180,22 +3192,26 @@ static void smtp__login_said(smtp_session *s, unsigned row)
 /* Mechanisms that the server, the caller and what he knows allow. */
 static unsigned smtp__usable(const smtp_session *s)
 {
-    const unsigned token = SMTP_AUTH_XOAUTH2 | SMTP_AUTH_OAUTHBEARER;
+    const unsigned by_token = SMTP_AUTH_XOAUTH2 | SMTP_AUTH_OAUTHBEARER;
     const unsigned own = SMTP_AUTH_LOGIN | SMTP_AUTH_PLAIN;
-    const unsigned hashed = SMTP_AUTH_EXTERNAL - SMTP_AUTH_CRAM_MD5;
+    const unsigned by_password = own | (SMTP_AUTH_EXTERNAL -
+                                        SMTP_AUTH_CRAM_MD5);
     const smtp_config *c = s->config;
-    unsigned can = SMTP_AUTH_EXTERNAL;
-    if (!SMTP__SASL)
-        return s->auth & (c->mechanisms ? c->mechanisms : own);
-    if (c->user && (c->password || !c->token))
-        can |= own | (c->sasl ? c->sasl->mechanisms & hashed : 0);
-    if (c->user && c->token)
-        can |= token;
-    if (c->sasl)
-        can |= c->sasl->mechanisms & SMTP_AUTH_OTHER;
-    if (!c->mechanisms)
+    unsigned can = s->auth, built = own | by_token | SMTP_AUTH_EXTERNAL;
+    if (c->mechanisms)
+        can &= c->mechanisms;
+    else if (SMTP__SASL)
         can &= ~(unsigned)SMTP_AUTH_EXTERNAL;
-    return s->auth & can & (c->mechanisms ? c->mechanisms : can);
+    if (!SMTP__SASL)
+        return can;
+    if (c->sasl)
+        built |= c->sasl->mechanisms;
+    can &= built;
+    if (!c->user || (c->token && !c->password))
+        can &= ~by_password;
+    if (!c->user || !c->token)
+        can &= ~by_token;
+    return can;
 }
 
 /* The login has failed, or cannot be tried. */
@@ -3968,7 +3984,7 @@ static uint32_t smtp__needs_esmtp(const char *params)
 /* Where there are to be none, one is refused whatever it holds. */
 static int smtp__params_ok(const char *params)
 {
-    return !SMTP__PARAMS || !params || smtp__line_ok(params);
+    return !SMTP__PARAMS || smtp__line_ok(params);
 }
 
 /* Most recipients: a plain address and no more. */
@@ -3995,7 +4011,7 @@ static smtp_status smtp__check_to(const smtp_session *s, smtp_mail *m)
         if (kind == 2)
             m->flags |= SMTP__NEEDS_UTF8;
         if (!smtp__params_ok(to->params) ||
-            (SMTP__DSN && !smtp__word_ok(smtp__or_empty(to->orcpt))) ||
+            (SMTP__DSN && !smtp__word_ok(to->orcpt)) ||
             (SMTP__DSN && to->notify > 15))
             return to->status = SMTP_E_PARAMETER;
         if (((to->orcpt || to->notify) &&
@@ -4012,7 +4028,7 @@ static int smtp__wishes_ok(const smtp_mail *m)
     unsigned mode = m->by_mode & 3u;
     if (!SMTP__RARE)
         return m->ret <= 2;
-    return m->ret <= 2 && smtp__word_ok(smtp__or_empty(m->hold_until)) &&
+    return m->ret <= 2 && smtp__word_ok(m->hold_until) &&
            m->priority >= -9 && m->priority <= 9 && m->by_mode <= 6 &&
            mode != 3 && (m->by_mode == 0) == (mode == 0) &&
            m->hold_for <= 999999999 && m->by <= 999999999 &&
@@ -4670,9 +4686,7 @@ static smtp_status smtp__by_hand(smtp_session *s, unsigned row,
 {
     if (s->goal)
         return SMTP_E_BUSY;
-    if (!smtp__line_ok(smtp__or_empty(word)) ||
-        !smtp__line_ok(smtp__or_empty(line)) ||
-        !smtp__line_ok(smtp__or_empty(tail)))
+    if (!smtp__line_ok(word) || !smtp__line_ok(line) || !smtp__line_ok(tail))
         return SMTP_E_LINE;
     s->word = word;
     s->line = line;
@@ -4680,24 +4694,29 @@ static smtp_status smtp__by_hand(smtp_session *s, unsigned row,
     return smtp__start(s, SMTP__G_HAND + row);
 }
 
+static smtp_status smtp__row_by_hand(smtp_session *s, unsigned row)
+{
+    return smtp__by_hand(s, row, NULL, NULL, NULL);
+}
+
 SMTP_API smtp_status smtp_greet(smtp_session *s)
 {
-    return smtp__by_hand(s, SMTP__GREETING, NULL, NULL, NULL);
+    return smtp__row_by_hand(s, SMTP__GREETING);
 }
 
 SMTP_API smtp_status smtp_ehlo(smtp_session *s)
 {
-    return smtp__by_hand(s, SMTP__EHLO, NULL, NULL, NULL);
+    return smtp__row_by_hand(s, SMTP__EHLO);
 }
 
 SMTP_API smtp_status smtp_helo(smtp_session *s)
 {
-    return smtp__by_hand(s, SMTP__HELO, NULL, NULL, NULL);
+    return smtp__row_by_hand(s, SMTP__HELO);
 }
 
 SMTP_API smtp_status smtp_starttls(smtp_session *s)
 {
-    return smtp__by_hand(s, SMTP__STARTTLS, NULL, NULL, NULL);
+    return smtp__row_by_hand(s, SMTP__STARTTLS);
 }
 
 SMTP_API smtp_status smtp_login(smtp_session *s)
@@ -4707,21 +4726,22 @@ SMTP_API smtp_status smtp_login(smtp_session *s)
     if (s->config == NULL ||
         (!s->config->user && !(s->config->mechanisms & SMTP_AUTH_EXTERNAL)))
         return SMTP_E_ARGUMENT;
-    if (s->goal)
-        return SMTP_E_BUSY;
-    s->mechanism = 0;
-    return smtp__by_hand(s, SMTP__AUTH_, NULL, NULL, NULL);
+    return smtp__row_by_hand(s, SMTP__AUTH_);
 }
 
-/* What MAIL and RCPT by hand have in common. */
-static smtp_status smtp__by_hand_address(smtp_session *s, const char *word,
-                                         const char *address,
-                                         const char *params, smtp_status bad)
+/* MAIL and RCPT by hand. */
+static smtp_status smtp__by_hand_address(smtp_session *s, const char *address,
+                                         const char *params, const char *word)
 {
-    int kind = s->config ? smtp__address_kind(s, address)
-                         : smtp_address_check(address);
-    if (kind == 0)
-        return bad;
+    const int rcpt = *word == 'R';
+    int kind;
+    address = smtp__or_empty(address);
+    params = smtp__or_empty(params);
+    if (s->config == NULL)
+        return SMTP_E_CLOSED;
+    kind = smtp__address_kind(s, address);
+    if (kind == 0 || (rcpt && !*address))
+        return rcpt ? SMTP_E_RECIPIENT_SYNTAX : SMTP_E_SENDER_SYNTAX;
     if (!smtp__line_ok(params))
         return SMTP_E_PARAMETER;
     if (smtp__needs_tls(s))
@@ -4736,19 +4756,13 @@ static smtp_status smtp__by_hand_address(smtp_session *s, const char *word,
 SMTP_API smtp_status smtp_mail_from(smtp_session *s, const char *address,
                                     const char *params)
 {
-    return smtp__by_hand_address(s, "MAIL FROM:", smtp__or_empty(address),
-                                 smtp__or_empty(params),
-                                 SMTP_E_SENDER_SYNTAX);
+    return smtp__by_hand_address(s, address, params, "MAIL FROM:<");
 }
 
 SMTP_API smtp_status smtp_rcpt_to(smtp_session *s, const char *address,
                                   const char *params)
 {
-    if (!address || !*address)
-        return SMTP_E_RECIPIENT_SYNTAX;
-    return smtp__by_hand_address(s, "RCPT TO:", address,
-                                 smtp__or_empty(params),
-                                 SMTP_E_RECIPIENT_SYNTAX);
+    return smtp__by_hand_address(s, address, params, "RCPT TO:<");
 }
 
 SMTP_API smtp_status smtp_data(smtp_session *s, const smtp_body *body)
@@ -4760,7 +4774,7 @@ SMTP_API smtp_status smtp_data(smtp_session *s, const smtp_body *body)
     if (smtp__needs_tls(s))
         return SMTP_E_NO_TLS;
     smtp__body_start(s, body, SMTP__DOTS);
-    return smtp__by_hand(s, SMTP__DATA, NULL, NULL, NULL);
+    return smtp__row_by_hand(s, SMTP__DATA);
 }
 
 SMTP_API smtp_status smtp_verify(smtp_session *s, const char *name)
@@ -4780,12 +4794,12 @@ SMTP_API smtp_status smtp_noop(smtp_session *s)
 
 SMTP_API smtp_status smtp_rset(smtp_session *s)
 {
-    return smtp__by_hand(s, SMTP__RSET, NULL, NULL, NULL);
+    return smtp__row_by_hand(s, SMTP__RSET);
 }
 
 SMTP_API smtp_status smtp_help(smtp_session *s, const char *topic)
 {
-    return smtp_docmd(s, "HELP", topic && *topic ? topic : NULL);
+    return smtp_docmd(s, "HELP", topic);
 }
 
 #if SMTP__RARE
@@ -8607,14 +8621,15 @@ static const br_hash_class *smtp__bear_hash(int hash)
          : hash == SMTP_SHA1 ? &br_sha1_vtable : &br_sha256_vtable;
 }
 
-static void smtp__bear_hmac(int hash, const void *key, size_t key_size,
-                            const void *data, size_t size, void *result)
+static void smtp__bear_hmac(void *ctx, int hash, const void *key,
+                            size_t key_size, const void *data, size_t size,
+                            void *result)
 {
     const br_hash_class *h = smtp__bear_hash(hash);
     br_hmac_key_context start;
     br_hmac_context hmac;
     br_hash_compat_context plain;
-
+    (void)ctx;
     if (key == NULL) {
         h->init(&plain.vtable);
         h->update(&plain.vtable, data, size);
@@ -8629,24 +8644,26 @@ static void smtp__bear_hmac(int hash, const void *key, size_t key_size,
     smtp__wipe(&hmac, sizeof hmac);
 }
 
-/* `n` iterations from *last on, each added to *sum. The key's part is computed
-   once. */
-static void smtp__bear_iterate(int hash, const char *key, unsigned char *last,
-                               unsigned char *sum, uint32_t n)
+/* `n` iterations, each added to x->sum, where the hash is BearSSL's: the key's
+   part is computed once. 0: it is another. */
+static int smtp__bear_iterate(smtp_scram *x, const char *key, uint32_t n)
 {
     br_hmac_key_context start;
     br_hmac_context hmac;
     int i;
-    br_hmac_key_init(&start, smtp__bear_hash(hash), key, strlen(key));
+    if (x->hmac != smtp__bear_hmac)
+        return 0;
+    br_hmac_key_init(&start, smtp__bear_hash(x->hash), key, strlen(key));
     for (; n; n--) {
         br_hmac_init(&hmac, &start, 0);
-        br_hmac_update(&hmac, last, (size_t)hash);
-        br_hmac_out(&hmac, last);
-        for (i = 0; i < hash; i++)
-            sum[i] ^= last[i];
+        br_hmac_update(&hmac, x->last, x->hash);
+        br_hmac_out(&hmac, x->last);
+        for (i = 0; i < x->hash; i++)
+            x->sum[i] ^= x->last[i];
     }
     smtp__wipe(&start, sizeof start);
     smtp__wipe(&hmac, sizeof hmac);
+    return 1;
 }
 
 /* 0: there are none. */
@@ -8654,7 +8671,6 @@ static int smtp__bear_random(smtp_scram *x, void *to, size_t size)
 {
     br_prng_seeder seed = br_prng_seeder_system(0);
     br_hmac_drbg_context random;
-
     if (x->tls && x->tls->up) {
         br_hmac_drbg_generate(&x->tls->client.eng.rng, to, size);
         return 1;
@@ -8666,24 +8682,29 @@ static int smtp__bear_random(smtp_scram *x, void *to, size_t size)
     return 1;
 }
 
-#else
-
-static void smtp__bear_hmac(int hash, const void *key, size_t key_size,
-                            const void *data, size_t size, void *result)
+static void smtp__bear_sasl(smtp_scram *x)
 {
-    (void)hash, (void)key, (void)key_size, (void)data, (void)size, (void)result;
+    if (!x->hmac)
+        x->hmac = smtp__bear_hmac;
 }
 
-static void smtp__bear_iterate(int hash, const char *key, unsigned char *last,
-                               unsigned char *sum, uint32_t n)
+#else
+
+static int smtp__bear_iterate(smtp_scram *x, const char *key, uint32_t n)
 {
-    (void)hash, (void)key, (void)last, (void)sum, (void)n;
+    (void)x, (void)key, (void)n;
+    return 0;
 }
 
 static int smtp__bear_random(smtp_scram *x, void *to, size_t size)
 {
     (void)x, (void)to, (void)size;
     return 0;
+}
+
+static void smtp__bear_sasl(smtp_scram *x)
+{
+    (void)x;
 }
 
 #endif
@@ -8709,20 +8730,19 @@ static const void *smtp__scram_binding(const smtp_scram *x, size_t *size)
 
 #endif
 
-static void smtp__scram_hmac(const smtp_scram *x, int hash, const void *key,
-                             size_t key_size, const void *data, size_t size,
-                             void *result)
+/* By a key as long as the hash; NULL: none. */
+static void smtp__scram_hmac(const smtp_scram *x, const void *key,
+                             const void *data, size_t size, void *result)
 {
-    if (x->hmac)
-        x->hmac(x->ctx, hash, key, key_size, data, size, result);
-    else
-        smtp__bear_hmac(hash, key, key_size, data, size, result);
+    x->hmac(x->ctx, x->hash, key, key ? x->hash : 0, data, size, result);
 }
 
-static int smtp__scram_hash(const smtp_session *s)
+static void smtp__scram_by_password(const smtp_scram *x, const smtp_session *s,
+                                    const void *data, size_t size,
+                                    void *result)
 {
-    const unsigned sha1 = SMTP_AUTH_SCRAM_SHA_1 | SMTP_AUTH_SCRAM_SHA_1_PLUS;
-    return s->mechanism & sha1 ? SMTP_SHA1 : SMTP_SHA256;
+    const char *password = smtp__or_empty(s->config->password);
+    x->hmac(x->ctx, x->hash, password, strlen(password), data, size, result);
 }
 
 /* -- text -- */
@@ -8742,22 +8762,38 @@ static void smtp__scram_puts(smtp_scram *x, const char *text)
     smtp__scram_put(x, text, strlen(text));
 }
 
-static void smtp__scram_base64(smtp_scram *x, const void *data, size_t size)
+/* (size + 2) / 3 * 4 digits, which is never more than 2 * size + 2. */
+static void smtp__scram_base64(smtp_scram *x, const unsigned char *p,
+                               size_t size)
 {
-    char digits[88];               /* of 64 bytes */
-    const unsigned char *p = (const unsigned char *)data;
-    smtp__scram_put(x, digits, (size_t)(smtp__encode64(digits, p, size) -
-                                        digits));
-    smtp__wipe(digits, sizeof digits);
+    char *to = x->text + x->fill;
+    if (2 * size + 2 > (size_t)(SMTP_SCRAM_ROOM - x->fill))
+        x->overflow = 1;
+    else
+        x->fill = (uint16_t)(smtp__encode64(to, p, size) - x->text);
 }
 
 static void smtp__scram_name(smtp_scram *x, const char *name)
 {
-    for (; *name; name++)
-        if (*name == ',' || *name == '=')
-            smtp__scram_puts(x, *name == ',' ? "=2C" : "=3D");
-        else
-            smtp__scram_put(x, name, 1);
+    size_t n;
+    for (; *name; name++) {
+        const char *text = smtp__sasl_char(name, &n);
+        smtp__scram_put(x, text, n);
+    }
+}
+
+/* Takes an attribute like "s=" off the text from x->at on: its value, which
+   ends at a comma or with the text. NULL: another stands there. */
+static const char *smtp__scram_value(smtp_scram *x, char name, size_t *size)
+{
+    const char *p = x->text + x->at, *comma;
+    size_t left = (size_t)(x->fill - x->at);
+    if (left < 2 || p[0] != name || p[1] != '=')
+        return NULL;
+    comma = (const char *)memchr(p, ',', left);
+    *size = (comma ? (size_t)(comma - p) : left) - 2;
+    x->at = (uint16_t)(x->at + *size + 2 + (comma != NULL));
+    return p + 2;
 }
 
 /* -- messages of RFC 5802, section 7 -- */
@@ -8768,10 +8804,8 @@ static void smtp__scram_header(smtp_scram *x, const smtp_session *s, int bound)
 {
     const unsigned plus = SMTP_AUTH_SCRAM_SHA_1_PLUS |
                           SMTP_AUTH_SCRAM_SHA_256_PLUS;
-    if (s->mechanism & plus)
-        smtp__scram_puts(x, "p=tls-server-end-point,");
-    else
-        smtp__scram_puts(x, bound && !(s->auth & plus) ? "y," : "n,");
+    smtp__scram_puts(x, s->mechanism & plus ? "p=tls-server-end-point,"
+                      : bound && !(s->auth & plus) ? "y," : "n,");
     if (s->config->authzid) {
         smtp__scram_puts(x, "a=");
         smtp__scram_name(x, s->config->authzid);
@@ -8794,14 +8828,17 @@ static int smtp__scram_nonce(smtp_scram *x)
 static ptrdiff_t smtp__scram_begin(smtp_scram *x, const smtp_session *s,
                                    const char **response)
 {
+    const unsigned sha1 = SMTP_AUTH_SCRAM_SHA_1 | SMTP_AUTH_SCRAM_SHA_1_PLUS;
     size_t size;
     int bound = smtp__scram_binding(x, &size) != NULL && size <= 64;
     x->state = SMTP__SC_FIRST;
     x->fill = x->overflow = 0;
-    if (s->mechanism == SMTP_AUTH_CRAM_MD5)
-        return 0;
-    if (s->mechanism >= SMTP_AUTH_SCRAM_SHA_1_PLUS && !bound)
+    x->hash = s->mechanism == SMTP_AUTH_CRAM_MD5 ? SMTP_MD5
+            : s->mechanism & sha1 ? SMTP_SHA1 : SMTP_SHA256;
+    if (!x->hmac || (s->mechanism >= SMTP_AUTH_SCRAM_SHA_1_PLUS && !bound))
         return SMTP_E_MECHANISM;
+    if (x->hash == SMTP_MD5)
+        return 0;
     smtp__scram_header(x, s, bound);
     smtp__scram_puts(x, "n=");
     smtp__scram_name(x, s->config->user);
@@ -8810,30 +8847,14 @@ static ptrdiff_t smtp__scram_begin(smtp_scram *x, const smtp_session *s,
         return SMTP_E_TLS_ENTROPY;
     *response = x->text;
     smtp__scram_puts(x, ",");
-    x->first = x->fill;
+    x->first = x->at = x->fill;
     return x->overflow ? (ptrdiff_t)SMTP_E_BUFFER : (ptrdiff_t)x->first - 1;
-}
-
-/* Takes an attribute like "s=" off the text from *at on: its value, which ends
-   at a comma or with the text. 0: another stands there. */
-static const char *smtp__scram_value(const smtp_scram *x, size_t *at,
-                                     char name, size_t *size)
-{
-    const char *p = x->text + *at, *comma;
-    size_t left = x->fill - *at;
-    if (left < 2 || p[0] != name || p[1] != '=')
-        return NULL;
-    comma = (const char *)memchr(p, ',', left);
-    *size = (comma ? (size_t)(comma - p) : left) - 2;
-    *at += *size + 2 + (comma != NULL);
-    return p + 2;
 }
 
 /* The first iteration: HMAC of the salt, 64 bytes or a few more, and a 1. */
 static int smtp__scram_salt(smtp_scram *x, const smtp_session *s,
                             const char *salt, size_t size)
 {
-    const char *password = smtp__or_empty(s->config->password);
     char bytes[64 + 3 + 4];
     smtp_size bits = 0;
     size_t n = 0;
@@ -8842,8 +8863,7 @@ static int smtp__scram_salt(smtp_scram *x, const smtp_session *s,
     if (size || n == 0 || (bits && bits != SMTP__END64))
         return 0;
     memcpy(bytes + n, "\0\0\0\1", 4);
-    smtp__scram_hmac(x, smtp__scram_hash(s), password, strlen(password), bytes,
-                     n + 4, x->last);
+    smtp__scram_by_password(x, s, bytes, n + 4, x->last);
     memcpy(x->sum, x->last, sizeof x->sum);
     return 1;
 }
@@ -8851,18 +8871,16 @@ static int smtp__scram_salt(smtp_scram *x, const smtp_session *s,
 /* "r=" both nonces ",s=" salt ",i=" iterations. */
 static int smtp__scram_first(smtp_scram *x, const smtp_session *s)
 {
-    size_t at = x->first, nonce_size = 0, salt_size = 0, size = 0;
     const char *own = x->text + x->first - 1 - SMTP__NONCE;
-    const char *nonce = smtp__scram_value(x, &at, 'r', &nonce_size);
-    const char *salt = smtp__scram_value(x, &at, 's', &salt_size);
-    const char *count = smtp__scram_value(x, &at, 'i', &size);
-    uint32_t most = x->iterations ? x->iterations : 1000000;
-    if (!nonce || !salt || !count || size == 0 || x->overflow ||
-        nonce_size <= SMTP__NONCE || memcmp(nonce, own, SMTP__NONCE) != 0 ||
+    const uint32_t most = x->iterations ? x->iterations : 1000000;
+    size_t nonce_size = 0, salt_size = 0, size = 0;
+    const char *nonce = smtp__scram_value(x, 'r', &nonce_size);
+    const char *salt = smtp__scram_value(x, 's', &salt_size);
+    const char *count = smtp__scram_value(x, 'i', &size);
+    if (!nonce || !salt || size == 0 || nonce_size <= SMTP__NONCE ||
+        memcmp(nonce, own, SMTP__NONCE) != 0 ||
         !smtp__scram_salt(x, s, salt, salt_size))
         return SMTP_E_CHALLENGE;
-    x->nonce = (uint16_t)(nonce - x->text);
-    x->nonce_size = (uint16_t)nonce_size;
     for (x->left = 0; size && smtp__is_digit(*count); size--, count++)
         x->left = (uint32_t)smtp__grow(x->left, *count, 0xFFFFFFFF);
     if (size)
@@ -8876,17 +8894,13 @@ static int smtp__scram_first(smtp_scram *x, const smtp_session *s)
 
 static void smtp__scram_iterate(smtp_scram *x, const smtp_session *s)
 {
-    const char *password = smtp__or_empty(s->config->password);
-    size_t length = strlen(password), i;
     uint32_t n = x->slice && x->slice < x->left ? x->slice : x->left;
-    int hash = smtp__scram_hash(s);
+    size_t i;
     x->left -= n;
-    if (!x->hmac) {
-        smtp__bear_iterate(hash, password, x->last, x->sum, n);
+    if (smtp__bear_iterate(x, smtp__or_empty(s->config->password), n))
         return;
-    }
     for (; n; n--) {
-        x->hmac(x->ctx, hash, password, length, x->last, (size_t)hash, x->last);
+        smtp__scram_by_password(x, s, x->last, x->hash, x->last);
         for (i = 0; i < sizeof x->sum; i++)
             x->sum[i] ^= x->last[i];
     }
@@ -8895,79 +8909,78 @@ static void smtp__scram_iterate(smtp_scram *x, const smtp_session *s)
 /* "c=": the header, and the binding where the header asks for it. */
 static void smtp__scram_channel(smtp_scram *x)
 {
-    size_t size = 0, i;
+    size_t size = 0, i, n;
     const unsigned char *binding = (const unsigned char *)
                                    smtp__scram_binding(x, &size);
     unsigned char group[3];
-    unsigned n = 0;
-    size = x->text[0] == 'p' ? size : 0;
+    size = x->bare + (x->text[0] == 'p' ? size : 0);
     smtp__scram_puts(x, "c=");
-    for (i = 0; i < x->bare + size; i++) {
-        group[n++] = i < x->bare ? (unsigned char)x->text[i]
-                                 : binding[i - x->bare];
-        if (n == 3 || i + 1 == x->bare + size) {
-            smtp__scram_base64(x, group, n);
-            n = 0;
-        }
+    for (i = 0; i < size; i += n) {
+        for (n = 0; n < 3 && i + n < size; n++)
+            group[n] = i + n < x->bare ? (unsigned char)x->text[i + n]
+                                       : binding[i + n - x->bare];
+        smtp__scram_base64(x, group, n);
     }
 }
 
 /* RFC 5802, section 3. The signature of the server is kept to compare. */
-static void smtp__scram_prove(smtp_scram *x, int hash)
+static void smtp__scram_prove(smtp_scram *x)
 {
     const char *message = x->text + x->bare;
-    size_t size = (size_t)hash, length = (size_t)(x->fill - x->bare), i;
-    unsigned char key[32], proof[32];
-    smtp__scram_hmac(x, hash, x->sum, size, "Client Key", 10, key);
-    smtp__scram_hmac(x, hash, NULL, 0, key, size, proof);
-    smtp__scram_hmac(x, hash, proof, size, message, length, proof);
+    size_t size = x->hash, length = (size_t)(x->fill - x->bare), i;
+    unsigned char key[64], *proof = key + 32;
+    smtp__scram_hmac(x, x->sum, "Client Key", 10, key);
+    smtp__scram_hmac(x, NULL, key, size, proof);
+    smtp__scram_hmac(x, proof, message, length, proof);
     for (i = 0; i < size; i++)
         proof[i] ^= key[i];
-    smtp__scram_hmac(x, hash, x->sum, size, "Server Key", 10, key);
-    smtp__scram_hmac(x, hash, key, size, message, length, x->last);
+    smtp__scram_hmac(x, x->sum, "Server Key", 10, x->sum);
+    smtp__scram_hmac(x, x->sum, message, length, x->last);
     smtp__scram_puts(x, ",p=");
     smtp__scram_base64(x, proof, size);
     smtp__wipe(key, sizeof key);
-    smtp__wipe(proof, sizeof proof);
-    smtp__wipe(x->sum, sizeof x->sum);
 }
 
-static ptrdiff_t smtp__scram_final(smtp_scram *x, const smtp_session *s,
-                                   const char **response)
+/* Behind the channel comes ",r=" and both nonces, as the server's message has
+   them. */
+static ptrdiff_t smtp__scram_final(smtp_scram *x, const char **response)
 {
+    size_t size = 0;
     uint16_t start;
     smtp__scram_puts(x, ",");
     start = x->fill;
     smtp__scram_channel(x);
-    smtp__scram_puts(x, ",r=");
-    smtp__scram_put(x, x->text + x->nonce, x->nonce_size);
+    x->at = x->first;
+    smtp__scram_value(x, 'r', &size);
+    smtp__scram_put(x, x->text + x->first - 1, size + 3);
     if (!x->overflow)
-        smtp__scram_prove(x, smtp__scram_hash(s));
+        smtp__scram_prove(x);
     if (x->overflow)
         return SMTP_E_CHALLENGE;
     *response = x->text + start;
     start = (uint16_t)(x->fill - start);
-    x->fill = 0;                   /* the server's last message begins there */
+    x->fill = x->at = 0;           /* the server's last message begins there */
     x->state = SMTP__SC_FINAL;
     return (ptrdiff_t)start;
 }
 
 /* "v=" the server's signature, or "e=" why not. How long it takes to compare
    does not tell where it differs. */
-static ptrdiff_t smtp__scram_verify(smtp_scram *x, int hash,
-                                    const char **response)
+static ptrdiff_t smtp__scram_verify(smtp_scram *x, const char **response)
 {
     char digits[44];
-    size_t at = 0, size = 0, want, i;
+    size_t size = 0, i;
     const char *value;
     int differs = 0;
-    if (x->fill > 1 && x->text[0] == 'e' && x->text[1] == '=')
+    if (smtp__scram_value(x, 'e', &size))
         return SMTP_E_LOGIN;
-    value = smtp__scram_value(x, &at, 'v', &size);
-    want = (size_t)(smtp__encode64(digits, x->last, (size_t)hash) - digits);
-    for (i = 0; value && size == want && i < want; i++)
+    value = smtp__scram_value(x, 'v', &size);
+    if (!value || size != (size_t)(smtp__encode64(digits, x->last, x->hash) -
+                                   digits))
+        return SMTP_E_PROOF;
+    for (i = 0; i < size; i++)
         differs |= value[i] ^ digits[i];
-    if (!value || size != want || differs)
+    if (differs)
         return SMTP_E_PROOF;
     x->state = SMTP__SC_PROVEN;
     *response = "";
@@ -8978,22 +8991,20 @@ static ptrdiff_t smtp__scram_verify(smtp_scram *x, int hash,
 static ptrdiff_t smtp__cram(smtp_scram *x, const smtp_session *s,
                             const char **response)
 {
-    static const char digits[] = "0123456789abcdef";
-    const char *password = smtp__or_empty(s->config->password);
     unsigned char hash[SMTP_MD5];
+    char hex[2 * SMTP_MD5];
     unsigned i;
-    if (x->overflow || x->state != SMTP__SC_FIRST)
+    if (x->state != SMTP__SC_FIRST)
         return SMTP_E_CHALLENGE;
-    smtp__scram_hmac(x, SMTP_MD5, password, strlen(password), x->text, x->fill,
-                     hash);
+    smtp__scram_by_password(x, s, x->text, x->fill, hash);
+    for (i = 0; i < sizeof hex; i++)
+        hex[i] = (char)(smtp__hex_digit(hash[i / 2] >> (i & 1 ? 0 : 4) & 15u) |
+                        ' ');
     x->fill = 0;
     x->state = SMTP__SC_PROVEN;    /* CRAM-MD5 has no more of it */
     smtp__scram_puts(x, s->config->user);
     smtp__scram_puts(x, " ");
-    for (i = 0; i < sizeof hash; i++) {
-        smtp__scram_put(x, digits + (hash[i] >> 4), 1);
-        smtp__scram_put(x, digits + (hash[i] & 15), 1);
-    }
+    smtp__scram_put(x, hex, sizeof hex);
     *response = x->text;
     return x->overflow ? (ptrdiff_t)SMTP_E_BUFFER : (ptrdiff_t)x->fill;
 }
@@ -9003,10 +9014,10 @@ static ptrdiff_t smtp__scram_answer(smtp_scram *x, const smtp_session *s,
                                     const char **response)
 {
     int status = SMTP_OK;
-    if (s->mechanism == SMTP_AUTH_CRAM_MD5)
+    if (x->hash == SMTP_MD5)
         return smtp__cram(x, s, response);
     if (x->state == SMTP__SC_FINAL)
-        return smtp__scram_verify(x, smtp__scram_hash(s), response);
+        return smtp__scram_verify(x, response);
     if (x->state == SMTP__SC_FIRST)
         status = smtp__scram_first(x, s);
     if (status != SMTP_OK)
@@ -9014,9 +9025,10 @@ static ptrdiff_t smtp__scram_answer(smtp_scram *x, const smtp_session *s,
     if (x->state != SMTP__SC_SALTING)
         return SMTP_E_CHALLENGE;
     smtp__scram_iterate(x, s);
-    return x->left ? (ptrdiff_t)SMTP_AGAIN : smtp__scram_final(x, s, response);
+    return x->left ? (ptrdiff_t)SMTP_AGAIN : smtp__scram_final(x, response);
 }
 
+/* What overflows the text is refused here, so that no answer is made of it. */
 static ptrdiff_t smtp__scram_step(void *ctx, const smtp_session *s,
                                   const char *challenge, size_t size,
                                   const char **response)
@@ -9032,13 +9044,12 @@ static ptrdiff_t smtp__scram_step(void *ctx, const smtp_session *s,
 
 static int smtp__scram_done(void *ctx, const smtp_session *s, int status)
 {
+    const size_t secrets = offsetof(smtp_scram, last);
     smtp_scram *x = (smtp_scram *)ctx;
     int proven = x->state == SMTP__SC_PROVEN;
     (void)s;
     x->state = SMTP__SC_NONE;
-    smtp__wipe(x->last, sizeof x->last);
-    smtp__wipe(x->sum, sizeof x->sum);
-    smtp__wipe(x->text, sizeof x->text);
+    smtp__wipe((char *)x + secrets, sizeof *x - secrets);
     return status != SMTP_OK || proven ? status : (int)SMTP_E_PROOF;
 }
 
@@ -9046,6 +9057,7 @@ SMTP_API smtp_sasl smtp_scram_sasl(smtp_scram *scram)
 {
     smtp_sasl sasl;
     memset(&sasl, 0, sizeof sasl);
+    smtp__bear_sasl(scram);
     sasl.mechanisms = SMTP_AUTH_EXTERNAL - SMTP_AUTH_CRAM_MD5;
     sasl.ctx = scram;
     sasl.step = smtp__scram_step;

@@ -616,6 +616,7 @@ static void check_random(void)
     size_t i;
     for (i = 0; i < 2; i++) {
         memset(&x, 0, sizeof x);
+        smtp_scram_sasl(&x);
         memset(&session, 0, sizeof session);
         memset(&config, 0, sizeof config);
         config.user = "user";
