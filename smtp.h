@@ -2111,7 +2111,7 @@ static uint32_t smtp__hash_of(const char *word)
 }
 
 /* The bit of an extension, 0: not one of ours. */
-SMTP__APART static uint32_t smtp__extension(uint32_t hash)
+static uint32_t smtp__extension(uint32_t hash)
 {
     const uint32_t *name = smtp__extensions;
     uint32_t bit = SMTP_EXT_PIPELINING;
@@ -2873,9 +2873,9 @@ static void smtp__write_ehlo(smtp_session *s, const char *verb)
 static int smtp__domain_ok(const smtp_session *s)
 {
     const char *domain = s->config->domain;
-    int kind = domain ? smtp_address_check(domain) : 1;
-    return !domain || (*domain && smtp__word_ok(domain) &&
-                       (kind == 1 || smtp__a_label(s, domain)));
+    return !domain || (*domain && *domain != '"' &&
+                       (smtp_address_check(domain) == 1 ||
+                        smtp__a_label(s, domain)));
 }
 
 /* The domain of an address that is ASCII before it, or 0. */

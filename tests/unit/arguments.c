@@ -135,6 +135,9 @@ static void check_opening(void)
         {"a\r\nb", 64, SMTP_E_DOMAIN},
         {"a\nb", 64, SMTP_E_DOMAIN},
         {"a\tb", 64, SMTP_E_DOMAIN},
+        {"a>b", 64, SMTP_E_DOMAIN},
+        {"\"a b\"@c", 64, SMTP_E_DOMAIN},
+        {"m\303\274nchen.example", 64, SMTP_E_DOMAIN},
         {"host.example\r\nMAIL FROM:<>", 64, SMTP_E_DOMAIN},
     };
     char buffer[64];
