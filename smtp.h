@@ -6462,7 +6462,6 @@ Include smtp.h first in its file, or define _POSIX_C_SOURCE as 200809L."
 static void smtp__posix_no_sigpipe(int fd)
 {
     int on = 1;
-
     (void)setsockopt(fd, SOL_SOCKET, SO_NOSIGPIPE, &on, sizeof on);
 }
 #else
@@ -6485,7 +6484,6 @@ typedef union smtp__posix_address {
 static unsigned long smtp__posix_clock(void *ctx)
 {
     struct timespec now;
-
     (void)ctx;
     (void)clock_gettime(CLOCK_MONOTONIC, &now);
     return (unsigned long)now.tv_sec * 1000u
@@ -6496,20 +6494,18 @@ static unsigned long smtp__posix_clock(void *ctx)
    SMTP_OK: ready, SMTP_E_TIMEOUT, SMTP_E_IO. */
 static int smtp__posix_poll(int fd, short events, unsigned long ms)
 {
-    unsigned long start = smtp__posix_clock(0), gone = 0;
+    unsigned long start = smtp__posix_clock(NULL), gone = 0;
     struct pollfd one;
-
     one.fd = fd;
     one.events = events;
     do {
         unsigned long left = ms - gone;
         int n = poll(&one, 1, left > INT_MAX ? INT_MAX : (int)left);
-
         if (n > 0)
             return SMTP_OK;
         if (n < 0 && errno != EINTR && errno != EAGAIN)
             return SMTP_E_IO;
-        gone = smtp__posix_clock(0) - start;
+        gone = smtp__posix_clock(NULL) - start;
     } while (gone < ms);
     return SMTP_E_TIMEOUT;
 }
@@ -6520,7 +6516,6 @@ static int smtp__posix_connected(int fd)
     smtp__posix_address peer;
     socklen_t size = sizeof(int);
     int error = 0;
-
     if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0)
         return errno;
     size = sizeof peer;
@@ -6539,7 +6534,6 @@ static smtp_status smtp__posix_unconnected(smtp_posix *p, int error)
 static int smtp__posix_ready(smtp_posix *p)
 {
     int error;
-
     if (!p->connecting)
         return SMTP_OK;
     if (smtp__posix_poll(p->fd, POLLOUT, 0) == SMTP_E_TIMEOUT)
@@ -6567,7 +6561,6 @@ static ptrdiff_t smtp__posix_recv(void *ctx, void *buffer, size_t size)
     smtp_posix *p = (smtp_posix *)ctx;
     int st = smtp__posix_ready(p);
     ssize_t n;
-
     if (st != SMTP_OK)
         return st;
     do
@@ -6583,7 +6576,6 @@ static ptrdiff_t smtp__posix_send(void *ctx, const void *data, size_t size)
     smtp_posix *p = (smtp_posix *)ctx;
     int st = smtp__posix_ready(p);
     ssize_t n;
-
     if (st != SMTP_OK)
         return st;
     do
@@ -6596,7 +6588,6 @@ static ptrdiff_t smtp__posix_send(void *ctx, const void *data, size_t size)
 static int smtp__posix_wants(void *ctx, int wants)
 {
     const smtp_posix *p = (const smtp_posix *)ctx;
-
     return wants && p->connecting ? SMTP_WRITE : wants;
 }
 
@@ -6604,7 +6595,6 @@ static int smtp__posix_wait(void *ctx, int wants, unsigned long ms)
 {
     smtp_posix *p = (smtp_posix *)ctx;
     int events = 0, st;
-
     wants = smtp__posix_wants(ctx, wants);
     if (wants & SMTP_READ)
         events |= POLLIN;
@@ -6619,7 +6609,6 @@ static int smtp__posix_wait(void *ctx, int wants, unsigned long ms)
 SMTP_API void smtp_posix_close(smtp_posix *p)
 {
     int error = errno;
-
     if (p->fd >= 0) {
         (void)shutdown(p->fd, SHUT_RDWR);    /* a fork may hold it open */
         (void)close(p->fd);
@@ -6636,13 +6625,12 @@ static void smtp__posix_hang_up(void *ctx)
 SMTP_API smtp_io smtp_posix_io(smtp_posix *p, int blocking)
 {
     smtp_io io;
-
     memset(&io, 0, sizeof io);
     io.ctx = p;
     io.recv = smtp__posix_recv;
     io.send = smtp__posix_send;
     io.close = smtp__posix_hang_up;
-    io.wait = blocking ? smtp__posix_wait : 0;
+    io.wait = blocking ? smtp__posix_wait : NULL;
     io.wants = smtp__posix_wants;
     io.clock = smtp__posix_clock;
     return io;
@@ -6659,7 +6647,6 @@ static void smtp__posix_clear(smtp_posix *p)
 static int smtp__posix_prepare(int fd)
 {
     int flags = fcntl(fd, F_GETFL), on = 1;
-
     if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
         return -1;
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
@@ -6672,10 +6659,9 @@ SMTP_API smtp_status smtp_posix_attach(smtp_posix *p, int fd)
     smtp__posix_address peer;
     socklen_t size = sizeof(int);
     int type = 0;
-
     smtp__posix_clear(p);
-    if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0
-        && type != SOCK_STREAM)
+    if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 &&
+        type != SOCK_STREAM)
         errno = EPROTOTYPE;
     if (type != SOCK_STREAM || smtp__posix_prepare(fd) != 0) {
         p->error = errno;
@@ -6692,8 +6678,8 @@ static int smtp__posix_socket(smtp_posix *p, int family,
                               const struct addrinfo *source)
 {
     p->fd = socket(family, SOCK_STREAM | SMTP__SOCK_CLOEXEC, 0);
-    if (p->fd < 0 || fcntl(p->fd, F_SETFD, FD_CLOEXEC) < 0
-        || smtp__posix_prepare(p->fd) != 0)
+    if (p->fd < 0 || fcntl(p->fd, F_SETFD, FD_CLOEXEC) < 0 ||
+        smtp__posix_prepare(p->fd) != 0)
         return errno;
     if (source && bind(p->fd, source->ai_addr, source->ai_addrlen) != 0)
         return errno;
@@ -6704,7 +6690,6 @@ static int smtp__posix_socket(smtp_posix *p, int family,
 static int smtp__posix_finish(int fd, unsigned long ms)
 {
     int st = smtp__posix_poll(fd, POLLOUT, ms);
-
     if (st == SMTP_E_TIMEOUT)
         return ETIMEDOUT;
     return st == SMTP_OK ? smtp__posix_connected(fd) : errno;
@@ -6715,16 +6700,15 @@ static int smtp__posix_finish(int fd, unsigned long ms)
 static int smtp__posix_reach(int fd, const struct sockaddr *to,
                              socklen_t size, unsigned long ms)
 {
-    unsigned long start = smtp__posix_clock(0);
-
+    unsigned long start = smtp__posix_clock(NULL);
     while (connect(fd, to, size) != 0) {
         if (errno == EINPROGRESS || errno == EINTR)
             return smtp__posix_finish(fd, ms);
         if (errno != EAGAIN || to->sa_family != AF_UNIX)
             return errno;
-        if (smtp__posix_clock(0) - start >= ms)
+        if (smtp__posix_clock(NULL) - start >= ms)
             return ETIMEDOUT;
-        (void)poll(0, 0, SMTP__UNIX_RETRY_MS);
+        (void)poll(NULL, 0, SMTP__UNIX_RETRY_MS);
     }
     return 0;
 }
@@ -6735,7 +6719,6 @@ static int smtp__posix_try(smtp_posix *p, const struct sockaddr *to,
                            unsigned long ms)
 {
     int error = smtp__posix_socket(p, to->sa_family, source);
-
     if (error == 0)
         error = smtp__posix_reach(p->fd, to, size, ms);
     if (error != 0)
@@ -6749,12 +6732,11 @@ static smtp_status smtp__posix_connect_path(smtp_posix *p, const char *path,
     smtp__posix_address to;
     size_t size = strlen(path) + 1;
     int error = ENAMETOOLONG;
-
     memset(&to, 0, sizeof to);
     to.local.sun_family = AF_UNIX;
     if (size <= sizeof to.local.sun_path) {
         memcpy(to.local.sun_path, path, size);
-        error = smtp__posix_try(p, &to.any, sizeof to.local, 0, ms);
+        error = smtp__posix_try(p, &to.any, sizeof to.local, NULL, ms);
     }
     return error ? smtp__posix_unconnected(p, error) : SMTP_OK;
 }
@@ -6762,8 +6744,8 @@ static smtp_status smtp__posix_connect_path(smtp_posix *p, const char *path,
 /* Nothing was sent to such an address: this machine has no way to it. */
 static int smtp__posix_no_way(int error)
 {
-    return error == EAFNOSUPPORT || error == ENETUNREACH
-           || error == EADDRNOTAVAIL;
+    return error == EAFNOSUPPORT || error == ENETUNREACH ||
+           error == EADDRNOTAVAIL;
 }
 
 /* Tries each address. What is reported is the last failure, but one without a
@@ -6774,10 +6756,8 @@ static smtp_status smtp__posix_connect_any(smtp_posix *p,
                                            unsigned long ms)
 {
     int last = EAFNOSUPPORT;
-
     for (; to; to = to->ai_next) {
         int error;
-
         if (source && source->ai_family != to->ai_family)
             continue;
         error = smtp__posix_try(p, to->ai_addr, to->ai_addrlen, source, ms);
@@ -6793,11 +6773,10 @@ static smtp_status smtp__posix_lookup(const char *host, const char *service,
                                       int flags, struct addrinfo **list)
 {
     struct addrinfo hints;
-
     memset(&hints, 0, sizeof hints);
     hints.ai_socktype = SOCK_STREAM;
     hints.ai_flags = flags;        /* no AI_ADDRCONFIG: it hides loopback */
-    *list = 0;
+    *list = NULL;
     switch (getaddrinfo(host, service, &hints, list)) {
     case 0:
         return SMTP_OK;
@@ -6817,7 +6796,6 @@ static smtp_status smtp__posix_lookup(const char *host, const char *service,
 static int smtp__posix_service_check(const char *service)
 {
     unsigned long port = 0;
-
     if (!service || !*service)
         return 0;
     for (; *service >= '0' && *service <= '9'; service++)
@@ -6831,9 +6809,8 @@ SMTP_API smtp_status smtp_posix_connect(smtp_posix *p, const char *host,
                                         const char *source,
                                         unsigned long ms)
 {
-    struct addrinfo *to = 0, *from = 0;
+    struct addrinfo *to = NULL, *from = NULL;
     smtp_status st = SMTP_OK;
-
     smtp__posix_clear(p);
     if (ms == 0)
         ms = SMTP__CONNECT_MS;
@@ -6841,7 +6818,7 @@ SMTP_API smtp_status smtp_posix_connect(smtp_posix *p, const char *host,
         return smtp__posix_connect_path(p, host, ms);
     if (!host || !*host || !smtp__posix_service_check(service))
         return SMTP_E_ARGUMENT;
-    if (source && smtp__posix_lookup(source, 0, AI_NUMERICHOST, &from))
+    if (source && smtp__posix_lookup(source, NULL, AI_NUMERICHOST, &from))
         return SMTP_E_ARGUMENT;
     st = smtp__posix_lookup(host, service, 0, &to);
     if (st == SMTP_OK)
@@ -6862,10 +6839,9 @@ static int smtp__posix_full_name(const char *name)
                                   "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
     const char *dot = strchr(name, '.');
     size_t size = strlen(name);
-
-    return dot && dot != name && name[size - 1] != '.'
-           && strspn(name, letters) == size
-           && strncmp(name, "localhost.", 10) != 0;
+    return dot && dot != name && name[size - 1] != '.' &&
+           strspn(name, letters) == size &&
+           strncmp(name, "localhost.", 10) != 0;
 }
 
 SMTP_API smtp_status smtp_posix_domain(const smtp_posix *p, char *name,
@@ -6873,8 +6849,7 @@ SMTP_API smtp_status smtp_posix_domain(const smtp_posix *p, char *name,
 {
     smtp__posix_address own;
     socklen_t room = sizeof own;
-    const char *text = 0;
-
+    const char *text = NULL;
     if (!name || size < SMTP__DOMAIN_MIN)
         return SMTP_E_ARGUMENT;
     if (gethostname(name, size) == 0 && smtp__posix_full_name(name))
@@ -6930,9 +6905,9 @@ static const struct smtp__tls_cause {
    says that there was nothing to choose. */
 static int smtp__tls_alert(int alert, int chosen)
 {
-    if (alert == SMTP__TLS_PROTOCOL_VERSION
-        || alert == SMTP__TLS_INSUFFICIENT_SECURITY
-        || (alert == SMTP__TLS_HANDSHAKE_FAILURE && !chosen))
+    if (alert == SMTP__TLS_PROTOCOL_VERSION ||
+        alert == SMTP__TLS_INSUFFICIENT_SECURITY ||
+        (alert == SMTP__TLS_HANDSHAKE_FAILURE && !chosen))
         return SMTP_E_TLS_VERSION;
     return SMTP_E_TLS_ALERT;
 }
@@ -6942,7 +6917,6 @@ static int smtp__tls_reason(int error, int chosen)
     const struct smtp__tls_cause *r = smtp__tls_causes;
     const struct smtp__tls_cause *end =
         r + sizeof smtp__tls_causes / sizeof *r;
-
     for (; r < end; r++)
         if (r->error == error)
             return r->status;
@@ -6965,7 +6939,6 @@ typedef int smtp__feed(void *ctx, const unsigned char *data, size_t size);
 static ssize_t smtp__file_read(int fd, void *piece, size_t size)
 {
     ssize_t n;
-
     do
         n = read(fd, piece, size);
     while (n < 0 && errno == EINTR);
@@ -6978,7 +6951,6 @@ static int smtp__read_file(const char *path, smtp__feed *take, void *ctx)
     unsigned char piece[512];
     ssize_t n;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
-
     if (fd < 0)
         return SMTP_E_IO;
     do
@@ -7042,7 +7014,6 @@ static void smtp__pem_flush(smtp__pem *pem)
 static void smtp__pem_out(smtp__pem *pem, int count)
 {
     int shift;
-
     for (shift = 16; count > 0; count--, shift -= 8)
         pem->out[pem->size++] = (unsigned char)(pem->bits >> shift);
     pem->digits = 0;
@@ -7061,7 +7032,6 @@ static void smtp__pem_digit(smtp__pem *pem, int digit)
 static void smtp__pem_text(smtp__pem *pem, int c)
 {
     int digit = smtp__base64_digit(c);
-
     if (digit >= 0)
         smtp__pem_digit(pem, digit);
     else if (c == '=')
@@ -7076,12 +7046,11 @@ static int smtp__pem_wanted(const smtp__pem *pem, const char *label,
 {
     static const char locked[] = "ENCRYPTED";
     size_t tail = strlen(pem->kind->suffix);
-
     while (length > 0 && (label[length - 1] == '-' || label[length - 1] < '!'))
         length--;
-    return length >= tail
-        && memcmp(label + length - tail, pem->kind->suffix, tail) == 0
-        && memcmp(label, locked, sizeof locked - 1) != 0;
+    return length >= tail &&
+           memcmp(label + length - tail, pem->kind->suffix, tail) == 0 &&
+           memcmp(label, locked, sizeof locked - 1) != 0;
 }
 
 static int smtp__pem_boundary(smtp__pem *pem)
@@ -7089,15 +7058,14 @@ static int smtp__pem_boundary(smtp__pem *pem)
     static const char begin[] = "-----BEGIN ", end[] = "-----END ";
     size_t skip = sizeof begin - 1;
     int was_inside = pem->inside;
-
     memset(pem->line + pem->length, 0, sizeof pem->line - pem->length);
     pem->inside = 0;
     if (was_inside && memcmp(pem->line, end, sizeof end - 1) == 0) {
         smtp__pem_flush(pem);
         return pem->kind->end(pem->ctx);
     }
-    if (memcmp(pem->line, begin, skip) == 0
-        && smtp__pem_wanted(pem, pem->line + skip, sizeof pem->line - skip)) {
+    if (memcmp(pem->line, begin, skip) == 0 &&
+        smtp__pem_wanted(pem, pem->line + skip, sizeof pem->line - skip)) {
         pem->kind->begin(pem->ctx);
         pem->inside = 1;
         pem->digits = pem->size = 0;
@@ -7110,7 +7078,6 @@ static int smtp__pem_byte(smtp__pem *pem, int c)
 {
     if (c == '\n') {
         int boundary = pem->boundary;
-
         pem->middle = pem->boundary = 0;
         return !boundary || smtp__pem_boundary(pem);
     }
@@ -7129,7 +7096,6 @@ static int smtp__pem_feed(void *ctx, const unsigned char *data, size_t size)
     smtp__pem *pem = (smtp__pem *)ctx;
     const unsigned char *end = data + size;
     int more = 1;
-
     while (more && data < end)
         more = smtp__pem_byte(pem, *data++);
     return more;
@@ -7142,7 +7108,6 @@ static int smtp__pem_read(const char *path, const unsigned char *text,
 {
     smtp__pem pem;
     int status = SMTP_OK;
-
     memset(&pem, 0, sizeof pem);
     pem.kind = kind;
     pem.ctx = ctx;
@@ -7186,7 +7151,6 @@ static void smtp__names_begin(smtp_tls_names *n)
 static void smtp__names_tag(smtp_tls_names *n, unsigned char tag)
 {
     const unsigned char version = 0xA0;
-
     if (n->element == SMTP__X509_VERSION && tag != version)
         n->element = SMTP__X509_SERIAL;
     if (n->element == SMTP__X509_ISSUER || n->element == SMTP__X509_SUBJECT)
@@ -7223,7 +7187,6 @@ static void smtp__names_open(smtp_tls_names *n)
 static void smtp__names_length(smtp_tls_names *n, unsigned char c)
 {
     const unsigned char is_long = 0x80;
-
     n->left = c & (is_long - 1u);
     if (c < is_long) {
         smtp__names_open(n);
@@ -7258,7 +7221,6 @@ static size_t smtp__names_value(smtp_tls_names *n, const unsigned char *data,
 static void smtp__names_header(smtp_tls_names *n, unsigned char c)
 {
     int await = n->await;
-
     if (await == SMTP__DER_TAG)
         smtp__names_tag(n, c);
     smtp__names_hash(n, &c, 1);
@@ -7273,7 +7235,6 @@ static void smtp__names_push(smtp_tls_names *n, const unsigned char *data,
 {
     while (size > 0 && n->element < SMTP__X509_DONE) {
         size_t took = 1;
-
         if (n->await == SMTP__DER_VALUE)
             took = smtp__names_value(n, data, size);
         else
@@ -7304,9 +7265,8 @@ static unsigned char *smtp__trust_keep(smtp_tls_trust *t, const void *data,
                                        size_t size)
 {
     unsigned char *to = t->room + t->used;
-
     if (size > sizeof t->room - t->used)
-        return 0;
+        return NULL;
     memmove(to, data, size);
     t->used += size;
     return to;
@@ -7318,11 +7278,11 @@ static int smtp__anchor_key(smtp_tls_trust *t, br_x509_pkey *to,
     *to = *from;
     if (from->key_type == BR_KEYTYPE_EC) {
         to->key.ec.q = smtp__trust_keep(t, from->key.ec.q, from->key.ec.qlen);
-        return to->key.ec.q != 0;
+        return to->key.ec.q != NULL;
     }
     to->key.rsa.n = smtp__trust_keep(t, from->key.rsa.n, from->key.rsa.nlen);
     to->key.rsa.e = smtp__trust_keep(t, from->key.rsa.e, from->key.rsa.elen);
-    return to->key.rsa.n != 0 && to->key.rsa.e != 0;
+    return to->key.rsa.n != NULL && to->key.rsa.e != NULL;
 }
 
 /* One more anchor; its name is among the unused bytes of the room. One that
@@ -7333,7 +7293,6 @@ static void smtp__anchor_add(smtp_tls_trust *t, const unsigned char *name,
 {
     br_x509_trust_anchor *anchor = &t->anchors[t->count];
     size_t used = t->used;
-
     anchor->dn.data = smtp__trust_keep(t, name, size);
     anchor->dn.len = size;
     anchor->flags = flags;
@@ -7362,7 +7321,7 @@ enum { SMTP__SEARCH_NAMES, SMTP__SEARCH_FITS, SMTP__SEARCH_SKIP };
 /* Any certificate will do. */
 static void smtp__check_begin(void *ctx)
 {
-    br_x509_decoder_init(&((smtp__search *)ctx)->decoder, 0, 0);
+    br_x509_decoder_init(&((smtp__search *)ctx)->decoder, NULL, NULL);
 }
 
 static void smtp__check_bytes(void *ctx, const void *data, size_t size)
@@ -7373,8 +7332,7 @@ static void smtp__check_bytes(void *ctx, const void *data, size_t size)
 static int smtp__check_end(void *ctx)
 {
     smtp__search *s = (smtp__search *)ctx;
-
-    s->found = br_x509_decoder_get_pkey(&s->decoder) != 0;
+    s->found = br_x509_decoder_get_pkey(&s->decoder) != NULL;
     return !s->found;
 }
 
@@ -7388,7 +7346,6 @@ static const smtp__pem_kind smtp__pem_check = {
 static int smtp__look_fits(const smtp__search *s, int is_ca)
 {
     const smtp_tls_names *passing = &s->trust->names;
-
     return memcmp(s->names.subject,
                   is_ca ? passing->issuer : passing->subject,
                   sizeof passing->subject) == 0;
@@ -7397,7 +7354,6 @@ static int smtp__look_fits(const smtp__search *s, int is_ca)
 static void smtp__look_begin(void *ctx)
 {
     smtp__search *s = (smtp__search *)ctx;
-
     smtp__names_begin(&s->names);
     s->held = 0;
     s->state = SMTP__SEARCH_NAMES;
@@ -7408,7 +7364,6 @@ static void smtp__look_hold(smtp__search *s, const void *data, size_t size)
 {
     smtp_tls_trust *t = s->trust;
     unsigned char *room = t->room + t->used;
-
     if (size > sizeof t->room - t->used - s->held) {
         s->state = SMTP__SEARCH_SKIP;
         return;
@@ -7421,7 +7376,7 @@ static void smtp__look_hold(smtp__search *s, const void *data, size_t size)
     s->state = SMTP__SEARCH_SKIP;
     if (smtp__look_fits(s, 1) || smtp__look_fits(s, 0)) {
         s->state = SMTP__SEARCH_FITS;
-        br_x509_decoder_init(&s->decoder, 0, 0);
+        br_x509_decoder_init(&s->decoder, NULL, NULL);
         br_x509_decoder_push(&s->decoder, room, s->held);
     }
 }
@@ -7429,7 +7384,6 @@ static void smtp__look_hold(smtp__search *s, const void *data, size_t size)
 static void smtp__look_bytes(void *ctx, const void *data, size_t size)
 {
     smtp__search *s = (smtp__search *)ctx;
-
     if (s->state == SMTP__SEARCH_NAMES)
         smtp__look_hold(s, data, size);
     else if (s->state == SMTP__SEARCH_FITS)
@@ -7442,7 +7396,6 @@ static int smtp__look_end(void *ctx)
     smtp_tls_trust *t = s->trust;
     const br_x509_pkey *key;
     int is_ca;
-
     if (s->state != SMTP__SEARCH_FITS)
         return 1;
     key = br_x509_decoder_get_pkey(&s->decoder);
@@ -7462,7 +7415,6 @@ static const smtp__pem_kind smtp__pem_look = {
 static int smtp__is_der(const unsigned char *data, size_t size)
 {
     const unsigned char sequence = 0x30, is_long = 0x80;
-
     return size > 1 && data[0] == sequence && data[1] >= is_long;
 }
 
@@ -7471,7 +7423,6 @@ static int smtp__search_run(smtp__search *s, smtp_tls_trust *t,
 {
     const size_t piece = 64;
     size_t at;
-
     s->trust = t;
     s->found = 0;
     if (t->file || !smtp__is_der(t->data, t->size))
@@ -7489,7 +7440,6 @@ static int smtp__trust_check(smtp_tls_trust *t)
 {
     smtp__search search;
     int status = smtp__search_run(&search, t, &smtp__pem_check);
-
     return status == SMTP_OK && search.found ? SMTP_OK : SMTP_E_TRUST;
 }
 
@@ -7500,7 +7450,6 @@ static int smtp__trust_check(smtp_tls_trust *t)
 static void smtp__trust_look(smtp_tls_trust *t)
 {
     smtp__search search;
-
     t->names.element = SMTP__X509_SPENT;
     if (t->looks == 0)
         return;
@@ -7518,7 +7467,6 @@ static void smtp__trust_start_chain(const br_x509_class **ctx,
                                     const char *server_name)
 {
     smtp_tls_trust *t = (smtp_tls_trust *)(void *)ctx;
-
     t->looks = SMTP__TRUST_LOOKS;
     br_x509_minimal_vtable.start_chain(&t->x509.minimal.vtable, server_name);
 }
@@ -7526,7 +7474,6 @@ static void smtp__trust_start_chain(const br_x509_class **ctx,
 static void smtp__trust_start_cert(const br_x509_class **ctx, uint32_t size)
 {
     smtp_tls_trust *t = (smtp_tls_trust *)(void *)ctx;
-
     smtp__names_begin(&t->names);
     br_x509_minimal_vtable.start_cert(&t->x509.minimal.vtable, size);
 }
@@ -7535,7 +7482,6 @@ static void smtp__trust_append(const br_x509_class **ctx,
                                const unsigned char *data, size_t size)
 {
     smtp_tls_trust *t = (smtp_tls_trust *)(void *)ctx;
-
     smtp__names_push(&t->names, data, size);
     if (t->names.element == SMTP__X509_DONE)
         smtp__trust_look(t);
@@ -7545,14 +7491,12 @@ static void smtp__trust_append(const br_x509_class **ctx,
 static void smtp__trust_end_cert(const br_x509_class **ctx)
 {
     smtp_tls_trust *t = (smtp_tls_trust *)(void *)ctx;
-
     br_x509_minimal_vtable.end_cert(&t->x509.minimal.vtable);
 }
 
 static unsigned smtp__trust_end_chain(const br_x509_class **ctx)
 {
     smtp_tls_trust *t = (smtp_tls_trust *)(void *)ctx;
-
     return br_x509_minimal_vtable.end_chain(&t->x509.minimal.vtable);
 }
 
@@ -7560,7 +7504,6 @@ static const br_x509_pkey *smtp__trust_get_pkey(
     const br_x509_class *const *ctx, unsigned *usages)
 {
     const smtp_tls_trust *t = (const smtp_tls_trust *)(const void *)ctx;
-
     return br_x509_minimal_vtable.get_pkey(&t->x509.minimal.vtable, usages);
 }
 
@@ -7576,10 +7519,9 @@ static void smtp__any_start_chain(const br_x509_class **ctx,
                                   const char *server_name)
 {
     smtp_tls_trust *t = (smtp_tls_trust *)(void *)ctx;
-
     (void)server_name;
     t->first = 1;
-    br_x509_decoder_init(&t->x509.decoder, 0, 0);
+    br_x509_decoder_init(&t->x509.decoder, NULL, NULL);
 }
 
 static void smtp__any_start_cert(const br_x509_class **ctx, uint32_t size)
@@ -7591,7 +7533,6 @@ static void smtp__any_append(const br_x509_class **ctx,
                              const unsigned char *data, size_t size)
 {
     smtp_tls_trust *t = (smtp_tls_trust *)(void *)ctx;
-
     if (t->first)
         smtp__x509_push(&t->x509.decoder, data, size);
 }
@@ -7604,7 +7545,6 @@ static void smtp__any_end_cert(const br_x509_class **ctx)
 static unsigned smtp__any_end_chain(const br_x509_class **ctx)
 {
     smtp_tls_trust *t = (smtp_tls_trust *)(void *)ctx;
-
     t->key = br_x509_decoder_get_pkey(&t->x509.decoder);
     return (unsigned)br_x509_decoder_last_error(&t->x509.decoder);
 }
@@ -7644,7 +7584,6 @@ static const char *const smtp__bundles[] = {
 static const char *smtp__system_bundle(void)
 {
     size_t i, count = sizeof smtp__bundles / sizeof *smtp__bundles;
-
     for (i = 0; i + 1 < count && access(smtp__bundles[i], R_OK) != 0; i++)
         continue;
     return smtp__bundles[i];
@@ -7654,7 +7593,7 @@ static const char *smtp__system_bundle(void)
 
 static const char *smtp__system_bundle(void)
 {
-    return 0;
+    return NULL;
 }
 
 #endif
@@ -7663,7 +7602,6 @@ static int smtp__trust_found(smtp_tls *tls)
 {
     smtp_tls_trust *t = &tls->trust;
     const smtp_tls_config *config = tls->config;
-
     t->vtable = &smtp__trust_class;
     t->data = (const unsigned char *)config->trust;
     t->size = config->trust_size;
@@ -7682,7 +7620,6 @@ static void smtp__tls_profile(smtp_tls *tls)
     const smtp_tls_config *config = tls->config;
     const br_x509_trust_anchor *anchors = tls->trust.anchors;
     size_t count = sizeof tls->trust.anchors / sizeof *anchors;
-
     if (config->anchors) {
         anchors = config->anchors;
         count = config->anchor_count;
@@ -7708,7 +7645,6 @@ static int smtp__trust_found(smtp_tls *tls)
 static void smtp__tls_profile(smtp_tls *tls)
 {
     const smtp_tls_config *config = tls->config;
-
     (config->profile ? config->profile : SMTP_TLS_PROFILE)(
         &tls->client, &tls->trust.x509.minimal, config->anchors,
         config->anchor_count);
@@ -7735,7 +7671,6 @@ static size_t smtp__der_enter(const unsigned char *p, size_t size, size_t at,
                               unsigned tag, size_t *end)
 {
     size_t more, length = 0;
-
     if (at + 5 > size || p[at] != tag)
         return 0;
     length = p[++at];
@@ -7766,7 +7701,6 @@ static int smtp__binding_of(const unsigned char *oid, size_t size)
         0, 0, br_sha256_ID, br_sha384_ID, br_sha512_ID
     };
     unsigned last = oid[size - 1];
-
     if (size == sizeof rsa + 1 && memcmp(oid, rsa, sizeof rsa) == 0)
         return last < sizeof ids ? ids[last] : 0;
     if (size == sizeof ecdsa + 1 && memcmp(oid, ecdsa, sizeof ecdsa) == 0)
@@ -7780,7 +7714,6 @@ static int smtp__binding_hash(const smtp_tls_binding *b)
 {
     const unsigned sequence = 0x30, integer = 2, version = 0xA0, oid = 6;
     size_t end, at, skip;
-
     at = smtp__der_enter(b->head, b->fill, 0, sequence, &end);
     at = at ? smtp__der_enter(b->head, b->fill, at, sequence, &end) : 0;
     skip = at ? smtp__der_enter(b->head, b->fill, at, version, &end) : 0;
@@ -7796,7 +7729,6 @@ static void smtp__binding_start_chain(const br_x509_class **ctx,
                                       const char *server_name)
 {
     smtp_tls_binding *b = (smtp_tls_binding *)(void *)ctx;
-
     b->passed = b->fill = b->size = 0;
     br_multihash_init(&b->hash);
     (*b->judge)->start_chain(b->judge, server_name);
@@ -7805,7 +7737,6 @@ static void smtp__binding_start_chain(const br_x509_class **ctx,
 static void smtp__binding_start_cert(const br_x509_class **ctx, uint32_t size)
 {
     smtp_tls_binding *b = (smtp_tls_binding *)(void *)ctx;
-
     (*b->judge)->start_cert(b->judge, size);
 }
 
@@ -7814,7 +7745,6 @@ static void smtp__binding_append(const br_x509_class **ctx,
 {
     smtp_tls_binding *b = (smtp_tls_binding *)(void *)ctx;
     size_t n = smtp__min(size, sizeof b->head - b->fill);
-
     if (!b->passed) {
         memcpy(b->head + b->fill, data, n);
         b->fill = (uint8_t)(b->fill + n);
@@ -7827,7 +7757,6 @@ static void smtp__binding_end_cert(const br_x509_class **ctx)
 {
     smtp_tls_binding *b = (smtp_tls_binding *)(void *)ctx;
     int hash = b->passed ? 0 : smtp__binding_hash(b);
-
     b->passed = 1;
     if (hash)
         b->size = (uint8_t)br_multihash_out(&b->hash, hash, b->digest);
@@ -7837,7 +7766,6 @@ static void smtp__binding_end_cert(const br_x509_class **ctx)
 static unsigned smtp__binding_end_chain(const br_x509_class **ctx)
 {
     smtp_tls_binding *b = (smtp_tls_binding *)(void *)ctx;
-
     return (*b->judge)->end_chain(b->judge);
 }
 
@@ -7845,7 +7773,6 @@ static const br_x509_pkey *smtp__binding_get_pkey(
     const br_x509_class *const *ctx, unsigned *usages)
 {
     const smtp_tls_binding *b = (const smtp_tls_binding *)(const void *)ctx;
-
     return (*b->judge)->get_pkey(b->judge, usages);
 }
 
@@ -7858,7 +7785,6 @@ static const br_x509_class smtp__binding_class = {
 static void smtp__tls_bind(smtp_tls *tls)
 {
     smtp_tls_binding *b = &tls->binding;
-
     b->vtable = &smtp__binding_class;
     b->judge = tls->client.eng.x509ctx;
     br_multihash_zero(&b->hash);
@@ -7884,7 +7810,6 @@ static void smtp__tls_bind(smtp_tls *tls)
 static int smtp__client_memory(smtp_tls *tls)
 {
     const smtp_tls_config *c = tls->config;
-
     if (!c->chain || c->chain_count == 0)
         return SMTP_E_CLIENT_CERT;
     if (c->rsa_key)
@@ -7918,9 +7843,8 @@ static unsigned char *smtp__tls_reserve(smtp_tls *tls, const void *data,
                                         size_t size)
 {
     unsigned char *to = (unsigned char *)tls->config->buffer;
-
     if (size > tls->room)
-        return 0;
+        return NULL;
     tls->room -= size;
     memmove(to + tls->room, data, size);
     return to + tls->room;
@@ -7936,7 +7860,6 @@ typedef struct smtp__chain {
 static void smtp__chain_begin(void *ctx)
 {
     smtp__chain *chain = (smtp__chain *)ctx;
-
     chain->size = chain->done;
     if (chain->tls->chain_count == SMTP_TLS_CHAIN)
         chain->status = SMTP_E_CLIENT_CERT;
@@ -7946,7 +7869,6 @@ static void smtp__chain_bytes(void *ctx, const void *data, size_t size)
 {
     smtp__chain *chain = (smtp__chain *)ctx;
     unsigned char *to = (unsigned char *)chain->tls->config->buffer;
-
     if (size > chain->tls->room - chain->size)
         chain->status = SMTP_E_BUFFER;
     if (chain->status != SMTP_OK)
@@ -7959,7 +7881,6 @@ static int smtp__chain_end(void *ctx)
 {
     smtp__chain *chain = (smtp__chain *)ctx;
     smtp_tls *tls = chain->tls;
-
     if (chain->status != SMTP_OK)
         return 0;
     tls->chain[tls->chain_count++].data_len = chain->size - chain->done;
@@ -7974,7 +7895,6 @@ static void smtp__chain_settle(smtp__chain *chain)
     unsigned char *at = smtp__tls_reserve(tls, tls->config->buffer,
                                           chain->done);
     size_t i;
-
     for (i = 0; i < tls->chain_count; i++) {
         tls->chain[i].data = at;
         at += tls->chain[i].data_len;
@@ -7987,11 +7907,10 @@ static const smtp__pem_kind smtp__pem_chain = {
 
 static int smtp__client_chain(smtp_tls *tls)
 {
-    smtp__chain chain = {0, 0, 0, SMTP_OK};
+    smtp__chain chain = {NULL, 0, 0, SMTP_OK};
     int status;
-
     chain.tls = tls;
-    status = smtp__pem_read(tls->config->cert_file, 0, 0, &smtp__pem_chain,
+    status = smtp__pem_read(tls->config->cert_file, NULL, 0, &smtp__pem_chain,
                             &chain);
     if (chain.status != SMTP_OK)
         return chain.status;
@@ -8030,9 +7949,8 @@ static int smtp__client_key(smtp_tls *tls, br_skey_decoder_context *key)
 {
     const smtp_tls_config *c = tls->config;
     int status;
-
     br_skey_decoder_init(key);
-    status = smtp__pem_read(c->key_file ? c->key_file : c->cert_file, 0, 0,
+    status = smtp__pem_read(c->key_file ? c->key_file : c->cert_file, NULL, 0,
                             &smtp__pem_key, key);
     if (status != SMTP_OK || br_skey_decoder_last_error(key) != 0)
         return SMTP_E_CLIENT_CERT;
@@ -8045,28 +7963,25 @@ static int smtp__rsa_pair(const br_x509_pkey *pub,
 {
     br_rsa_compute_modulus modulus = br_rsa_compute_modulus_get_default();
     unsigned char n[BR_X509_BUFSIZE_KEY];
-
-    return pub->key_type == BR_KEYTYPE_RSA
-        && modulus(0, key) == pub->key.rsa.nlen
-        && modulus(n, key) == pub->key.rsa.nlen
-        && memcmp(n, pub->key.rsa.n, pub->key.rsa.nlen) == 0;
+    return pub->key_type == BR_KEYTYPE_RSA &&
+           modulus(NULL, key) == pub->key.rsa.nlen &&
+           modulus(n, key) == pub->key.rsa.nlen &&
+           memcmp(n, pub->key.rsa.n, pub->key.rsa.nlen) == 0;
 }
 
 static int smtp__ec_pair(const br_x509_pkey *pub, const br_ec_private_key *key)
 {
     unsigned char q[BR_EC_KBUF_PUB_MAX_SIZE];
     size_t size;
-
     if (pub->key_type != BR_KEYTYPE_EC || pub->key.ec.curve != key->curve)
         return 0;
-    size = br_ec_compute_pub(br_ec_get_default(), 0, q, key);
+    size = br_ec_compute_pub(br_ec_get_default(), NULL, q, key);
     return size == pub->key.ec.qlen && memcmp(q, pub->key.ec.q, size) == 0;
 }
 
 static int smtp__client_rsa(smtp_tls *tls, const br_rsa_private_key *key)
 {
     br_rsa_private_key *own = &tls->rsa_key;
-
     *own = *key;
     own->p = smtp__tls_reserve(tls, key->p, key->plen);
     own->q = smtp__tls_reserve(tls, key->q, key->qlen);
@@ -8084,7 +7999,6 @@ static int smtp__client_ec(smtp_tls *tls, const br_ec_private_key *key,
                            unsigned issuer)
 {
     br_ec_private_key *own = &tls->ec_key;
-
     *own = *key;
     own->x = smtp__tls_reserve(tls, key->x, key->xlen);
     if (!own->x)
@@ -8102,8 +8016,7 @@ static int smtp__client_pair(smtp_tls *tls, const br_skey_decoder_context *key)
     const br_x509_pkey *pub;
     const br_rsa_private_key *rsa = br_skey_decoder_get_rsa(key);
     const br_ec_private_key *ec = br_skey_decoder_get_ec(key);
-
-    br_x509_decoder_init(&own, 0, 0);
+    br_x509_decoder_init(&own, NULL, NULL);
     br_x509_decoder_push(&own, tls->chain[0].data, tls->chain[0].data_len);
     pub = br_x509_decoder_get_pkey(&own);
     if (pub && rsa && smtp__rsa_pair(pub, rsa))
@@ -8118,7 +8031,6 @@ static int smtp__client_files(smtp_tls *tls)
 {
     br_skey_decoder_context key;
     int status = smtp__client_chain(tls);
-
     if (status != SMTP_OK)
         return status;
     status = smtp__client_key(tls, &key);
@@ -8141,7 +8053,6 @@ static int smtp__client_files(smtp_tls *tls)
 static int smtp__tls_client_cert(smtp_tls *tls)
 {
     const smtp_tls_config *c = tls->config;
-
     if (c->cert_file || c->key_file)
         return c->cert_file ? smtp__client_files(tls) : SMTP_E_CLIENT_CERT;
     if (c->chain || c->rsa_key || c->ec_key)
@@ -8167,7 +8078,6 @@ static int smtp__tls_fault(ptrdiff_t n)
 static int smtp__tls_end(smtp_tls *tls)
 {
     br_ssl_engine_context *engine = &tls->client.eng;
-
     tls->error = br_ssl_engine_last_error(engine);
     tls->status = smtp__tls_reason(tls->error,
                                    br_ssl_engine_get_version(engine) != 0);
@@ -8199,7 +8109,6 @@ static int smtp__tls_write(smtp_tls *tls)
     size_t size;
     const unsigned char *record = br_ssl_engine_sendrec_buf(engine, &size);
     ptrdiff_t n;
-
     if (tls->broken != SMTP_OK)
         return tls->broken;
     n = tls->lower->send(tls->lower->ctx, record, size);
@@ -8220,7 +8129,6 @@ static int smtp__tls_read(smtp_tls *tls)
     size_t size;
     unsigned char *record = br_ssl_engine_recvrec_buf(engine, &size);
     ptrdiff_t n = tls->lower->recv(tls->lower->ctx, record, size);
-
     if (n == SMTP_AGAIN) {
         tls->async = 1;
         return SMTP_AGAIN;
@@ -8249,8 +8157,8 @@ static void smtp__tls_arrive(smtp_tls *tls)
    in between. */
 static int smtp__tls_yields(const smtp_tls *tls, unsigned wanted)
 {
-    return !tls->up && tls->async && !tls->lower->wait
-        && !(smtp__tls_state(tls) & wanted);
+    return !tls->up && tls->async && !tls->lower->wait &&
+           !(smtp__tls_state(tls) & wanted);
 }
 
 /* 0 where others look at the clock. */
@@ -8276,11 +8184,9 @@ static int smtp__tls_run(smtp_tls *tls, unsigned wanted)
 {
     unsigned long start = smtp__tls_now(tls);
     long steps;
-
     for (steps = 0; tls->status == SMTP_OK; steps++) {
         unsigned state = smtp__tls_state(tls);
         int out = SMTP_AGAIN, in = SMTP_AGAIN;
-
         if (state & BR_SSL_CLOSED)
             return smtp__tls_end(tls);
         if (steps == SMTP__TLS_STEPS)
@@ -8289,8 +8195,8 @@ static int smtp__tls_run(smtp_tls *tls, unsigned wanted)
             out = smtp__tls_write(tls);
         if (out == SMTP_OK)
             continue;
-        if ((state & wanted)
-            && (out == SMTP_AGAIN || wanted == BR_SSL_RECVAPP)) {
+        if ((state & wanted) &&
+            (out == SMTP_AGAIN || wanted == BR_SSL_RECVAPP)) {
             smtp__tls_arrive(tls);
             return SMTP_OK;
         }
@@ -8315,7 +8221,6 @@ static ptrdiff_t smtp__tls_recv(void *ctx, void *buffer, size_t size)
     const unsigned char *from;
     size_t n;
     int status;
-
     if (!tls->active)
         return tls->lower->recv(tls->lower->ctx, buffer, size);
     status = smtp__tls_run(tls, BR_SSL_RECVAPP);
@@ -8338,7 +8243,6 @@ static ptrdiff_t smtp__tls_send(void *ctx, const void *data, size_t size)
     unsigned char *to;
     size_t n;
     int status;
-
     if (!tls->active)
         return tls->lower->send(tls->lower->ctx, data, size);
     status = smtp__tls_run(tls, BR_SSL_SENDAPP);
@@ -8350,8 +8254,8 @@ static ptrdiff_t smtp__tls_send(void *ctx, const void *data, size_t size)
     memcpy(to, data, n);
     br_ssl_engine_sendapp_ack(engine, n);
     br_ssl_engine_flush(engine, 0);
-    while ((smtp__tls_state(tls) & BR_SSL_SENDREC)
-           && smtp__tls_write(tls) == SMTP_OK)
+    while ((smtp__tls_state(tls) & BR_SSL_SENDREC) &&
+           smtp__tls_write(tls) == SMTP_OK)
         continue;
     return (ptrdiff_t)n;
 }
@@ -8359,7 +8263,6 @@ static ptrdiff_t smtp__tls_send(void *ctx, const void *data, size_t size)
 static int smtp__tls_starttls(void *ctx)
 {
     smtp_tls *tls = (smtp_tls *)ctx;
-
     tls->active = 1;
     return smtp__tls_run(tls, BR_SSL_SENDAPP);
 }
@@ -8369,11 +8272,10 @@ static int smtp__tls_starttls(void *ctx)
 static int smtp__tls_ready(const smtp_tls *tls, int wants)
 {
     unsigned state = smtp__tls_state(tls);
-
-    return tls->status != SMTP_OK || tls->broken != SMTP_OK
-        || (state & (BR_SSL_CLOSED | BR_SSL_RECVAPP))
-        || ((wants & SMTP_WRITE) && (state & BR_SSL_SENDAPP)
-            && !(state & BR_SSL_SENDREC));
+    return tls->status != SMTP_OK || tls->broken != SMTP_OK ||
+           (state & (BR_SSL_CLOSED | BR_SSL_RECVAPP)) ||
+           ((wants & SMTP_WRITE) && (state & BR_SSL_SENDAPP) &&
+            !(state & BR_SSL_SENDREC));
 }
 
 /* What records wait for. A stream that is ready is written as "either": a
@@ -8381,7 +8283,6 @@ static int smtp__tls_ready(const smtp_tls *tls, int wants)
 static int smtp__tls_below(const smtp_tls *tls, int wants)
 {
     unsigned state = smtp__tls_state(tls);
-
     if (!tls->active || wants == 0)
         return wants;
     if (smtp__tls_ready(tls, wants))
@@ -8394,7 +8295,6 @@ static int smtp__tls_wants(void *ctx, int wants)
 {
     const smtp_tls *tls = (const smtp_tls *)ctx;
     const smtp_io *lower = tls->lower;
-
     wants = smtp__tls_below(tls, wants);
     return lower->wants ? lower->wants(lower->ctx, wants) : wants;
 }
@@ -8403,7 +8303,6 @@ static int smtp__tls_wait(void *ctx, int wants, unsigned long ms)
 {
     const smtp_tls *tls = (const smtp_tls *)ctx;
     const smtp_io *lower = tls->lower;
-
     if (tls->active && wants != 0 && smtp__tls_ready(tls, wants))
         return SMTP_OK;
     return lower->wait(lower->ctx, smtp__tls_below(tls, wants), ms);
@@ -8412,7 +8311,6 @@ static int smtp__tls_wait(void *ctx, int wants, unsigned long ms)
 static unsigned long smtp__tls_clock(void *ctx)
 {
     const smtp_io *lower = ((const smtp_tls *)ctx)->lower;
-
     return lower->clock(lower->ctx);
 }
 
@@ -8421,7 +8319,6 @@ static void smtp__tls_goodbye(smtp_tls *tls)
 {
     const smtp_io *lower = tls->lower;
     int patience = 4, status = SMTP_OK;
-
     br_ssl_engine_close(&tls->client.eng);
     while (status == SMTP_OK && (smtp__tls_state(tls) & BR_SSL_SENDREC)) {
         status = smtp__tls_write(tls);
@@ -8435,7 +8332,6 @@ static void smtp__tls_wipe(smtp_tls *tls)
 {
     const smtp_io *lower = tls->lower;
     const smtp_tls_config *config = tls->config;
-
     if (config->buffer)
         smtp__wipe(config->buffer, config->buffer_size);
     smtp__wipe(tls, sizeof *tls);
@@ -8449,7 +8345,6 @@ static void smtp__tls_close(void *ctx)
 {
     smtp_tls *tls = (smtp_tls *)ctx;
     const smtp_io *lower = tls->lower;
-
     if (tls->up && tls->status == SMTP_OK)
         smtp__tls_goodbye(tls);
     smtp__tls_wipe(tls);
@@ -8470,10 +8365,9 @@ enum { SMTP__TLS_HAS_DATE = 0 };
 static int smtp__tls_is_address(const char *name)
 {
     const char *p = name;
-
     while (*p == '.' || (*p >= '0' && *p <= '9'))
         p++;
-    return *p == 0 || memchr(name, ':', strlen(name)) != 0;
+    return *p == 0 || memchr(name, ':', strlen(name)) != NULL;
 }
 
 static int smtp__tls_check(const smtp_tls_config *c)
@@ -8499,8 +8393,7 @@ static void smtp__tls_policy(smtp_tls *tls)
 {
     br_x509_minimal_context *x509 = &tls->trust.x509.minimal;
     br_ssl_engine_context *engine = &tls->client.eng;
-
-    br_x509_minimal_set_hash(x509, br_sha1_ID, 0);
+    br_x509_minimal_set_hash(x509, br_sha1_ID, NULL);
     br_x509_minimal_set_minrsa(x509, 2048 / 8);
     br_x509_minimal_set_time(x509, tls->config->days, tls->config->seconds);
     br_ssl_engine_set_versions(engine, BR_TLS12, BR_TLS12);
@@ -8513,7 +8406,6 @@ static int smtp__tls_buffer(smtp_tls *tls)
     br_ssl_engine_context *engine = &tls->client.eng;
     unsigned char *buffer = (unsigned char *)tls->config->buffer;
     size_t in = BR_SSL_BUFSIZE_INPUT;
-
     if (tls->room < SMTP_TLS_BUFFER_MIN)
         return SMTP_E_BUFFER;
     if (tls->room < SMTP_TLS_BUFFER_DUPLEX)
@@ -8527,9 +8419,8 @@ static int smtp__tls_buffer(smtp_tls *tls)
 static int smtp__tls_resume(smtp_tls *tls)
 {
     const br_ssl_session_parameters *session = tls->config->session;
-
-    if (!session || session->session_id_len == 0
-        || session->version != BR_TLS12)
+    if (!session || session->session_id_len == 0 ||
+        session->version != BR_TLS12)
         return 0;
     br_ssl_engine_set_session_parameters(&tls->client.eng, session);
     return 1;
@@ -8541,9 +8432,8 @@ static int smtp__tls_reset(smtp_tls *tls)
 {
     const smtp_tls_config *c = tls->config;
     const char *name = c->server_name;
-
     if (name && smtp__tls_is_address(name))
-        name = 0;
+        name = NULL;
     if (c->entropy)
         br_ssl_engine_inject_entropy(&tls->client.eng, c->entropy,
                                      c->entropy_size);
@@ -8555,7 +8445,6 @@ static int smtp__tls_reset(smtp_tls *tls)
 static int smtp__tls_prepare(smtp_tls *tls)
 {
     int status = smtp__tls_check(tls->config);
-
     if (status != SMTP_OK)
         return status;
     smtp__tls_profile(tls);
@@ -8576,7 +8465,6 @@ SMTP_API smtp_status smtp_tls_open(smtp_tls *tls, const smtp_io *lower,
                                    int starttls, smtp_io *io)
 {
     int status;
-
     memset(tls, 0, sizeof *tls);
     tls->lower = lower;
     tls->config = config;
@@ -8588,11 +8476,11 @@ SMTP_API smtp_status smtp_tls_open(smtp_tls *tls, const smtp_io *lower,
     io->ctx = tls;
     io->recv = smtp__tls_recv;
     io->send = smtp__tls_send;
-    io->starttls = starttls ? smtp__tls_starttls : 0;
+    io->starttls = starttls ? smtp__tls_starttls : NULL;
     io->close = smtp__tls_close;
-    io->wait = lower->wait ? smtp__tls_wait : 0;
+    io->wait = lower->wait ? smtp__tls_wait : NULL;
     io->wants = smtp__tls_wants;
-    io->clock = lower->clock ? smtp__tls_clock : 0;
+    io->clock = lower->clock ? smtp__tls_clock : NULL;
     return (smtp_status)status;
 }
 
@@ -8669,13 +8557,13 @@ static int smtp__bear_iterate(smtp_scram *x, const char *key, uint32_t n)
 /* 0: there are none. */
 static int smtp__bear_random(smtp_scram *x, void *to, size_t size)
 {
-    br_prng_seeder seed = br_prng_seeder_system(0);
+    br_prng_seeder seed = br_prng_seeder_system(NULL);
     br_hmac_drbg_context random;
     if (x->tls && x->tls->up) {
         br_hmac_drbg_generate(&x->tls->client.eng.rng, to, size);
         return 1;
     }
-    br_hmac_drbg_init(&random, &br_sha256_vtable, 0, 0);
+    br_hmac_drbg_init(&random, &br_sha256_vtable, NULL, 0);
     if (!seed || !seed(&random.vtable))
         return 0;
     br_hmac_drbg_generate(&random, to, size);
@@ -9386,10 +9274,8 @@ static const struct {
 static size_t smtp__url_prefix(const char *url, const char *prefix)
 {
     size_t n;
-
     for (n = 0; prefix[n]; n++) {
         char c = url[n];
-
         if (c >= 'A' && c <= 'Z')
             c = (char)(c - 'A' + 'a');
         if (c != prefix[n])
@@ -9403,11 +9289,10 @@ static const char *smtp__url_scheme(smtp__url *u, const char *url)
 {
     for (u->scheme = 0; u->scheme < 3; u->scheme++) {
         size_t n = smtp__url_prefix(url, smtp__schemes[u->scheme].name);
-
         if (n)
             return url + n;
     }
-    return 0;
+    return NULL;
 }
 
 /* 0 to 15, or 255. */
@@ -9428,7 +9313,6 @@ static char smtp__url_byte(const char **from, const char *to)
 {
     const char *p = *from;
     unsigned high, low;
-
     *from = p + 1;
     if (*p != '%')
         return (unsigned char)*p <= ' ' || *p == 127 ? '\0' : *p;
@@ -9445,16 +9329,14 @@ static const char *smtp__url_decode(smtp__url *u, const char *from,
                                     const char *to)
 {
     const char *start = u->at;
-
     while (from < to) {
         char c = smtp__url_byte(&from, to);
-
         if (c == 0 || u->at == u->end)
-            return 0;
+            return NULL;
         *u->at++ = c;
     }
     if (u->at == u->end)
-        return 0;
+        return NULL;
     *u->at++ = 0;
     return start;
 }
@@ -9465,7 +9347,7 @@ static const char *smtp__url_last(const char *from, const char *to, char c)
     while (to > from)
         if (*--to == c)
             return to;
-    return 0;
+    return NULL;
 }
 
 /* user[:password], 1: fine. */
@@ -9473,7 +9355,6 @@ static int smtp__url_login(smtp__url *u, const char *from, const char *to)
 {
     size_t size = (size_t)(to - from);
     const char *colon = (const char *)memchr(from, ':', size);
-
     u->user = smtp__url_decode(u, from, colon ? colon : to);
     if (colon)
         u->password = smtp__url_decode(u, colon + 1, to);
@@ -9484,7 +9365,6 @@ static int smtp__url_login(smtp__url *u, const char *from, const char *to)
 static int smtp__url_port(smtp__url *u, const char *from, const char *to)
 {
     const char *p;
-
     if (to - from < 2)
         return from == to || *from == ':';
     for (p = from + 1; p < to; p++)
@@ -9500,7 +9380,6 @@ static int smtp__url_literal(smtp__url *u, const char *from, const char *to)
     char number[INET6_ADDRSTRLEN];
     struct in6_addr binary;
     size_t size;
-
     u->host = smtp__url_decode(u, from, to);
     size = u->host ? strcspn(u->host, "%") : sizeof number;
     if (size >= sizeof number)
@@ -9514,7 +9393,6 @@ static int smtp__url_literal(smtp__url *u, const char *from, const char *to)
 static int smtp__url_name(smtp__url *u, const char *from, const char *to)
 {
     const char *p;
-
     u->host = smtp__url_decode(u, from, to);
     if (!u->host || !*u->host)
         return 0;
@@ -9531,17 +9409,16 @@ static int smtp__url_place(smtp__url *u, const char *from, const char *to)
 {
     size_t size = (size_t)(to - from);
     const char *stop;
-
     if (*from == '[') {
         stop = (const char *)memchr(from, ']', size);
-        return stop && smtp__url_literal(u, from + 1, stop)
-               && smtp__url_port(u, stop + 1, to);
+        return stop && smtp__url_literal(u, from + 1, stop) &&
+               smtp__url_port(u, stop + 1, to);
     }
     stop = (const char *)memchr(from, ':', size);
     if (!stop)
         stop = to;
-    return smtp__url_name(u, from, stop) && smtp__url_port(u, stop, to)
-           && !(*u->host == '/' && u->service);
+    return smtp__url_name(u, from, stop) && smtp__url_port(u, stop, to) &&
+           !(*u->host == '/' && u->service);
 }
 
 /* The path of a Unix socket behind an empty host, 1: fine. */
@@ -9550,7 +9427,7 @@ static int smtp__url_path(smtp__url *u, const char *from)
     if (from[0] != '/' || from[1] == 0 || strpbrk(from, "?#"))
         return 0;
     u->host = smtp__url_decode(u, from, from + strlen(from));
-    return u->host != 0;
+    return u->host != NULL;
 }
 
 /* Takes a URL apart; its parts go into `room`. The last @ ends the login, as a
@@ -9560,11 +9437,10 @@ static smtp_status smtp__url_parse(smtp__url *u, const char *url, char *room,
 {
     const char *from, *to, *login;
     int fine = 1;
-
     memset(u, 0, sizeof *u);
     u->at = room;
     u->end = room + size;
-    from = url ? smtp__url_scheme(u, url) : 0;
+    from = url ? smtp__url_scheme(u, url) : NULL;
     if (!from)
         return SMTP_E_URL;
     to = from + strcspn(from, "/?#");
@@ -9624,8 +9500,8 @@ static smtp_status smtp__client_tls(const smtp_client *c,
                                     const smtp_client_options *options)
 {
     (void)options;
-    return c->config.tls == SMTP_TLS_STARTTLS
-           || c->config.tls == SMTP_TLS_IMPLICIT ? SMTP_E_NO_TLS : SMTP_OK;
+    return c->config.tls == SMTP_TLS_STARTTLS ||
+           c->config.tls == SMTP_TLS_IMPLICIT ? SMTP_E_NO_TLS : SMTP_OK;
 }
 
 static void smtp__client_wipe_tls(smtp_client *c)
@@ -9662,7 +9538,6 @@ static void smtp__client_configure(smtp_client *c, const smtp__url *u,
 static smtp_status smtp__client_start(smtp_client *c)
 {
     smtp_status st;
-
     if (!c->config.domain) {
         (void)smtp_posix_domain(&c->posix, c->domain, sizeof c->domain);
         c->config.domain = c->domain;
@@ -9678,7 +9553,6 @@ SMTP_API smtp_status smtp_client_open(smtp_client *client, const char *url,
     smtp_client_options chosen;
     smtp__url u;
     smtp_status st;
-
     memset(client, 0, sizeof *client);
     memset(&chosen, 0, sizeof chosen);
     if (options)
@@ -9704,7 +9578,7 @@ SMTP_API void smtp_client_close(smtp_client *client)
     if (client->session.io)
         smtp_close(&client->session);
     smtp_posix_close(&client->posix);
-    client->config.user = client->config.password = 0;
+    client->config.user = client->config.password = NULL;
     smtp__wipe(client->url, sizeof client->url);
     smtp__wipe(client->buffer, sizeof client->buffer);
     smtp__client_wipe_tls(client);
@@ -9713,7 +9587,6 @@ SMTP_API void smtp_client_close(smtp_client *client)
 static void smtp__client_not_taken(smtp_mail *mail)
 {
     size_t i;
-
     mail->status = SMTP_NOT_TAKEN;
     memset(&mail->code, 0, sizeof mail->code);
     for (i = 0; i < mail->to_count; i++) {
@@ -9726,7 +9599,6 @@ static void smtp__client_not_taken(smtp_mail *mail)
 static void smtp__client_leave(smtp_client *c)
 {
     uint16_t *limit = &c->config.timeout.command;
-
     if (*limit == 0 || *limit > SMTP__QUIT_SECONDS)
         *limit = SMTP__QUIT_SECONDS;
     if (c->session.io)
@@ -9738,7 +9610,6 @@ SMTP_API smtp_status smtp_send_url(const char *url, smtp_mail *mail,
 {
     smtp_client client;
     smtp_status st;
-
     if (!mail || (mail->to_count && !mail->to))
         return SMTP_E_ARGUMENT;
     smtp__client_not_taken(mail);
