@@ -124,72 +124,72 @@ extern "C" {
    SMTP_PARTIAL, though the mail was delivered to some. */
 #define SMTP_STATUS_LIST(X)                                                    \
     X(SMTP_OK, 0, "success")                                                   \
-    X(SMTP_E_IO, -1, "the transport failed")                                   \
+    X(SMTP_E_IO, -1, "transport failed")                                       \
     X(SMTP_AGAIN, -2, "under way: call smtp_run() again")                      \
-    X(SMTP_EOF, -3, "the server closed the connection")                        \
+    X(SMTP_EOF, -3, "connection closed by the server")                         \
     X(SMTP_E_TIMEOUT, -4, "no answer in time")                                 \
-    X(SMTP_E_SHUTDOWN, -5, "the server ends the session (421)")                \
-    X(SMTP_E_PROTOCOL, -6, "the server broke the protocol")                    \
-    X(SMTP_E_REPLY_SIZE, -7, "a reply without end")                            \
-    X(SMTP_E_CLOSED, -8, "the session is closed")                              \
+    X(SMTP_E_SHUTDOWN, -5, "server ends the session (421)")                    \
+    X(SMTP_E_PROTOCOL, -6, "server broke the protocol")                        \
+    X(SMTP_E_REPLY_SIZE, -7, "reply without end")                              \
+    X(SMTP_E_CLOSED, -8, "session is closed")                                  \
     X(SMTP_E_BUSY, -9, "another operation is under way")                       \
-    X(SMTP_E_BUFFER, -10, "a buffer is too small")                             \
-    X(SMTP_E_ARGUMENT, -11, "an argument is missing or out of range")          \
-    X(SMTP_E_DOMAIN, -12, "the EHLO name cannot be sent")                      \
-    X(SMTP_E_SENDER_SYNTAX, -13, "the sender's address cannot be sent")        \
-    X(SMTP_E_RECIPIENT_SYNTAX, -14, "a recipient's address cannot be sent")    \
-    X(SMTP_E_PARAMETER, -15, "an ESMTP parameter cannot be sent")              \
-    X(SMTP_E_LINE, -16, "a control character in a command line")               \
-    X(SMTP_E_UTF8, -17, "a non-ASCII address, and no SMTPUTF8 offered")        \
-    X(SMTP_E_BINARY, -18, "a binary body, and no BINARYMIME offered")          \
-    X(SMTP_E_SIZE, -19, "the message exceeds the server's size limit")         \
-    X(SMTP_E_UNSUPPORTED, -20, "the server lacks the extension asked for")     \
-    X(SMTP_E_BODY, -21, "the body's source failed")                            \
-    X(SMTP_E_GREETING, -22, "the server refused the connection")               \
-    X(SMTP_E_HELO, -23, "the server refused EHLO and HELO, or LHLO")           \
-    X(SMTP_E_NO_STARTTLS, -24, "TLS is required, the server has no STARTTLS")  \
-    X(SMTP_E_STARTTLS, -25, "the server refused STARTTLS")                     \
-    X(SMTP_E_INJECTION, -26, "bytes in clear behind the answer to STARTTLS")   \
-    X(SMTP_E_NO_AUTH, -27, "the server offers no login")                       \
+    X(SMTP_E_BUFFER, -10, "buffer too small")                                  \
+    X(SMTP_E_ARGUMENT, -11, "argument missing or out of range")                \
+    X(SMTP_E_DOMAIN, -12, "EHLO name cannot be sent")                          \
+    X(SMTP_E_SENDER_SYNTAX, -13, "sender's address cannot be sent")            \
+    X(SMTP_E_RECIPIENT_SYNTAX, -14, "recipient's address cannot be sent")      \
+    X(SMTP_E_PARAMETER, -15, "ESMTP parameter cannot be sent")                 \
+    X(SMTP_E_LINE, -16, "control character in a command")                      \
+    X(SMTP_E_UTF8, -17, "non-ASCII address, no SMTPUTF8 offered")              \
+    X(SMTP_E_BINARY, -18, "binary body, no BINARYMIME offered")                \
+    X(SMTP_E_SIZE, -19, "message beyond the server's size limit")              \
+    X(SMTP_E_UNSUPPORTED, -20, "extension not offered")                        \
+    X(SMTP_E_BODY, -21, "body's source failed")                                \
+    X(SMTP_E_GREETING, -22, "server refused the connection")                   \
+    X(SMTP_E_HELO, -23, "server refused EHLO and HELO, or LHLO")               \
+    X(SMTP_E_NO_STARTTLS, -24, "TLS required, no STARTTLS offered")            \
+    X(SMTP_E_STARTTLS, -25, "server refused STARTTLS")                         \
+    X(SMTP_E_INJECTION, -26, "bytes in clear behind STARTTLS")                 \
+    X(SMTP_E_NO_AUTH, -27, "no login offered")                                 \
     X(SMTP_E_MECHANISM, -28, "no login mechanism in common")                   \
-    X(SMTP_E_CLEAR_LOGIN, -29, "no login over a connection in clear")          \
+    X(SMTP_E_CLEAR_LOGIN, -29, "no login in clear")                            \
     X(SMTP_E_LOGIN, -30, "login refused")                                      \
     X(SMTP_E_REFUSED, -31, "refused by the server")                            \
-    X(SMTP_E_SENDER, -32, "the sender was refused")                            \
+    X(SMTP_E_SENDER, -32, "sender refused")                                    \
     X(SMTP_E_RECIPIENTS, -33, "recipients were refused")                       \
-    X(SMTP_E_DATA, -34, "the message was refused")                             \
-    X(SMTP_PARTIAL, -35, "delivered, but not to every recipient")              \
+    X(SMTP_E_DATA, -34, "message refused")                                     \
+    X(SMTP_PARTIAL, -35, "delivered, but not to all")                          \
     X(SMTP_NOT_TAKEN, -36, "not taken: never offered, or cut before its end")  \
-    X(SMTP_UNKNOWN, -37, "outcome unknown: the answer to the body is lost")    \
+    X(SMTP_UNKNOWN, -37, "outcome unknown: the answer is lost")                \
     X(SMTP_E_TLS, -38, "TLS failed")                                           \
     X(SMTP_E_TLS_CUT, -39, "TLS cut without close_notify")                     \
     X(SMTP_E_TLS_EXPIRED, -40, "certificate expired or not yet valid")         \
     X(SMTP_E_TLS_NAME, -41, "certificate: name does not match (or is an IP)")  \
     X(SMTP_E_TLS_ISSUER, -42, "certificate: no trusted issuer")                \
-    X(SMTP_E_TLS_CERT, -43, "certificate malformed or not acceptable")         \
+    X(SMTP_E_TLS_CERT, -43, "certificate not acceptable")                      \
     X(SMTP_E_TLS_RECORD, -44, "TLS record too large for the buffer")           \
-    X(SMTP_E_TLS_ENTROPY, -45, "no random bytes for TLS or a login")           \
-    X(SMTP_E_TLS_TIME, -46, "TLS has no date to check certificates by")        \
-    X(SMTP_E_TLS_ALERT, -47, "the server ended TLS with an alert")             \
+    X(SMTP_E_TLS_ENTROPY, -45, "no random bytes")                              \
+    X(SMTP_E_TLS_TIME, -46, "no date to check certificates by")                \
+    X(SMTP_E_TLS_ALERT, -47, "server ended TLS with an alert")                 \
     X(SMTP_E_TLS_VERSION, -48, "no TLS here, or no version or suite in common")\
-    X(SMTP_E_TRUST, -49, "the trust anchors cannot be read")                   \
-    X(SMTP_E_CLIENT_CERT, -50, "the client certificate or key cannot be used") \
-    X(SMTP_E_URL, -51, "the URL cannot be understood")                         \
-    X(SMTP_E_HOST, -52, "the host's name is unknown")                          \
+    X(SMTP_E_TRUST, -49, "trust anchors cannot be read")                       \
+    X(SMTP_E_CLIENT_CERT, -50, "client certificate or key cannot be used")     \
+    X(SMTP_E_URL, -51, "URL cannot be understood")                             \
+    X(SMTP_E_HOST, -52, "host unknown")                                        \
     X(SMTP_E_CONNECT, -53, "no connection to the host")                        \
-    X(SMTP_E_NO_TLS, -54, "TLS is required, and there is none")                \
-    X(SMTP_E_LOOKUP, -55, "the host cannot be looked up now")                  \
-    X(SMTP_E_FIELD_MISSING, -56, "a field of the message is missing")          \
-    X(SMTP_E_FIELD_LINE, -57, "a header field with CR or LF in it")            \
-    X(SMTP_E_FIELD_UTF8, -58, "a header field that is not UTF-8")              \
-    X(SMTP_E_FIELD_NAME, -59, "no name for a header field of your own")        \
+    X(SMTP_E_NO_TLS, -54, "TLS required, and there is none")                   \
+    X(SMTP_E_LOOKUP, -55, "host cannot be looked up now")                      \
+    X(SMTP_E_FIELD_MISSING, -56, "header field missing")                       \
+    X(SMTP_E_FIELD_LINE, -57, "CR or LF in a header field")                    \
+    X(SMTP_E_FIELD_UTF8, -58, "header field not in UTF-8")                     \
+    X(SMTP_E_FIELD_NAME, -59, "no name for a field of your own")               \
     X(SMTP_E_FIELD_ADDRESS, -60, "not a valid address")                        \
-    X(SMTP_E_FIELD_SYNTAX, -61, "a header field breaks its syntax")            \
-    X(SMTP_E_LENGTH, -62, "a part is not as long as it declared")              \
-    X(SMTP_E_CHALLENGE, -63, "the server's challenge cannot be understood")    \
-    X(SMTP_E_PROOF, -64, "the server cannot prove that it knows the password") \
-    X(SMTP_E_ITERATIONS, -65, "too few or too many iterations for a password") \
-    X(SMTP_E_LIMIT, -66, "more mails or recipients than the server takes")
+    X(SMTP_E_FIELD_SYNTAX, -61, "header field breaks its syntax")              \
+    X(SMTP_E_LENGTH, -62, "part not as long as it declared")                   \
+    X(SMTP_E_CHALLENGE, -63, "challenge cannot be understood")                 \
+    X(SMTP_E_PROOF, -64, "server does not prove that it knows the password")   \
+    X(SMTP_E_ITERATIONS, -65, "iterations for a password out of range")        \
+    X(SMTP_E_LIMIT, -66, "more mails or recipients than allowed")
 
 #define SMTP__ENUM(name, value, text) name = value,
 typedef enum smtp_status {
