@@ -2171,7 +2171,7 @@ static void smtp__learn_word(smtp_session *s, uint32_t hash)
 }
 
 /* A number that grows by a digit; one above `most` counts as `most`. */
-static smtp_size smtp__grow(smtp_size value, char c, smtp_size most)
+SMTP__APART static smtp_size smtp__grow(smtp_size value, char c, smtp_size most)
 {
     smtp_size digit = (smtp_size)(c - '0');
     return value > (most - digit) / 10 ? most : value * 10 + digit;
@@ -2193,7 +2193,7 @@ static void smtp__learn_digit(smtp_session *s, char c)
 
 /* Keeps a byte of an EHLO line, NUL for its end; `run` counts them. The first
    line that does not fit, and all behind it, are left out. */
-static void smtp__keep_feature(smtp_session *s, char c)
+SMTP__APART static void smtp__keep_feature(smtp_session *s, char c)
 {
     char *text = s->config->features;
     size_t at = (size_t)s->run, size = s->config->features_size;
@@ -2949,7 +2949,7 @@ static void smtp__put_xtext(smtp_session *s, const char *p)
             smtp__put_n(s, p, 1);
         } else {
             code[1] = smtp__hex_digit((unsigned char)*p >> 4);
-            code[2] = smtp__hex_digit(*p & 15u);
+            code[2] = smtp__hex_digit((unsigned char)*p & 15);
             smtp__put_n(s, code, 3);
         }
     }
@@ -8885,9 +8885,10 @@ static ptrdiff_t smtp__cram(smtp_scram *x, const smtp_session *s,
     if (x->state != SMTP__SC_FIRST)
         return SMTP_E_CHALLENGE;
     smtp__scram_by_password(x, s, x->text, x->fill, hash);
-    for (i = 0; i < sizeof hex; i++)
-        hex[i] = (char)(smtp__hex_digit(hash[i / 2] >> (i & 1 ? 0 : 4) & 15u) |
-                        ' ');
+    for (i = 0; i < sizeof hex; i++) {
+        unsigned byte = hash[i / 2];
+        hex[i] = (char)(smtp__hex_digit(byte >> (i & 1 ? 0 : 4) & 15) | ' ');
+    }
     x->fill = 0;
     x->state = SMTP__SC_PROVEN;    /* CRAM-MD5 has no more of it */
     smtp__scram_puts(x, s->config->user);
