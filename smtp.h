@@ -487,7 +487,8 @@ typedef struct smtp_session {
     uint8_t await;                 /* row whose answer comes next */
     uint8_t stage;                 /* row whose answer came last */
     uint8_t wants;                 /* what the last SMTP_AGAIN waits for */
-    uint8_t parse;                 /* what the parser awaits: SMTP__P_... */
+    uint8_t parse;                 /* what the parser awaits: SMTP__P_...; 0:
+                                      a reply */
     uint8_t keyword;               /* of the EHLO line being read */
     uint8_t step;                  /* lines of the login; then mails taken */
     uint8_t refusals;              /* recipients since the last mail taken */
@@ -504,7 +505,7 @@ typedef struct smtp_session {
     uint16_t out_size, out_from, out_to;    /* from <= to <= size */
     uint16_t in_from, in_to;       /* of the input, which lies before out */
     uint16_t reply_size;           /* bytes of the reply so far */
-    smtp_reply reply;
+    smtp_reply reply;              /* code.detail: of the line being read */
     uint32_t offers;               /* SMTP_EXT_... */
 
     const smtp_io *io;
@@ -1322,8 +1323,10 @@ SMTP_API smtp_status smtp_send_url(const char *url, smtp_mail *mail,
 #ifdef SMTP_SMALL
 #define SMTP__FAST 0
 #define SMTP__SIMD 0
+#define SMTP__KEPT 0
 #else
 #define SMTP__FAST 1
+#define SMTP__KEPT SMTP__MEASURED  /* what the dry run saw is kept in mind */
 #if defined(__SSE2__) && defined(__GNUC__) && !defined(SMTP_NO_SIMD)
 #define SMTP__SIMD 1
 #include <emmintrin.h>
@@ -1393,18 +1396,17 @@ enum {                             /* smtp_session.flags */
     SMTP__STARVED = 1024 * SMTP__STARVES,    /* next or a source has none */
     SMTP__MOVED = 2048 * SMTP__CLOCK,        /* a step since `since` */
     SMTP__DIRTY = 4096,            /* MAIL said, its transaction not ended */
-    SMTP__LAST_MAIL = 8192,        /* next said SMTP_EOF */
-    SMTP__FIRST_LINE = 16384       /* of a reply */
+    SMTP__LAST_MAIL = 8192         /* next said SMTP_EOF */
 };
 #define SMTP__IN_STEP 32768u       /* failed, but QUIT would be understood */
 
 enum {                             /* smtp_session.body_state */
     SMTP__BOL = 1,                 /* at the beginning of a line */
-    SMTP__CR = 2,                  /* a CR is held back: LF may follow */
+    SMTP__CR = 2,                  /* behind a CR: LF adds nothing to it */
     SMTP__DOTS = 4,                /* stuff dots */
     SMTP__RAW = 8 * SMTP__CHUNKING,          /* send the body unread */
     SMTP__DRY = 16 * SMTP__MEASURED,         /* only count */
-    SMTP__CHANGED = 32 * SMTP__MEASURED,     /* something was changed */
+    SMTP__CHANGED = 32 * SMTP__KEPT,         /* something was changed */
     SMTP__HIGH = 64 * SMTP__MEASURED,        /* a byte above 127 was seen */
     SMTP__INTO_BUFFER = 128 * SMTP__CHUNKING /* all goes through the buffer */
 };
@@ -1420,7 +1422,7 @@ enum {                             /* smtp_mail.flags */
     SMTP__REFUSED = 128,           /* the mail is, status says why */
     SMTP__NEEDS_UTF8 = 256,
     SMTP__HAS_8BIT = 512,
-    SMTP__CLEAN = 1024 * SMTP__MEASURED,     /* there is nothing to change */
+    SMTP__CLEAN = 1024 * SMTP__KEPT,         /* there is nothing to change */
     SMTP__SIZED = 2048 * SMTP__MEASURED,     /* `wire` is known */
     SMTP__DELIVERED = 4096 * (SMTP__LMTP | SMTP__RARE),  /* to a recipient */
     SMTP__ANSWERED = 8192,         /* the final reply is heard */
@@ -1428,11 +1430,10 @@ enum {                             /* smtp_mail.flags */
 };
 #define SMTP__EACH 32768u          /* PRDR: an answer for each recipient */
 
-enum {                             /* smtp_session.parse */
-    SMTP__P_REPLY,                 /* a reply */
-    SMTP__P_LINE,                  /* a further line of it */
-    SMTP__P_MORE,                  /* text of a line with more to come */
-    SMTP__P_LAST                   /* text of the last line */
+enum {                             /* smtp_session.parse, of a line: */
+    SMTP__P_MORE = 1,              /* another one follows it */
+    SMTP__P_FURTHER = 2,           /* it follows another one */
+    SMTP__P_TEXT = 4               /* its code and separator are read */
 };
 
 enum {                             /* smtp_session.step */
@@ -2023,29 +2024,30 @@ enum {                             /* smtp_session.keyword: a word is awaited */
 };
 
 /* Extension keywords by the hash of their names, in the order of
-   SMTP_EXT_PIPELINING ..., 0 at the end. */
+   SMTP_EXT_PIPELINING ..., as far as one is of use. */
 static const uint32_t smtp__extensions[] = {
     0x0224d407,                    /* PIPELINING */
-    0x065e694b,                    /* 8BITMIME */
+    0x872ffcab,                    /* 8BITMIME */
     0x002eb625,                    /* SIZE */
     0xa11bb00b,                    /* STARTTLS */
+#if SMTP__AUTH || SMTP__DSN || SMTP__CHUNKING || SMTP__UTF8 || SMTP__RARE
     0x0022eaa8,                    /* AUTH */
     SMTP__DSN ? 0x00011b39 : 1,    /* DSN */
     0xcd07b7e4,                    /* ENHANCEDSTATUSCODES */
     0x0d4a453b,                    /* CHUNKING */
     0x4a379e43,                    /* BINARYMIME */
-    0x930ea065,                    /* SMTPUTF8 */
+    0x930ea045,                    /* SMTPUTF8 */
 #if SMTP__RARE
     0x72be88be,                    /* DELIVERBY */
     0xc5e1e14c,                    /* FUTURERELEASE */
-    0x0c419686,                    /* MT-PRIORITY */
+    0x85776666,                    /* MT-PRIORITY */
     0xadaa5866,                    /* REQUIRETLS */
     0x002a8a94,                    /* PRDR */
     0xac66cde6,                    /* LIMITS */
     0xe313abc1,                    /* XCLIENT */
     0x15c23f43,                    /* XFORWARD */
 #endif
-    0
+#endif
 };
 
 #define SMTP__RCPTMAX 0x355dc101   /* hashes of limits */
@@ -2076,9 +2078,10 @@ enum {
     SMTP__MECHANISMS = sizeof smtp__mechanisms / sizeof *smtp__mechanisms
 };
 
+/* In any case: for this the bit that tells a letter's case does not count. */
 static uint32_t smtp__hash(uint32_t hash, char c)
 {
-    return hash * 33 ^ (unsigned char)smtp__upper(c);
+    return hash * 33 ^ ((unsigned char)c & 0xdfu);
 }
 
 static uint32_t smtp__hash_of(const char *word)
@@ -2092,12 +2095,12 @@ static uint32_t smtp__hash_of(const char *word)
 /* The bit of an extension, 0: not one of ours. */
 static uint32_t smtp__extension(uint32_t hash)
 {
-    const uint32_t *name = smtp__extensions;
     uint32_t bit = SMTP_EXT_PIPELINING;
-    for (; *name != hash; name++, bit <<= 1)
-        if (*name == 0)
-            return 0;
-    return *name ? bit : 0;
+    size_t i;
+    for (i = 0; i < sizeof smtp__extensions / sizeof(uint32_t); i++, bit <<= 1)
+        if (smtp__extensions[i] == hash)
+            return bit;
+    return 0;
 }
 
 /* A word behind AUTH: perhaps a mechanism that we have. */
@@ -2135,10 +2138,11 @@ static void smtp__learn_word(smtp_session *s, uint32_t hash)
     if (s->keyword == SMTP__K_NEXT) {
         uint32_t bit = smtp__extension(hash);
         s->offers |= bit;
-        s->keyword = bit == SMTP_EXT_AUTH ? SMTP__K_AUTH
-                   : bit == SMTP_EXT_SIZE ? SMTP__K_SIZE
-                   : bit == SMTP_EXT_LIMITS ? SMTP__K_LIMITS : SMTP__K_OTHER;
-        if (bit == SMTP_EXT_SIZE)
+        s->keyword = SMTP__AUTH && bit == SMTP_EXT_AUTH ? SMTP__K_AUTH
+                   : SMTP__SIZE && bit == SMTP_EXT_SIZE ? SMTP__K_SIZE
+                   : SMTP__RARE && bit == SMTP_EXT_LIMITS ? SMTP__K_LIMITS
+                   : SMTP__K_OTHER;
+        if (SMTP__SIZE && bit == SMTP_EXT_SIZE)
             s->limit = 0;
     } else if (SMTP__AUTH && s->keyword == SMTP__K_AUTH) {
         smtp__learn_mechanism(s, hash);
@@ -2199,7 +2203,7 @@ static void smtp__no_features(const smtp_config *c)
 static void smtp__learn(smtp_session *s, char c)
 {
     int end = c == '\n';
-    if (s->flags & SMTP__FIRST_LINE || c == '\r')
+    if (!(s->parse & SMTP__P_FURTHER) || c == '\r')
         return;
     if (SMTP__HAND && (end || c))
         smtp__keep_feature(s, (char)(end ? 0 : c));
@@ -2228,7 +2232,7 @@ SMTP__APART static void smtp__forget(smtp_session *s)
     s->limit = 0;
     s->keyword = SMTP__K_NEXT;
     s->flags &= (uint16_t)~SMTP__HELLO;
-    s->run = 0;
+    s->run = s->chunk = 0;
     smtp__no_features(s->config);
 }
 
@@ -2277,45 +2281,10 @@ static char *smtp__input(const smtp_session *s)
 /* Keeps text of the reply as far as it fits; 16 bytes of the input part stay
    free for what is still to be read. The text stands at the start of that part
    and never reaches the bytes not yet parsed: each line loses its code. */
-static void smtp__keep(smtp_session *s, const char *p, size_t n)
+static void smtp__keep(smtp_session *s, char c)
 {
-    if (!SMTP__REPLY)
-        return;
-    n = smtp__min(n, smtp__in_size(s) - 16 - s->reply.length);
-    memmove(s->reply.text + s->reply.length, p, n);
-    s->reply.length = (uint16_t)(s->reply.length + n);
-}
-
-/* The code and the separator of a line, four bytes that are taken at once. The
-   separator is missing where the line has no text. SMTP_AGAIN: more bytes are
-   needed; SMTP_E_PROTOCOL: this is no reply, or lines of two. */
-static int smtp__parse_head(smtp_session *s)
-{
-    const char *p = smtp__input(s) + s->in_from;
-    unsigned n = (unsigned)(s->in_to - s->in_from), code;
-    if (!smtp__is_digit(p[0]) || (n > 1 && !smtp__is_digit(p[1])) ||
-        (n > 2 && !smtp__is_digit(p[2])))
-        return SMTP_E_PROTOCOL;
-    if (n < 4)
-        return SMTP_AGAIN;
-    code = (unsigned)(p[0] * 100 + p[1] * 10 + p[2] - '0' * 111);
-    if (p[3] != ' ' && p[3] != '-' && p[3] != '\r' && p[3] != '\n')
-        return SMTP_E_PROTOCOL;
-    if (s->parse == SMTP__P_REPLY) {
-        s->reply.length = s->reply_size = 0;
-        s->reply.text = smtp__input(s);
-        s->reply.code.reply = (uint16_t)code;
-        s->flags |= SMTP__FIRST_LINE;
-        if (s->await < SMTP__COMMAND)
-            s->chunk = 0;
-    }
-    if (code != s->reply.code.reply || code < 200 || code > 599)
-        return SMTP_E_PROTOCOL;
-    s->in_from = (uint16_t)(s->in_from + (p[3] == ' ' || p[3] == '-' ? 4 : 3));
-    if (s->parse == SMTP__P_LINE)
-        smtp__keep(s, "\n", 1);
-    s->parse = p[3] == '-' ? SMTP__P_MORE : SMTP__P_LAST;
-    return SMTP_OK;
+    if (SMTP__REPLY && s->reply.length < smtp__in_size(s) - 16)
+        s->reply.text[s->reply.length++] = c;
 }
 
 /* Decoded bytes of a challenge, to a mechanism of the caller's. What it cannot
@@ -2331,54 +2300,76 @@ static void smtp__pass_on(smtp_session *s, const char *p, size_t n)
     s->step = SMTP__TO_CANCEL;
 }
 
-/* A piece of a challenge (RFC 4954, section 4). */
-static void smtp__challenge(smtp_session *s, const char *p, size_t n)
+/* A byte of a challenge (RFC 4954, section 4). */
+static void smtp__challenge(smtp_session *s, char c)
 {
-    char bytes[48];
-    size_t fill = 0;
-    for (; n && *p != '\r' && s->step < SMTP__TO_CANCEL; n--, p++) {
-        fill += smtp__decode64(&s->chunk, *p, bytes + fill);
-        if (fill > sizeof bytes - 3) {
-            smtp__pass_on(s, bytes, fill);
-            fill = 0;
-        }
-    }
-    if (s->step < SMTP__TO_CANCEL)
-        smtp__pass_on(s, bytes, fill);
+    char bytes[3];
+    if (c != '\r' && c != '\n' && s->step < SMTP__TO_CANCEL)
+        smtp__pass_on(s, bytes, smtp__decode64(&s->chunk, c, bytes));
 }
 
 /* What the text of a reply tells as it comes. */
-static void smtp__listen(smtp_session *s, const char *p, size_t n)
+static void smtp__listen(smtp_session *s, char c)
 {
     if (s->await == SMTP__EHLO)
-        for (; n; n--)
-            smtp__learn(s, *p++);
+        smtp__learn(s, c);
     else if (SMTP__SASL && s->reply.code.reply == 334 && smtp__by_sasl(s))
-        smtp__challenge(s, p, n);
+        smtp__challenge(s, c);
 }
 
-/* Text up to the end of the line, CRLF or LF, or of what was read. */
-static int smtp__parse_text(smtp_session *s)
+/* A byte of text, CRLF or LF at its end. 1: the reply is complete. */
+static int smtp__parse_text(smtp_session *s, char c)
 {
-    const char *p = smtp__input(s) + s->in_from;
-    size_t n = (size_t)(s->in_to - s->in_from), used = n;
-    const char *lf = (const char *)memchr(p, '\n', n);
-    if (lf)
-        used = (n = (size_t)(lf - p)) + 1;
-    smtp__listen(s, p, used);
-    smtp__keep(s, p, n);
-    s->in_from = (uint16_t)(s->in_from + used);
-    if (used > (size_t)(SMTP_REPLY_LIMIT - s->reply_size))
-        return SMTP_E_REPLY_SIZE;
-    s->reply_size = (uint16_t)(s->reply_size + used);
-    if (!lf)
-        return SMTP_AGAIN;
+    smtp__listen(s, c);
+    if (c != '\n') {
+        smtp__keep(s, c);
+        return 0;
+    }
     if (SMTP__REPLY && s->reply.length &&
         s->reply.text[s->reply.length - 1] == '\r')
         s->reply.length--;
-    s->flags &= (uint16_t)~SMTP__FIRST_LINE;
-    s->parse = s->parse == SMTP__P_MORE ? SMTP__P_LINE : SMTP__P_REPLY;
+    s->reply.code.detail = 0;
+    s->parse = s->parse & SMTP__P_MORE ? SMTP__P_FURTHER : 0;
+    return s->parse == 0;
+}
+
+/* The code of a line is read. SMTP_E_PROTOCOL: it is not that of the first. */
+static int smtp__parse_line(smtp_session *s)
+{
+    unsigned code = s->reply.code.detail;
+    if (s->parse) {
+        smtp__keep(s, '\n');
+        return code == s->reply.code.reply ? SMTP_OK : SMTP_E_PROTOCOL;
+    }
+    s->reply.text = smtp__input(s);
+    s->reply.length = 0;
+    s->reply.code.reply = (uint16_t)code;
+    if (SMTP__SASL && s->await < SMTP__COMMAND)
+        s->chunk = 0;
     return SMTP_OK;
+}
+
+/* A byte of a reply. 1: it is complete; SMTP_E_PROTOCOL: it is none. A code is
+   200 to 599; the separator is missing where the line has no text. */
+static int smtp__parse_byte(smtp_session *s, char c)
+{
+    unsigned code = s->reply_size ? s->reply.code.detail : 0u;
+    unsigned digit = (unsigned)(c - '0');
+    if (++s->reply_size > SMTP_REPLY_LIMIT)
+        return SMTP_E_REPLY_SIZE;
+    if (s->parse & SMTP__P_TEXT)
+        return smtp__parse_text(s, c);
+    if (code < 100) {
+        if (digit > 9 || (code == 0 && digit - 2 > 3))
+            return SMTP_E_PROTOCOL;
+        s->reply.code.detail = (uint16_t)(code * 10 + digit);
+        return 0;
+    }
+    if (smtp__parse_line(s) != SMTP_OK ||
+        (c != ' ' && c != '-' && c != '\r' && c != '\n'))
+        return SMTP_E_PROTOCOL;
+    s->parse |= c == '-' ? SMTP__P_TEXT | SMTP__P_MORE : SMTP__P_TEXT;
+    return c == '\n' ? smtp__parse_text(s, c) : 0;
 }
 
 /* A number of three digits at most; 1000 for what is none. */
@@ -2465,7 +2456,7 @@ static int smtp__parse_whole(smtp_session *s)
     size_t n = (size_t)(s->in_to - s->in_from);
     const char *lf;
     unsigned code = 0;
-    if (n < 10 || s->parse != SMTP__P_REPLY || s->await < SMTP__COMMAND ||
+    if (n < 10 || s->reply_size || s->await < SMTP__COMMAND ||
         (!smtp__has_short_code(p) &&
          (p[3] != ' ' || (code = smtp__code(p)) == 0)) ||
         (lf = (const char *)memchr(p + 4, '\n', n - 4)) == NULL ||
@@ -2490,23 +2481,18 @@ static int smtp__parse_whole(smtp_session *s)
    the session failed. */
 static int smtp__parse(smtp_session *s)
 {
-    int status = SMTP_OK;
+    int r = 0;
     if (SMTP__FAST && smtp__parse_whole(s))
         return 1;
-    while (s->in_from < s->in_to && status == SMTP_OK) {
-        if (s->parse < SMTP__P_MORE) {
-            status = smtp__parse_head(s);
-            continue;
-        }
-        status = smtp__parse_text(s);
-        if (status == SMTP_OK && s->parse == SMTP__P_REPLY) {
-            smtp__parse_enhanced(&s->reply);
-            return 1;
-        }
-    }
-    if (status != SMTP_OK && status != SMTP_AGAIN)
-        smtp__fail(s, status);
-    return 0;
+    while (s->in_from < s->in_to && r == 0)
+        r = smtp__parse_byte(s, smtp__input(s)[s->in_from++]);
+    if (r < 0)
+        smtp__fail(s, r);
+    if (r <= 0)
+        return 0;
+    s->reply_size = 0;
+    smtp__parse_enhanced(&s->reply);
+    return 1;
 }
 
 /* ---- body encoder -------------------------------------------------------- */
@@ -2702,7 +2688,8 @@ static size_t smtp__body_out(smtp_session *s, const char *p, size_t n)
         smtp__fail(s, SMTP_E_BODY);
         return 0;
     }
-    if (n > room && s->out_to == 0 && !(s->body_state & SMTP__INTO_BUFFER)) {
+    if (SMTP__FAST && n > room && s->out_to == 0 &&
+        !(s->body_state & SMTP__INTO_BUFFER)) {
         n = smtp__transmit(s, p, n);
     } else {
         n = smtp__min(n, room);
@@ -2716,58 +2703,53 @@ static size_t smtp__body_out(smtp_session *s, const char *p, size_t n)
     return n;
 }
 
-/* A line end. 0: it does not fit now. */
-static int smtp__body_crlf(smtp_session *s)
+/* Encodes one byte. 0: what comes of it does not fit now. A CR is a line end at
+   once, a LF behind it is none. */
+static int smtp__encode_byte(smtp_session *s, const char *p)
 {
-    if (!(s->body_state & SMTP__DRY) && s->out_size - s->out_to < 2)
+    unsigned state = s->body_state;
+    unsigned next = state & ~(unsigned)(SMTP__BOL | SMTP__CR);
+    size_t n = 1;
+    if (!(state & SMTP__DRY) && s->out_size - s->out_to < 2)
         return 0;
-    s->body_state = (uint8_t)((s->body_state & ~SMTP__CR) | SMTP__BOL);
-    return smtp__body_out(s, "\r\n", 2) != 0;
-}
-
-/* The one byte at the present offset that does not leave as it is. */
-static int smtp__encode_change(smtp_session *s, char c)
-{
-    if (c == '.') {
-        size_t n = s->body_state & SMTP__DRY ? 1 : 2;
-        if (n == 2 && s->out_size - s->out_to < 2)
-            return 0;
-        smtp__body_out(s, "..", n);
-        s->body_state &= (uint8_t)~SMTP__BOL;
-        s->at++;
-    } else if (c == '\r') {
-        s->body_state |= SMTP__CR;
-        s->at++;
-        return 1;
-    } else if (smtp__body_crlf(s)) {
-        s->at++;
-    } else {
-        return 0;
+    if (*p & 128)
+        next |= SMTP__HIGH;
+    if (((state & SMTP__CR) != 0) != (*p == '\n'))
+        next |= SMTP__CHANGED;
+    if (state & SMTP__RAW) {
+        ;
+    } else if (*p == '\r' || *p == '\n') {
+        next |= *p == '\r' ? SMTP__BOL | SMTP__CR : SMTP__BOL;
+        n = *p == '\n' && state & SMTP__CR ? 0 : 2;
+        p = "\r\n";
+    } else if (*p == '.' && (state & SMTP__BOL) && (state & SMTP__DOTS)) {
+        next |= SMTP__CHANGED;
+        p = "..";
+        n = state & SMTP__DRY ? 1 : 2;   /* SIZE counts it once */
     }
-    s->body_state |= SMTP__CHANGED;
-    return 1;
+    s->body_state = (uint8_t)next;
+    return n == 0 || smtp__body_out(s, p, n);
 }
 
-/* What a held CR becomes when the byte behind it is known. */
-static int smtp__encode_cr(smtp_session *s, char next)
+/* Encodes some of `n` bytes. 0: not one. */
+static int smtp__encode_bytes(smtp_session *s, const char *p, size_t n)
 {
-    if (!smtp__body_crlf(s))
-        return 0;
-    if (next == '\n')
+    const char *begin = p;
+    while (n-- && smtp__encode_byte(s, p)) {
+        p++;
         s->at++;
-    else
-        s->body_state |= SMTP__CHANGED;
-    return 1;
+    }
+    return p != begin;
 }
 
 /* The end of the source: -1, or its last line is completed first. */
 static int smtp__encode_end(smtp_session *s)
 {
-    unsigned open = s->body_state & (SMTP__CR | SMTP__BOL | SMTP__RAW);
-    if (open & SMTP__RAW || open == SMTP__BOL)
+    if (s->body_state & SMTP__CR)
+        s->body_state |= SMTP__CHANGED;
+    if (s->body_state & (SMTP__BOL | SMTP__RAW))
         return -1;
-    s->body_state |= SMTP__CHANGED;
-    return smtp__body_crlf(s);
+    return smtp__encode_byte(s, "\n");
 }
 
 /* The bytes that leave as they are, as many as can. What a source says at its
@@ -2801,20 +2783,21 @@ static int smtp__encode(smtp_session *s)
     ptrdiff_t r = smtp__pull(s, &p);
     if (r < 0)
         return 0;
-    if (s->run && smtp__pulled(s->body) && (r == 0 || *p != '\n')) {
+    if (SMTP__FAST && s->run && smtp__pulled(s->body) &&
+        (r == 0 || *p != '\n')) {
         smtp__fail(s, SMTP_E_BODY);
         return 0;
     }
     if (r == 0)
         return smtp__encode_end(s);
-    if (s->body_state & SMTP__CR)
-        return smtp__encode_cr(s, *p);
+    if (!SMTP__FAST)
+        return smtp__encode_bytes(s, p, (size_t)r);
     if (s->body_state & SMTP__RAW)
         s->run = (smtp_size)r;
-    else if (s->run == 0)
+    else if (s->run == 0 && !(s->body_state & SMTP__CR))
         s->run = (smtp_size)smtp__scan(s, p, smtp__min((size_t)r, 16384));
     if (s->run == 0)
-        return smtp__encode_change(s, *p);
+        return smtp__encode_bytes(s, p, 1);
     return smtp__encode_run(s, p, (size_t)r);
 }
 
@@ -4424,25 +4407,21 @@ static int smtp__late(smtp_session *s)
     return smtp_deadline(s) == 0;
 }
 
-/* Reads what the transport has. 1: something came. Up to three bytes of a line
-   may wait for the rest of its code. */
+/* Reads what the transport has, once all before is parsed. 1: something
+   came. */
 static int smtp__read(smtp_session *s)
 {
     char *in = smtp__input(s);
-    unsigned left = (unsigned)(s->in_to - s->in_from), base;
+    size_t room = smtp__in_size(s);
     ptrdiff_t r;
-    size_t room;
     if (SMTP__CLOCK && !(s->flags & SMTP__ASYNC) && s->io->clock &&
         smtp__late(s)) {
         smtp__fail(s, SMTP_E_TIMEOUT);
         return 0;
     }
-    base = !SMTP__REPLY || s->parse == SMTP__P_REPLY ? 0 : s->reply.length + 1u;
-    if (!SMTP__FAST || left)
-        memmove(in + base, in + s->in_from, left);
-    s->in_from = (uint16_t)base;
-    s->in_to = (uint16_t)(base + left);
-    room = smtp__in_size(s) - s->in_to;
+    s->in_to = (uint16_t)(SMTP__REPLY && s->parse ? s->reply.length + 1 : 0);
+    s->in_from = s->in_to;
+    room -= s->in_to;
     r = s->io->recv(s->io->ctx, in + s->in_to, room);
     if (r > 0 && (size_t)r <= room) {
         smtp__trace(s, SMTP_TRACE_REPLY, in + s->in_to, (size_t)r);
