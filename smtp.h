@@ -61,6 +61,7 @@ OPTIONS
    SMTP_NO_AUTH, SMTP_NO_CHUNKING, SMTP_NO_DSN, SMTP_NO_SIZE, SMTP_NO_UTF8,
    SMTP_NO_LMTP          leave this out
    SMTP_NO_SASL          no login but PLAIN and LOGIN
+   SMTP_NO_8BIT          bodies are ASCII (counts only with SMTP_NO_UTF8)
    SMTP_NO_RARE          no DELIVERBY, nor any SMTP_EXT_... listed after it
    SMTP_NO_A_LABEL       no config->a_label
    SMTP_NO_NEXT          no config->next and ->done: mails by smtp_send() alone
@@ -69,12 +70,19 @@ OPTIONS
                          enhanced code, no config->reply
    SMTP_NO_PULL          bodies lie in memory: no body.pull, so no composer
    SMTP_NO_PARAMS        no params of a mail or a recipient, nor by hand
+   SMTP_NO_ALL_OR_NONE   no all_or_none of a mail
+   SMTP_NO_OPPORTUNISTIC no SMTP_TLS_UNSAFE_OPPORTUNISTIC
+   SMTP_NO_CAREFUL       after refused recipients the pipeline stays full
+   SMTP_NO_WAIT          no io->wait: calls return SMTP_AGAIN
    SMTP_NO_COMPOSE       no mails from fields
    SMTP_NO_DKIM          no signatures
    SMTP_NO_HAND          no dialogue by hand
    SMTP_NO_TRACE         no trace callback
    SMTP_NO_TEXT          no texts in smtp_status_text()
    SMTP_NO_SIMD          no SSE2
+   Members of a mail or a recipient that something left out would need are not
+   there; config->user and ->lmtp are SMTP_E_ARGUMENT, flags of a body are
+   SMTP_E_UNSUPPORTED, non-ASCII addresses cannot be sent.
 */
 #ifndef SMTP_H
 #define SMTP_H
@@ -251,9 +259,15 @@ enum {                             /* RFC 3461, section 4.1 */
 
 typedef struct smtp_recipient {
     const char *address;           /* "ops@example.net", without < and > */
+#ifndef SMTP_NO_DSN
     const char *orcpt;             /* DSN: "rfc822;ops@example.net", or 0 */
+#endif
+#ifndef SMTP_NO_PARAMS
     const char *params;            /* further RCPT parameters as sent, or 0 */
+#endif
+#ifndef SMTP_NO_DSN
     uint8_t notify;                /* DSN: sum of SMTP_NOTIFY_..., or 0 */
+#endif
 
     smtp_status status;            /* outcome: SMTP_OK if delivered */
     smtp_code code;                /* the reply that decided, or all 0 */
@@ -301,19 +315,27 @@ typedef struct smtp_mail {
     smtp_recipient *to;
     size_t to_count;
     smtp_body body;
+#ifndef SMTP_NO_DSN
     const char *envid;             /* DSN: envelope identifier, or 0 */
-    const char *hold_until;        /* FUTURERELEASE (RFC 4865): a date like
-                                      "2027-01-31T18:00:00Z", or 0; else: */
-    uint32_t hold_for;             /* seconds to be held, or 0 */
-    int32_t by;                    /* DELIVERBY: seconds from now, */
+    uint8_t ret;                   /* DSN: SMTP_RET_..., or 0 */
+#endif
+#ifndef SMTP_NO_RARE
     uint8_t by_mode;               /* SMTP_BY_...; 0: no such wish */
     int8_t priority;               /* MT-PRIORITY (RFC 6710), -9 to 9; 0: not
                                       sent */
     uint8_t require_tls;           /* REQUIRETLS (RFC 8689): on all its way */
-    uint8_t ret;                   /* DSN: SMTP_RET_..., or 0 */
+    const char *hold_until;        /* FUTURERELEASE (RFC 4865): a date like
+                                      "2027-01-31T18:00:00Z", or 0; else: */
+    uint32_t hold_for;             /* seconds to be held, or 0 */
+    int32_t by;                    /* DELIVERBY: seconds from now */
+#endif
+#ifndef SMTP_NO_ALL_OR_NONE
     uint8_t all_or_none;           /* sent only if every recipient is
                                       accepted */
+#endif
+#ifndef SMTP_NO_PARAMS
     const char *params;            /* further MAIL parameters as sent, or 0 */
+#endif
     void *user;                    /* yours */
 
     smtp_status status;            /* outcome; SMTP_AGAIN: still open */
@@ -638,7 +660,7 @@ SMTP_API const char *smtp_stage(const smtp_session *s);
 
 /* Whether `address` can be sent (RFC 5321, section 4.1.2: no control
    character, nor a space, < or > outside of a quoted local part). 0: no. 1:
-   yes. 2: yes, it needs SMTPUTF8. */
+   yes. 2: yes, it needs SMTPUTF8 (with SMTP_NO_UTF8: no). */
 SMTP_API int smtp_address_check(const char *address);
 
 /* ---- functions: compose a mail from fields ------------------------------- */
@@ -1309,6 +1331,31 @@ SMTP_API smtp_status smtp_send_url(const char *url, smtp_mail *mail,
 #else
 #define SMTP__PARAMS 1
 #endif
+#if defined SMTP_NO_8BIT && defined SMTP_NO_UTF8
+#define SMTP__8BITMIME 0
+#else
+#define SMTP__8BITMIME 1
+#endif
+#ifdef SMTP_NO_ALL_OR_NONE
+#define SMTP__ALL_OR_NONE 0
+#else
+#define SMTP__ALL_OR_NONE 1
+#endif
+#ifdef SMTP_NO_OPPORTUNISTIC
+#define SMTP__OPPORTUNISTIC 0
+#else
+#define SMTP__OPPORTUNISTIC 1
+#endif
+#ifdef SMTP_NO_CAREFUL
+#define SMTP__CAREFUL 0
+#else
+#define SMTP__CAREFUL 1
+#endif
+#ifdef SMTP_NO_WAIT
+#define SMTP__WAITS 0
+#else
+#define SMTP__WAITS 1
+#endif
 #ifdef SMTP_NO_HAND
 #define SMTP__HAND 0
 #else
@@ -1388,7 +1435,7 @@ enum {                             /* smtp_session.flags */
     SMTP__SECURE = 4,              /* TLS is active */
     SMTP__LOGGED_IN = 8,
     SMTP__READY = 16,              /* prepared as config asks */
-    SMTP__PLAIN_ON = 32,           /* opportunistic TLS was not to be had */
+    SMTP__PLAIN_ON = 32 * SMTP__OPPORTUNISTIC,  /* TLS was not to be had */
     SMTP__FULL = 64,               /* the window is, refill at half */
     SMTP__CUT = 128,               /* the row went on past the buffer */
     SMTP__BLOCKED = 256,           /* the transport takes no more now */
@@ -1420,13 +1467,13 @@ enum {                             /* smtp_mail.flags */
     SMTP__ACCEPTED = 32,           /* a recipient was */
     SMTP__SOME_REFUSED = 64,       /* a recipient was not */
     SMTP__REFUSED = 128,           /* the mail is, status says why */
-    SMTP__NEEDS_UTF8 = 256,
-    SMTP__HAS_8BIT = 512,
+    SMTP__NEEDS_UTF8 = 256 * SMTP__UTF8,
+    SMTP__HAS_8BIT = 512 * SMTP__8BITMIME,
     SMTP__CLEAN = 1024 * SMTP__KEPT,         /* there is nothing to change */
     SMTP__SIZED = 2048 * SMTP__MEASURED,     /* `wire` is known */
     SMTP__DELIVERED = 4096 * (SMTP__LMTP | SMTP__RARE),  /* to a recipient */
     SMTP__ANSWERED = 8192,         /* the final reply is heard */
-    SMTP__STEPWISE = 16384         /* DATA waits for the recipients */
+    SMTP__STEPWISE = 16384 * SMTP__CAREFUL   /* DATA waits for recipients */
 };
 #define SMTP__EACH 32768u          /* PRDR: an answer for each recipient */
 
@@ -1441,6 +1488,28 @@ enum {                             /* smtp_session.step */
     SMTP__TO_CANCEL = 254,         /* "*" is to be said, or has been: */
     SMTP__CANCEL = 255
 };
+
+/* Members that are there only where something is built in, else 0. */
+#if SMTP__DSN
+#define SMTP__OF_DSN(member) (member)
+#else
+#define SMTP__OF_DSN(member) 0
+#endif
+#if SMTP__RARE
+#define SMTP__OF_RARE(member) (member)
+#else
+#define SMTP__OF_RARE(member) 0
+#endif
+#if SMTP__PARAMS
+#define SMTP__OF_PARAMS(member) (member)
+#else
+#define SMTP__OF_PARAMS(member) NULL
+#endif
+#if SMTP__ALL_OR_NONE
+#define SMTP__OF_ALL(member) (member)
+#else
+#define SMTP__OF_ALL(member) 0
+#endif
 
 /* The longest "BDAT n LAST": 32-bit count and CRLF. */
 #define SMTP__BDAT_ROOM 22
@@ -1598,7 +1667,7 @@ SMTP_API int smtp_address_check(const char *address)
     for (; *p; p++, high |= bits)
         if ((bits = smtp__address_byte((unsigned char)*p)) == 0)
             return 0;
-    return high & 128 ? 2 : 1;
+    return high & 128 ? 2 * SMTP__UTF8 : 1;
 }
 
 /* ---- ending -------------------------------------------------------------- */
@@ -2026,26 +2095,26 @@ enum {                             /* smtp_session.keyword: a word is awaited */
 /* Extension keywords by the hash of their names, in the order of
    SMTP_EXT_PIPELINING ..., as far as one is of use. */
 static const uint32_t smtp__extensions[] = {
-    0x0224d407,                    /* PIPELINING */
-    0x872ffcab,                    /* 8BITMIME */
-    0x002eb625,                    /* SIZE */
-    0xa11bb00b,                    /* STARTTLS */
+    0x0224d407,                        /* PIPELINING */
+    SMTP__8BITMIME ? 0x872ffcab : 1,   /* 8BITMIME */
+    SMTP__SIZE ? 0x002eb625 : 1,       /* SIZE */
+    0xa11bb00b,                        /* STARTTLS */
 #if SMTP__AUTH || SMTP__DSN || SMTP__CHUNKING || SMTP__UTF8 || SMTP__RARE
-    0x0022eaa8,                    /* AUTH */
-    SMTP__DSN ? 0x00011b39 : 1,    /* DSN */
-    0xcd07b7e4,                    /* ENHANCEDSTATUSCODES */
-    0x0d4a453b,                    /* CHUNKING */
-    0x4a379e43,                    /* BINARYMIME */
-    0x930ea045,                    /* SMTPUTF8 */
+    SMTP__AUTH ? 0x0022eaa8 : 1,       /* AUTH */
+    SMTP__DSN ? 0x00011b39 : 1,        /* DSN */
+    0xcd07b7e4,                        /* ENHANCEDSTATUSCODES */
+    SMTP__CHUNKING ? 0x0d4a453b : 1,   /* CHUNKING */
+    SMTP__CHUNKING ? 0x4a379e43 : 1,   /* BINARYMIME */
+    SMTP__UTF8 ? 0x930ea045 : 1,       /* SMTPUTF8 */
 #if SMTP__RARE
-    0x72be88be,                    /* DELIVERBY */
-    0xc5e1e14c,                    /* FUTURERELEASE */
-    0x85776666,                    /* MT-PRIORITY */
-    0xadaa5866,                    /* REQUIRETLS */
-    0x002a8a94,                    /* PRDR */
-    0xac66cde6,                    /* LIMITS */
-    0xe313abc1,                    /* XCLIENT */
-    0x15c23f43,                    /* XFORWARD */
+    0x72be88be,                        /* DELIVERBY */
+    0xc5e1e14c,                        /* FUTURERELEASE */
+    0x85776666,                        /* MT-PRIORITY */
+    0xadaa5866,                        /* REQUIRETLS */
+    0x002a8a94,                        /* PRDR */
+    0xac66cde6,                        /* LIMITS */
+    0xe313abc1,                        /* XCLIENT */
+    0x15c23f43,                        /* XFORWARD */
 #endif
 #endif
 };
@@ -2904,17 +2973,18 @@ static void smtp__put_params(smtp_session *s, const char *params)
     }
 }
 
+static int smtp__use_prdr(const smtp_session *s, const smtp_mail *m)
+{
+    return SMTP__RARE && m->to_count > 1 && !SMTP__OF_ALL(m->all_or_none) &&
+           smtp__offers(s, SMTP_EXT_PRDR);
+}
+
+#if SMTP__RARE
 static void smtp__put_signed(smtp_session *s, int32_t value)
 {
     if (value < 0)
         SMTP__PUT(s, "-");
     smtp__put_number(s, value < 0 ? 0 - (smtp_size)value : (smtp_size)value);
-}
-
-static int smtp__use_prdr(const smtp_session *s, const smtp_mail *m)
-{
-    return SMTP__RARE && m->to_count > 1 && !m->all_or_none &&
-           smtp__offers(s, SMTP_EXT_PRDR);
 }
 
 /* RFC 4865, section 5; RFC 2852, section 4; RFC 6710, section 4; RFC 8689,
@@ -2943,6 +3013,12 @@ static void smtp__put_wishes(smtp_session *s, const smtp_mail *m)
     if (smtp__use_prdr(s, m))
         SMTP__PUT(s, " PRDR");
 }
+#else
+static void smtp__put_wishes(smtp_session *s, const smtp_mail *m)
+{
+    (void)s, (void)m;
+}
+#endif
 
 /* RFC 1870, section 5; RFC 6152, section 3; RFC 6531, section 3.4; RFC 3461,
    section 4.3 and 4.4. */
@@ -2964,15 +3040,14 @@ static void smtp__write_mail(smtp_session *s)
         SMTP__PUT(s, " BODY=8BITMIME");
     if (SMTP__UTF8 && m->flags & SMTP__NEEDS_UTF8)
         SMTP__PUT(s, " SMTPUTF8");
-    if (SMTP__DSN && m->ret)
-        smtp__put(s, m->ret == SMTP_RET_HDRS ? " RET=HDRS" : " RET=FULL");
-    if (SMTP__DSN && m->envid) {
+    if (SMTP__OF_DSN(m->ret))
+        smtp__put(s, SMTP__OF_DSN(m->ret) == SMTP_RET_HDRS ? " RET=HDRS" : " RET=FULL");
+    if (SMTP__OF_DSN(m->envid)) {
         SMTP__PUT(s, " ENVID=");
-        smtp__put_xtext(s, m->envid);
+        smtp__put_xtext(s, SMTP__OF_DSN(m->envid));
     }
-    if (SMTP__RARE)
-        smtp__put_wishes(s, m);
-    smtp__put_params(s, m->params);
+    smtp__put_wishes(s, m);
+    smtp__put_params(s, SMTP__OF_PARAMS(m->params));
 }
 
 /* RFC 3461, section 4.1. */
@@ -3008,11 +3083,11 @@ static void smtp__write_rcpt(smtp_session *s)
     SMTP__PUT(s, "RCPT TO:<");
     smtp__put_address(s, to->address);
     SMTP__PUT(s, ">");
-    if (SMTP__DSN && to->notify)
-        smtp__put_notify(s, to->notify);
-    if (SMTP__DSN && to->orcpt)
-        smtp__put_orcpt(s, to->orcpt);
-    smtp__put_params(s, to->params);
+    if (SMTP__OF_DSN(to->notify))
+        smtp__put_notify(s, SMTP__OF_DSN(to->notify));
+    if (SMTP__OF_DSN(to->orcpt))
+        smtp__put_orcpt(s, SMTP__OF_DSN(to->orcpt));
+    smtp__put_params(s, SMTP__OF_PARAMS(to->params));
 }
 
 /* RFC 3030, section 2: the whole body in one chunk. */
@@ -3345,6 +3420,12 @@ static void smtp__judge_ehlo(smtp_session *s)
     }
 }
 
+static int smtp__opportunistic(const smtp_session *s)
+{
+    return SMTP__OPPORTUNISTIC &&
+           s->config->tls == SMTP_TLS_UNSAFE_OPPORTUNISTIC;
+}
+
 /* RFC 3207, section 5: nothing in clear may follow the 220 unseen. */
 static void smtp__judge_starttls(smtp_session *s)
 {
@@ -3352,8 +3433,7 @@ static void smtp__judge_starttls(smtp_session *s)
         s->say = SMTP__HANDSHAKE;
         if (s->in_from != s->in_to)
             smtp__fail(s, SMTP_E_INJECTION);
-    } else if (s->config->tls == SMTP_TLS_UNSAFE_OPPORTUNISTIC &&
-               !smtp__hand(s)) {
+    } else if (smtp__opportunistic(s) && !smtp__hand(s)) {
         s->flags |= SMTP__PLAIN_ON;
         s->say = SMTP__IDLE;
     } else {
@@ -3449,7 +3529,7 @@ static void smtp__judge_rcpt(smtp_session *s)
         return;
     to->status = SMTP_E_REFUSED;
     m->flags |= SMTP__SOME_REFUSED;
-    if (s->refusals < 255)
+    if (SMTP__CAREFUL && s->refusals < 255)
         s->refusals++;
 }
 
@@ -3610,7 +3690,7 @@ static void smtp__judge(smtp_session *s, unsigned row)
 /* Refused recipients after which no mail overlaps another and DATA waits for
    the recipients' replies: Postfix counts a refusal twice in a pipeline,
    delays its answers from 10 on and hangs up at 20. */
-#define SMTP__CAREFUL 4
+#define SMTP__REFUSED_TO 4
 
 /* Mails refused as a whole after which no mail overlaps another: each costs a
    RSET, and Exim hangs up after 10 commands in a session that send no mail. For
@@ -3635,7 +3715,7 @@ static int smtp__stops(const smtp_session *s, unsigned row)
         return 1;
     if (row < SMTP__DATA || smtp__no_mail(m))
         return 0;
-    return m->all_or_none || m->flags & SMTP__STEPWISE ||
+    return SMTP__OF_ALL(m->all_or_none) || m->flags & SMTP__STEPWISE ||
            (SMTP__LMTP && s->config->lmtp) ||
            (SMTP__CHUNKING && row != SMTP__DATA &&
             !(s->flags & SMTP__ASYNC));
@@ -3644,6 +3724,8 @@ static int smtp__stops(const smtp_session *s, unsigned row)
 /* Whether the window is open: once full, it is when half of it is answered. */
 static int smtp__in_window(smtp_session *s)
 {
+    if (!SMTP__FAST)
+        return s->due < s->window;
     if (s->due >= s->window)
         s->flags |= SMTP__FULL;
     else if (s->due <= s->window / 2)
@@ -3663,13 +3745,13 @@ static int smtp__hopeless(const smtp_session *s, unsigned row, int stopped)
         return m->flags & SMTP__REFUSED && m->said + 1 >= s->window;
     return stopped &&
            (m->flags & SMTP__REFUSED || !(m->flags & SMTP__ACCEPTED) ||
-            (m->all_or_none && m->flags & SMTP__SOME_REFUSED));
+            (SMTP__OF_ALL(m->all_or_none) && m->flags & SMTP__SOME_REFUSED));
 }
 
 static void smtp__give_up(smtp_session *s)
 {
     smtp_mail *m = s->said;
-    if (m->all_or_none && m->flags & SMTP__SOME_REFUSED &&
+    if (SMTP__OF_ALL(m->all_or_none) && m->flags & SMTP__SOME_REFUSED &&
         m->status == SMTP_AGAIN)
         m->status = SMTP_E_RECIPIENTS;
     smtp__abandon(s);
@@ -3786,13 +3868,19 @@ static void smtp__trace_row(const smtp_session *s, unsigned start)
     }
 }
 
+static int smtp__has_extras(const smtp_recipient *to)
+{
+    (void)to;
+    return SMTP__OF_PARAMS(to->params) || SMTP__OF_DSN(to->orcpt) ||
+           SMTP__OF_DSN(to->notify);
+}
+
 /* The row of a recipient that has no parameters, if it fits. */
 static int smtp__put_recipient(smtp_session *s, const smtp_recipient *to)
 {
     size_t n = strlen(to->address);
     char *p = s->out + s->out_to;
-    if (to->params || to->orcpt || to->notify ||
-        n + 12 > (size_t)(s->out_size - s->out_to))
+    if (smtp__has_extras(to) || n + 12 > (size_t)(s->out_size - s->out_to))
         return 0;
     memcpy(p, "RCPT TO:<", 9);
     memcpy(p + 9, to->address, n);
@@ -3921,9 +4009,24 @@ static int smtp__params_ok(const char *params)
 /* Most recipients: a plain address and no more. */
 static int smtp__plain_recipient(const smtp_recipient *to)
 {
-    return SMTP__FAST && to->address && !to->params && !to->orcpt &&
-           !to->notify && smtp__address_plain(to->address,
-                                              strlen(to->address));
+    return SMTP__FAST && to->address && !smtp__has_extras(to) &&
+           smtp__address_plain(to->address, strlen(to->address));
+}
+
+/* What a recipient asks for beside its address. */
+static smtp_status smtp__check_extras(const smtp_session *s,
+                                      const smtp_recipient *to)
+{
+    const char *orcpt = SMTP__OF_DSN(to->orcpt);
+    unsigned notify = SMTP__OF_DSN(to->notify);
+    (void)to;
+    if (!smtp__params_ok(SMTP__OF_PARAMS(to->params)) || notify > 15 ||
+        (orcpt && !smtp__word_ok(orcpt)))
+        return SMTP_E_PARAMETER;
+    if (((orcpt || notify) && !smtp__offers(s, SMTP_EXT_DSN)) ||
+        !smtp__offers(s, smtp__needs_esmtp(SMTP__OF_PARAMS(to->params))))
+        return SMTP_E_UNSUPPORTED;
+    return SMTP_OK;
 }
 
 /* A mail's arguments, before anything of it is said. */
@@ -3932,6 +4035,7 @@ static smtp_status smtp__check_to(const smtp_session *s, smtp_mail *m)
     size_t i;
     for (i = 0; i < m->to_count; i++) {
         smtp_recipient *to = &m->to[i];
+        smtp_status bad;
         int kind;
         if (smtp__plain_recipient(to))
             continue;
@@ -3941,45 +4045,28 @@ static smtp_status smtp__check_to(const smtp_session *s, smtp_mail *m)
             return to->status = SMTP_E_RECIPIENT_SYNTAX;
         if (kind == 2)
             m->flags |= SMTP__NEEDS_UTF8;
-        if (!smtp__params_ok(to->params) ||
-            (SMTP__DSN && !smtp__word_ok(smtp__or_empty(to->orcpt))) ||
-            (SMTP__DSN && to->notify > 15))
-            return to->status = SMTP_E_PARAMETER;
-        if (((to->orcpt || to->notify) &&
-             !smtp__offers(s, SMTP_EXT_DSN)) ||
-            !smtp__offers(s, smtp__needs_esmtp(to->params)))
-            return to->status = SMTP_E_UNSUPPORTED;
+        if ((bad = smtp__check_extras(s, to)) != SMTP_OK)
+            return to->status = bad;
     }
     return SMTP_OK;
 }
 
-/* What the mail asks for: in range, whether or not it can be had. */
+#if SMTP__RARE
+/* Rare wishes: in range, whether or not they can be had. */
 static int smtp__wishes_ok(const smtp_mail *m)
 {
     unsigned mode = m->by_mode & 3u;
-    if (!SMTP__RARE)
-        return m->ret <= 2;
-    return m->ret <= 2 && smtp__word_ok(smtp__or_empty(m->hold_until)) &&
+    return smtp__word_ok(smtp__or_empty(m->hold_until)) &&
            m->priority >= -9 && m->priority <= 9 && m->by_mode <= 6 &&
            mode != 3 && (m->by_mode == 0) == (mode == 0) &&
            m->hold_for <= 999999999 && m->by <= 999999999 &&
            m->by >= -999999999 && (mode != SMTP_BY_RETURN || m->by > 0);
 }
 
-static int smtp__has_wishes(const smtp_mail *m)
+/* The extensions that they need. */
+static uint32_t smtp__wishes(const smtp_mail *m)
 {
-    return m->hold_until || m->hold_for || m->by_mode || m->priority ||
-           m->require_tls;
-}
-
-/* The extensions that the mail asks for. */
-static uint32_t smtp__needs(const smtp_mail *m)
-{
-    uint32_t needs = smtp__needs_esmtp(m->params);
-    if (m->ret || m->envid)
-        needs |= SMTP_EXT_DSN;
-    if (!SMTP__RARE)
-        return needs | (smtp__has_wishes(m) ? (uint32_t)SMTP__NEVER : 0);
+    uint32_t needs = 0;
     if (m->hold_until || m->hold_for)
         needs |= SMTP_EXT_FUTURERELEASE;
     if (m->by_mode)
@@ -3990,13 +4077,44 @@ static uint32_t smtp__needs(const smtp_mail *m)
         needs |= SMTP_EXT_REQUIRETLS;
     return needs;
 }
+#else
+static int smtp__wishes_ok(const smtp_mail *m)
+{
+    (void)m;
+    return 1;
+}
+
+static uint32_t smtp__wishes(const smtp_mail *m)
+{
+    (void)m;
+    return 0;
+}
+#endif
+
+/* The extensions that the mail asks for. */
+static uint32_t smtp__needs(const smtp_mail *m)
+{
+    uint32_t needs = smtp__needs_esmtp(SMTP__OF_PARAMS(m->params));
+    if (SMTP__OF_DSN(m->ret) || SMTP__OF_DSN(m->envid))
+        needs |= SMTP_EXT_DSN;
+    return needs | smtp__wishes(m);
+}
+
+/* Flags of a body for which nothing is built in. */
+static unsigned smtp__never(const smtp_body *b)
+{
+    const unsigned never = (SMTP__CHUNKING ? 0u : SMTP_BODY_BINARY) |
+                           (SMTP__8BITMIME ? 0u : SMTP_BODY_8BIT) |
+                           (SMTP__UTF8 ? 0u : SMTP_BODY_UTF8);
+    return b->flags & never;
+}
 
 /* A body that cannot be read twice, and one that has to be taken for all, go
    to no more recipients than a transaction may have. */
 static int smtp__too_many(const smtp_session *s, const smtp_mail *m)
 {
     return SMTP__RARE && s->rcpt_max && m->to_count > s->rcpt_max &&
-           (m->all_or_none || m->body.flags & SMTP_BODY_ONCE);
+           (SMTP__OF_ALL(m->all_or_none) || m->body.flags & SMTP_BODY_ONCE);
 }
 
 static smtp_status smtp__check_mail(const smtp_session *s, smtp_mail *m)
@@ -4010,18 +4128,18 @@ static smtp_status smtp__check_mail(const smtp_session *s, smtp_mail *m)
         return SMTP_E_SENDER_SYNTAX;
     if (kind == 2)
         m->flags |= SMTP__NEEDS_UTF8;
-    if (!smtp__params_ok(m->params) || !smtp__wishes_ok(m))
+    if (!smtp__params_ok(SMTP__OF_PARAMS(m->params)) ||
+        SMTP__OF_DSN(m->ret) > 2 || !smtp__wishes_ok(m))
         return SMTP_E_PARAMETER;
-    if (!smtp__offers(s, smtp__needs(m)))
+    if (smtp__never(b) || !smtp__offers(s, smtp__needs(m)))
         return SMTP_E_UNSUPPORTED;
-    if (SMTP__RARE && m->require_tls && !(s->flags & SMTP__SECURE))
+    if (SMTP__OF_RARE(m->require_tls) && !(s->flags & SMTP__SECURE))
         return SMTP_E_NO_TLS;
     if ((bad = smtp__check_to(s, m)) != SMTP_OK)
         return bad;
-    if (m->flags & SMTP__NEEDS_UTF8 &&
-        (!SMTP__UTF8 || !smtp__offers(s, SMTP_EXT_SMTPUTF8)))
+    if (m->flags & SMTP__NEEDS_UTF8 && !smtp__offers(s, SMTP_EXT_SMTPUTF8))
         return SMTP_E_UTF8;
-    if (b->flags & SMTP_BODY_BINARY &&
+    if (SMTP__CHUNKING && b->flags & SMTP_BODY_BINARY &&
         (!smtp__offers(s, SMTP_EXT_BINARYMIME) || !smtp__use_chunks(s, m)))
         return SMTP_E_BINARY;
     return smtp__too_many(s, m) ? SMTP_E_LIMIT : SMTP_OK;
@@ -4036,7 +4154,7 @@ static void smtp__start_transaction(smtp_session *s)
         smtp__abandon(s);
         return;
     }
-    if (s->refusals >= SMTP__CAREFUL)
+    if (SMTP__CAREFUL && s->refusals >= SMTP__REFUSED_TO)
         m->flags |= SMTP__STEPWISE;
     s->say = s->flags & SMTP__DIRTY ? SMTP__RSET : SMTP__MAIL;
 }
@@ -4160,7 +4278,7 @@ static int smtp__may_overlap(const smtp_session *s)
     if (SMTP__RARE && s->said && s->said->said < s->said->to_count)
         return 0;
     return SMTP__NEXT && s->goal == SMTP__G_READY && s->flags & SMTP__READY &&
-           s->window > 1 && s->due < most && s->refusals < SMTP__CAREFUL &&
+           s->window > 1 && s->due < most && s->refusals < SMTP__REFUSED_TO &&
            s->mails_refused < SMTP__REFUSED_MAILS;
 }
 
@@ -4174,23 +4292,20 @@ static void smtp__hello(smtp_session *s)
 static void smtp__prepare(smtp_session *s)
 {
     const smtp_config *c = s->config;
-    int tls = c->tls == SMTP_TLS_STARTTLS ||
-              c->tls == SMTP_TLS_UNSAFE_OPPORTUNISTIC;
+    int tls = c->tls == SMTP_TLS_STARTTLS || smtp__opportunistic(s);
     if (!(s->flags & SMTP__HELLO)) {
         smtp__hello(s);
     } else if (tls && !(s->flags & (SMTP__SECURE | SMTP__PLAIN_ON))) {
         if (smtp__offers(s, SMTP_EXT_STARTTLS) && s->io->starttls)
             s->say = SMTP__STARTTLS;
-        else if (c->tls == SMTP_TLS_UNSAFE_OPPORTUNISTIC)
+        else if (smtp__opportunistic(s))
             s->flags |= SMTP__PLAIN_ON;
         else
             smtp__refuse(s, SMTP_E_NO_STARTTLS, SMTP_E_NO_STARTTLS);
-    } else if ((c->user || c->mechanisms & SMTP_AUTH_EXTERNAL) &&
+    } else if (SMTP__AUTH &&
+               (c->user || c->mechanisms & SMTP_AUTH_EXTERNAL) &&
                !(s->flags & SMTP__LOGGED_IN)) {
-        if (SMTP__AUTH)
-            smtp__login(s);
-        else
-            smtp__refuse(s, SMTP_E_NO_AUTH, SMTP_E_NO_AUTH);
+        smtp__login(s);
     } else {
         s->flags |= SMTP__READY;
         s->step = 0;
@@ -4493,11 +4608,11 @@ static int smtp__pause(smtp_session *s)
         smtp__awaited(s);
     if (smtp__late(s))
         smtp__fail(s, SMTP_E_TIMEOUT);
-    else if (s->io->wait)
+    else if (SMTP__WAITS && s->io->wait)
         r = s->io->wait(s->io->ctx, smtp_wants(s), smtp_deadline(s));
     if (r < 0 && r != SMTP_AGAIN)
         smtp__fail(s, smtp__failure(r));
-    return s->status || s->io->wait ? SMTP_OK : SMTP_AGAIN;
+    return s->status || (SMTP__WAITS && s->io->wait) ? SMTP_OK : SMTP_AGAIN;
 }
 
 static smtp_status smtp__drive(smtp_session *s)
@@ -4518,7 +4633,8 @@ SMTP_API smtp_status smtp_open(smtp_session *s, const smtp_io *io,
     memset(s, 0, sizeof *s);
     s->status = SMTP_E_CLOSED;
     if (!io || !config || !buffer || !io->recv || !io->send ||
-        config->tls > SMTP_TLS_UNSAFE_OPPORTUNISTIC)
+        config->tls > SMTP_TLS_NONE + SMTP__OPPORTUNISTIC ||
+        (!SMTP__AUTH && config->user) || (!SMTP__LMTP && config->lmtp))
         return SMTP_E_ARGUMENT;
     if (size < SMTP_BUFFER_MIN)
         return SMTP_E_BUFFER;

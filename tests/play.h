@@ -208,7 +208,7 @@ static inline smtp_io play_io(play *p)
     io.send = wire_send;
     io.starttls = wire_starttls;
     io.close = wire_close;
-    io.wait = p->way.wait ? wire_wait : NULL;
+    io.wait = SMTP__WAITS && p->way.wait ? wire_wait : NULL;
     return io;
 }
 
@@ -219,7 +219,7 @@ static inline smtp_io play_io(play *p)
 static inline int play_wakes(play *p)
 {
     int wants = smtp_wants(&p->session);
-    if (p->way.wait && !p->paused)
+    if (SMTP__WAITS && p->way.wait && !p->paused)
         play_fault(p, "SMTP_AGAIN although there is io.wait");
     if (p->line.hang)
         return 0;
