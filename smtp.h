@@ -68,7 +68,8 @@ OPTIONS
    SMTP_NO_CLOCK         no time limits but the transport's: no io->clock
    SMTP_NO_REPLY         only the three-digit code of replies: no text, no
                          enhanced code, no config->reply
-   SMTP_NO_PULL          bodies lie in memory: no body.pull, so no composer
+   SMTP_NO_PULL          bodies lie in memory: no body.pull, so neither composer
+                         nor DKIM
    SMTP_NO_PARAMS        no params of a mail or a recipient, nor by hand
    SMTP_NO_ALL_OR_NONE   no all_or_none of a mail
    SMTP_NO_OPPORTUNISTIC no SMTP_TLS_UNSAFE_OPPORTUNISTIC
@@ -121,6 +122,15 @@ OPTIONS
 #endif
 
 #define SMTP_BUFFER_MIN 64     /* bytes of buffer that smtp_open() wants */
+
+#ifdef SMTP_NO_PULL            /* what stands upon sources goes with them */
+#ifndef SMTP_NO_COMPOSE
+#define SMTP_NO_COMPOSE
+#endif
+#ifndef SMTP_NO_DKIM
+#define SMTP_NO_DKIM
+#endif
+#endif
 
 #ifdef __cplusplus
 extern "C" {
@@ -247,7 +257,10 @@ typedef unsigned long smtp_size;   /* bytes of a message: 32 bits or more */
 /* A reply code with the enhanced status code of RFC 3463 behind its first
    digit: 550 5.1.1 is {550, 1, 1}; without one the last two are 0. */
 typedef struct smtp_code {
-    uint16_t reply, subject, detail;
+    uint16_t reply;
+#ifndef SMTP_NO_REPLY
+    uint16_t subject, detail;
+#endif
 } smtp_code;
 
 enum {                             /* RFC 3461, section 4.1 */
@@ -269,8 +282,8 @@ typedef struct smtp_recipient {
     uint8_t notify;                /* DSN: sum of SMTP_NOTIFY_..., or 0 */
 #endif
 
-    smtp_status status;            /* outcome: SMTP_OK if delivered */
     smtp_code code;                /* the reply that decided, or all 0 */
+    smtp_status status;            /* outcome: SMTP_OK if delivered */
 } smtp_recipient;
 
 enum {                             /* of a body: */
@@ -293,8 +306,10 @@ enum {                             /* of a body: */
           the last one asked for. */
 typedef struct smtp_body {
     const char *data;
+#ifndef SMTP_NO_PULL
     ptrdiff_t (*pull)(void *ctx, smtp_size offset, const char **data);
     void *ctx;
+#endif
     smtp_size size;                /* bytes; of a source 0: not known */
     uint8_t flags;                 /* sum of SMTP_BODY_... */
 } smtp_body;
@@ -338,8 +353,8 @@ typedef struct smtp_mail {
 #endif
     void *user;                    /* yours */
 
-    smtp_status status;            /* outcome; SMTP_AGAIN: still open */
     smtp_code code;                /* the reply that decided, or all 0 */
+    smtp_status status;            /* outcome; SMTP_AGAIN: still open */
 
     /* The engine's record of what was said. */
     uint16_t flags;                /* SMTP__SAID_... */
@@ -516,6 +531,8 @@ typedef struct smtp_session {
     uint8_t refusals;              /* recipients since the last mail taken */
     uint8_t mails_refused;         /* in this session; both saturate */
     uint8_t body_state;            /* of the encoder: SMTP__BOL ... */
+    uint8_t cut;                   /* the row went on past the buffer */
+    uint8_t dirty;                 /* MAIL said, its transaction not ended */
 
     uint16_t flags;                /* SMTP__SECURE ... */
     uint16_t due;                  /* commands said and not yet answered */
@@ -527,7 +544,8 @@ typedef struct smtp_session {
     uint16_t out_size, out_from, out_to;    /* from <= to <= size */
     uint16_t in_from, in_to;       /* of the input, which lies before out */
     uint16_t reply_size;           /* bytes of the reply so far */
-    smtp_reply reply;              /* code.detail: of the line being read */
+    uint16_t line_code;            /* of the reply's line being read */
+    smtp_reply reply;
     uint32_t offers;               /* SMTP_EXT_... */
 
     const smtp_io *io;
@@ -539,9 +557,9 @@ typedef struct smtp_session {
     smtp_size at, run;             /* offset, bytes from there to send as is;
                                       of config->features; of the response */
     smtp_size chunk;               /* bytes left of the BDAT chunk; hash of an
-                                      EHLO word; bits of a challenge */
+                                      EHLO word; bits of a challenge; bytes of
+                                      the row still to be passed over */
     size_t row_done;               /* bytes of the row in or past the buffer */
-    size_t skip;                   /* of them, still to be passed over */
     size_t to_heard;               /* recipient being answered */
     uint32_t sent;                 /* bytes handed to the transport */
     smtp_size limit;               /* the server's SIZE; 0: none given */
@@ -1437,12 +1455,9 @@ enum {                             /* smtp_session.flags */
     SMTP__READY = 16,              /* prepared as config asks */
     SMTP__PLAIN_ON = 32 * SMTP__OPPORTUNISTIC,  /* TLS was not to be had */
     SMTP__FULL = 64,               /* the window is, refill at half */
-    SMTP__CUT = 128,               /* the row went on past the buffer */
-    SMTP__BLOCKED = 256,           /* the transport takes no more now */
     SMTP__ASYNC = 512,             /* it has said SMTP_AGAIN: never blocks */
     SMTP__STARVED = 1024 * SMTP__STARVES,    /* next or a source has none */
     SMTP__MOVED = 2048 * SMTP__CLOCK,        /* a step since `since` */
-    SMTP__DIRTY = 4096,            /* MAIL said, its transaction not ended */
     SMTP__LAST_MAIL = 8192         /* next said SMTP_EOF */
 };
 #define SMTP__IN_STEP 32768u       /* failed, but QUIT would be understood */
@@ -1732,6 +1747,13 @@ static void smtp__settle(smtp_mail *m)
         m->status = SMTP_PARTIAL;
 }
 
+static smtp_code smtp__no_code(void)
+{
+    smtp_code none;
+    memset(&none, 0, sizeof none);
+    return none;
+}
+
 /* RFC 9422, section 4.2: more recipients than one transaction may have get
    several. Another one begins when all of the last is answered, unless that
    refused more than recipients. */
@@ -1740,7 +1762,7 @@ static int smtp__another_part(smtp_session *s, smtp_mail *m)
     const unsigned keep = SMTP__NEEDS_UTF8 | SMTP__HAS_8BIT | SMTP__CLEAN |
                           SMTP__SIZED | SMTP__SOME_REFUSED | SMTP__DELIVERED |
                           SMTP__STEPWISE;
-    const smtp_code none = {0, 0, 0};
+    const smtp_code none = smtp__no_code();
     if (!SMTP__RARE || s->status || m->status != SMTP_AGAIN ||
         m->said == m->to_count)
         return 0;
@@ -1755,7 +1777,7 @@ static int smtp__another_part(smtp_session *s, smtp_mail *m)
     m->code = none;
     m->flags &= (uint16_t)keep;
     s->await = SMTP__RSET;
-    s->say = s->flags & SMTP__DIRTY ? SMTP__RSET : SMTP__MAIL;
+    s->say = s->dirty ? SMTP__RSET : SMTP__MAIL;
     return 1;
 }
 
@@ -1884,20 +1906,20 @@ static void smtp__trace(const smtp_session *s, int kind, const char *p,
 }
 
 /* Appends to the row. A row that outgrows the buffer is written again from its
-   start after each flush, passing over the `skip` bytes that are out. */
+   start after each flush, passing over the `chunk` bytes that are out. */
 static void smtp__put_n(smtp_session *s, const char *p, size_t n)
 {
     size_t room = (size_t)(s->out_size - s->out_to);
-    if (s->skip >= n) {
-        s->skip -= n;
+    if (s->chunk >= n) {
+        s->chunk -= (smtp_size)n;
         return;
     }
-    p += s->skip;
-    n -= s->skip;
-    s->skip = 0;
+    p += s->chunk;
+    n -= (size_t)s->chunk;
+    s->chunk = 0;
     if (n > room) {
         n = room;
-        s->flags |= SMTP__CUT;
+        s->cut = 1;
     }
     memcpy(s->out + s->out_to, p, n);
     s->out_to = (uint16_t)(s->out_to + n);
@@ -1909,7 +1931,7 @@ static void smtp__put_n(smtp_session *s, const char *p, size_t n)
 __attribute__((always_inline))
 static inline void smtp__put_fast(smtp_session *s, const char *p, size_t n)
 {
-    if (s->skip || n > (size_t)(s->out_size - s->out_to)) {
+    if (s->chunk || n > (size_t)(s->out_size - s->out_to)) {
         smtp__put_n(s, p, n);
         return;
     }
@@ -1955,7 +1977,7 @@ static size_t smtp__transmit(smtp_session *s, const char *p, size_t n)
         return (size_t)r;
     }
     if (r == 0 || r == SMTP_AGAIN) {
-        s->flags |= SMTP__BLOCKED | SMTP__ASYNC;
+        s->flags |= SMTP__ASYNC;
         s->wants |= SMTP_WRITE;
     } else if (r == SMTP_EOF || s->flags & SMTP__ASYNC) {
         if (!s->broken)
@@ -2397,7 +2419,7 @@ static int smtp__parse_text(smtp_session *s, char c)
     if (SMTP__REPLY && s->reply.length &&
         s->reply.text[s->reply.length - 1] == '\r')
         s->reply.length--;
-    s->reply.code.detail = 0;
+    s->line_code = 0;
     s->parse = s->parse & SMTP__P_MORE ? SMTP__P_FURTHER : 0;
     return s->parse == 0;
 }
@@ -2405,7 +2427,7 @@ static int smtp__parse_text(smtp_session *s, char c)
 /* The code of a line is read. SMTP_E_PROTOCOL: it is not that of the first. */
 static int smtp__parse_line(smtp_session *s)
 {
-    unsigned code = s->reply.code.detail;
+    unsigned code = s->line_code;
     if (s->parse) {
         smtp__keep(s, '\n');
         return code == s->reply.code.reply ? SMTP_OK : SMTP_E_PROTOCOL;
@@ -2422,8 +2444,7 @@ static int smtp__parse_line(smtp_session *s)
    200 to 599; the separator is missing where the line has no text. */
 static int smtp__parse_byte(smtp_session *s, char c)
 {
-    unsigned code = s->reply_size ? s->reply.code.detail : 0u;
-    unsigned digit = (unsigned)(c - '0');
+    unsigned code = s->line_code, digit = (unsigned)(c - '0');
     if (++s->reply_size > SMTP_REPLY_LIMIT)
         return SMTP_E_REPLY_SIZE;
     if (s->parse & SMTP__P_TEXT)
@@ -2431,7 +2452,7 @@ static int smtp__parse_byte(smtp_session *s, char c)
     if (code < 100) {
         if (digit > 9 || (code == 0 && digit - 2 > 3))
             return SMTP_E_PROTOCOL;
-        s->reply.code.detail = (uint16_t)(code * 10 + digit);
+        s->line_code = (uint16_t)(code * 10 + digit);
         return 0;
     }
     if (smtp__parse_line(s) != SMTP_OK ||
@@ -2441,6 +2462,7 @@ static int smtp__parse_byte(smtp_session *s, char c)
     return c == '\n' ? smtp__parse_text(s, c) : 0;
 }
 
+#if SMTP__REPLY
 /* A number of three digits at most; 1000 for what is none. */
 static unsigned smtp__parse_number(const char **at)
 {
@@ -2460,8 +2482,6 @@ static void smtp__parse_enhanced(smtp_reply *r)
 {
     const char *p = r->text + 2;
     unsigned subject, detail;
-    if (!SMTP__REPLY)
-        return;
     r->text[r->length] = 0;
     r->code.subject = r->code.detail = 0;
     if (r->length < 5 || p[-1] != '.' ||
@@ -2476,6 +2496,12 @@ static void smtp__parse_enhanced(smtp_reply *r)
     r->code.subject = (uint16_t)subject;
     r->code.detail = (uint16_t)detail;
 }
+#else
+static void smtp__parse_enhanced(smtp_reply *r)
+{
+    (void)r;
+}
+#endif
 
 /* A reply code, 200 to 599; 0: this is none. */
 static unsigned smtp__code(const char *p)
@@ -2508,6 +2534,7 @@ static int smtp__has_short_code(const char *p)
            smtp__fits(p + 2, "0 0.0.0 ", "v\177v\177v\177v\177");
 }
 
+#if SMTP__REPLY
 static void smtp__parse_short_code(smtp_reply *r, const char *p)
 {
     r->code.reply = (uint16_t)(p[0] * 100 + p[1] * 10 + p[2] - '0' * 111);
@@ -2515,6 +2542,12 @@ static void smtp__parse_short_code(smtp_reply *r, const char *p)
     r->code.detail = (uint16_t)(p[8] - '0');
     r->text[r->length] = 0;
 }
+#else
+static void smtp__parse_short_code(smtp_reply *r, const char *p)
+{
+    (void)r, (void)p;
+}
+#endif
 
 /* Most replies: one short line that is there as a whole. Its text stays where
    it is. 0: not this one. */
@@ -2710,30 +2743,16 @@ static int smtp__in_payload(const smtp_session *s)
     return SMTP__CHUNKING && s->say == SMTP__PAYLOAD;
 }
 
+#if SMTP__PULL
 static int smtp__pulled(const smtp_body *b)
 {
-    return SMTP__PULL && b->pull != NULL;
+    return b->pull != NULL;
 }
 
-/* Whether there is where the bytes come from. */
-static int smtp__body_ok(const smtp_body *b)
-{
-    return b->pull ? SMTP__PULL : b->data || !b->size;
-}
-
-/* The body's bytes at the present offset: how many there are, 0 at its end,
-   -1 when there are none now. */
-static ptrdiff_t smtp__pull(smtp_session *s, const char **p)
+static ptrdiff_t smtp__pull_source(smtp_session *s, const char **p)
 {
     const smtp_body *b = s->body;
-    ptrdiff_t r;
-    if (!smtp__pulled(b)) {
-        smtp_size left = b->size - s->at;
-        if (left)
-            *p = b->data + s->at;
-        return left < PTRDIFF_MAX ? (ptrdiff_t)left : PTRDIFF_MAX;
-    }
-    r = b->pull(b->ctx, s->at, p);
+    ptrdiff_t r = b->pull(b->ctx, s->at, p);
     if (r >= 0)
         return r;
     if (r == SMTP_AGAIN)
@@ -2741,6 +2760,38 @@ static ptrdiff_t smtp__pull(smtp_session *s, const char **p)
     else
         smtp__fail(s, SMTP_E_BODY);
     return -1;
+}
+#else
+static int smtp__pulled(const smtp_body *b)
+{
+    (void)b;
+    return 0;
+}
+
+static ptrdiff_t smtp__pull_source(smtp_session *s, const char **p)
+{
+    (void)s, (void)p;
+    return -1;
+}
+#endif
+
+/* Whether there is where the bytes come from. */
+static int smtp__body_ok(const smtp_body *b)
+{
+    return smtp__pulled(b) || b->data || !b->size;
+}
+
+/* The body's bytes at the present offset: how many there are, 0 at its end,
+   -1 when there are none now. */
+static ptrdiff_t smtp__pull(smtp_session *s, const char **p)
+{
+    const smtp_body *b = s->body;
+    smtp_size left = b->size - s->at;
+    if (smtp__pulled(b))
+        return smtp__pull_source(s, p);
+    if (left)
+        *p = b->data + s->at;
+    return left < PTRDIFF_MAX ? (ptrdiff_t)left : PTRDIFF_MAX;
 }
 
 /* Encoded bytes, into the buffer, or, when there are more than fit and nothing
@@ -3490,7 +3541,7 @@ static void smtp__judge_rset(smtp_session *s)
 {
     if (smtp__no_mail(s->heard)) {
         if (smtp__positive(s))
-            s->flags &= (uint16_t)~SMTP__DIRTY;
+            s->dirty = 0;
         smtp__judge_command(s);
         return;
     }
@@ -3504,7 +3555,8 @@ static void smtp__judge_xclient(smtp_session *s)
 {
     if (smtp__positive(s)) {
         smtp__forget(s);
-        s->flags &= (uint16_t)~(SMTP__READY | SMTP__DIRTY);
+        s->flags &= (uint16_t)~SMTP__READY;
+        s->dirty = 0;
     }
     smtp__judge_command(s);
 }
@@ -3624,7 +3676,7 @@ static void smtp__judge_final(smtp_session *s)
 {
     smtp_mail *m = s->heard;
     if (smtp__no_mail(m)) {
-        s->flags &= (uint16_t)~SMTP__DIRTY;
+        s->dirty = 0;
         smtp__judge_command(s);
         return;
     }
@@ -3650,7 +3702,7 @@ static void smtp__judge_final(smtp_session *s)
     }
     if (s->said == m && (!SMTP__CHUNKING || smtp__positive(s) ||
                          m->flags & SMTP__SAID_DATA))
-        s->flags &= (uint16_t)~SMTP__DIRTY;
+        s->dirty = 0;
     m->flags |= SMTP__ANSWERED;
     if (m->flags & SMTP__CLOSED)
         smtp__finish(s);
@@ -3827,7 +3879,7 @@ static void smtp__advance(smtp_session *s, unsigned row)
         s->say = SMTP__MAIL;
     } else if (row == SMTP__MAIL) {
         m->flags |= SMTP__SAID_MAIL;
-        s->flags |= SMTP__DIRTY;
+        s->dirty = 1;
         s->say = SMTP__RCPT;
         if (SMTP__RARE && s->mail_max > 1)
             s->mail_max--;
@@ -3847,7 +3899,7 @@ static void smtp__advance(smtp_session *s, unsigned row)
             m->flags |= SMTP__SAID_FINAL;
         smtp__mail_said(s);
     } else if (SMTP__HAND && row == SMTP__COMMAND && s->tail) {
-        s->flags |= SMTP__DIRTY;   /* MAIL or RCPT by hand */
+        s->dirty = 1;              /* MAIL or RCPT by hand */
     } else if (SMTP__AUTH && (row == SMTP__RESPONSE || row == SMTP__AUTH_)) {
         s->result = s->step ? s->result : (int8_t)SMTP_E_LOGIN;
         if (s->step != SMTP__CANCEL)
@@ -3860,7 +3912,7 @@ static void smtp__advance(smtp_session *s, unsigned row)
 static void smtp__trace_row(const smtp_session *s, unsigned start)
 {
     if (SMTP__AUTH && (s->say == SMTP__AUTH_ || s->say == SMTP__RESPONSE)) {
-        if (!(s->flags & SMTP__CUT))
+        if (!s->cut)
             smtp__trace_secret(s);
     } else {
         smtp__trace(s, SMTP_TRACE_COMMAND, s->out + start,
@@ -3917,12 +3969,12 @@ static int smtp__say_row(smtp_session *s)
         return 1;
     if (s->row_done == 0 && !smtp__may_say(s, row))
         return s->say != row;
-    s->skip = s->row_done;
-    s->flags &= (uint16_t)~SMTP__CUT;
+    s->chunk = (smtp_size)s->row_done;
+    s->cut = 0;
     smtp__write(s, row);
     s->row_done += (size_t)(s->out_to - start);
     smtp__trace_row(s, start);
-    if (s->flags & SMTP__CUT)
+    if (s->cut)
         return s->out_to != start;
     s->row_done = 0;
     smtp__advance(s, row);
@@ -4156,7 +4208,7 @@ static void smtp__start_transaction(smtp_session *s)
     }
     if (SMTP__CAREFUL && s->refusals >= SMTP__REFUSED_TO)
         m->flags |= SMTP__STEPWISE;
-    s->say = s->flags & SMTP__DIRTY ? SMTP__RSET : SMTP__MAIL;
+    s->say = s->dirty ? SMTP__RSET : SMTP__MAIL;
 }
 
 /* The dry run tells the size, whether there are bytes above 127, and of bytes
@@ -4219,7 +4271,7 @@ static void smtp__begin(smtp_session *s, smtp_mail *m)
 /* A mail comes into the engine's hands. */
 static void smtp__take(smtp_mail *m)
 {
-    const smtp_code none = {0, 0, 0};
+    const smtp_code none = smtp__no_code();
     size_t i;
     if (m->to == NULL)
         m->to_count = 0;
@@ -4565,7 +4617,7 @@ static int smtp__expects(const smtp_session *s, int moved)
         return 1;
     if (!(s->flags & SMTP__ASYNC))
         return s->due && s->out_to == 0 && !smtp__in_payload(s);
-    if (s->flags & SMTP__BLOCKED)
+    if (s->wants & SMTP_WRITE)
         return s->due || s->say == SMTP__BODY;
     return s->due && !moved;
 }
@@ -4574,7 +4626,7 @@ static int smtp__expects(const smtp_session *s, int moved)
 static int smtp__turn(smtp_session *s)
 {
     int moved = 0;
-    s->flags &= (uint16_t)~(SMTP__BLOCKED | SMTP__STARVED);
+    s->flags &= (uint16_t)~SMTP__STARVED;
     s->wants = 0;
     smtp__hear(s);
     if (s->broken == SMTP_E_SHUTDOWN && s->due == 0)
