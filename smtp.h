@@ -1474,10 +1474,10 @@ enum {                             /* smtp_session.body_state */
 };
 
 enum {                             /* smtp_mail.flags */
-    SMTP__SAID_RSET = 1,
-    SMTP__SAID_MAIL = 2,
-    SMTP__SAID_DATA = 4,
-    SMTP__SAID_FINAL = 8,          /* or BDAT LAST */
+    SMTP__SAID_RSET = 1,           /* 1 << row - SMTP__RSET, */
+    SMTP__SAID_MAIL = 2,           /* likewise, */
+    SMTP__SAID_FINAL = 4,          /* or BDAT LAST */
+    SMTP__SAID_DATA = 8,           /* again 1 << row - SMTP__RSET */
     SMTP__CLOSED = 16,             /* nothing more of it will be said */
     SMTP__ACCEPTED = 32,           /* a recipient was */
     SMTP__SOME_REFUSED = 64,       /* a recipient was not */
@@ -1590,22 +1590,6 @@ static int smtp__word_ok(const char *p)
     return 1;
 }
 
-/* Skips a quoted local part (RFC 5321, section 4.1.2), returns what is behind
-   its closing quote, 0 if there is none. */
-static const char *smtp__quoted(const char *p)
-{
-    for (p++; *p && *p != '"'; p++)
-        if (*p == '\\' && *++p == 0)
-            return NULL;
-    return *p ? p + 1 : NULL;
-}
-
-/* One byte outside of quotes: 0 if it may not stand there, else bit 7 and 1. */
-static unsigned smtp__address_byte(unsigned char c)
-{
-    return c <= ' ' || c == 127 || c == '<' || c == '>' ? 0 : (c & 128u) | 1;
-}
-
 /* 1: plain ASCII that may stand in an address, told many bytes at a time.
    0: perhaps not. */
 #if SMTP__SIMD
@@ -1669,20 +1653,23 @@ static int smtp__address_plain(const char *p, size_t n)
 
 SMTP_API int smtp_address_check(const char *address)
 {
+    enum { PLAIN, QUOTED, ESCAPED } state = PLAIN;
+    unsigned high = 0, c;
     const char *p = address;
-    unsigned high = 0, bits;
     if (smtp__address_plain(p, strlen(p)))
         return 1;
-    if (*p == '"') {
-        if (!smtp__line_ok(p) || (p = smtp__quoted(p)) == NULL || *p != '@')
+    if (*p == '"')
+        state = QUOTED, p++;
+    for (; (c = (unsigned char)*p) != 0; p++, high |= c) {
+        if (c < ' ' || c == 127 || (c > 127 && !SMTP__UTF8) ||
+            (state == PLAIN && (c == ' ' || c == '<' || c == '>')) ||
+            (state == QUOTED && c == '"' && p[1] != '@'))
             return 0;
-        while (address != p)
-            high |= (unsigned char)*address++;
+        if (state != PLAIN)
+            state = state == ESCAPED ? QUOTED
+                  : c == '\\' ? ESCAPED : c == '"' ? PLAIN : QUOTED;
     }
-    for (; *p; p++, high |= bits)
-        if ((bits = smtp__address_byte((unsigned char)*p)) == 0)
-            return 0;
-    return high & 128 ? 2 * SMTP__UTF8 : 1;
+    return state != PLAIN ? 0 : high & 128 ? 2 : 1;
 }
 
 /* ---- ending -------------------------------------------------------------- */
@@ -1712,15 +1699,6 @@ static void smtp__settle_recipients(smtp_mail *m, size_t end,
         }
 }
 
-/* The reply that refused the first refused recipient. */
-static smtp_code smtp__first_refusal(const smtp_mail *m)
-{
-    size_t i = 0;
-    while (i + 1 < m->to_count && m->to[i].status != SMTP_E_REFUSED)
-        i++;
-    return m->to[i].code;
-}
-
 /* An accepted mail: delivered to all or to some. A refused one keeps why. Its
    recipients were not refused themselves where nothing of it was said, or
    where others were. Those that were never said are not taken. */
@@ -1733,8 +1711,6 @@ static void smtp__settle(smtp_mail *m)
         if (!(m->flags & (SMTP__ACCEPTED | SMTP__DELIVERED)))
             m->status = SMTP_E_RECIPIENTS;
     }
-    if (m->status == SMTP_E_RECIPIENTS && m->to_count)
-        m->code = smtp__first_refusal(m);
     if (m->status == SMTP_E_RECIPIENTS || !(m->flags & SMTP__SAID_MAIL))
         rest = SMTP_NOT_TAKEN;
     if (SMTP__RARE && (rest == SMTP_OK || rest == SMTP_UNKNOWN)) {
@@ -1762,19 +1738,18 @@ static int smtp__another_part(smtp_session *s, smtp_mail *m)
     const unsigned keep = SMTP__NEEDS_UTF8 | SMTP__HAS_8BIT | SMTP__CLEAN |
                           SMTP__SIZED | SMTP__SOME_REFUSED | SMTP__DELIVERED |
                           SMTP__STEPWISE;
-    const smtp_code none = smtp__no_code();
     if (!SMTP__RARE || s->status || m->status != SMTP_AGAIN ||
         m->said == m->to_count)
         return 0;
     if (m->flags & SMTP__ACCEPTED) {
         smtp__settle_recipients(m, m->said, SMTP_OK);
         m->flags |= SMTP__DELIVERED;
+        m->code = smtp__no_code();
     }
     if (s->mail_max == 1) {
         m->flags |= SMTP__SOME_REFUSED;
         return 0;
     }
-    m->code = none;
     m->flags &= (uint16_t)keep;
     s->await = SMTP__RSET;
     s->say = s->dirty ? SMTP__RSET : SMTP__MAIL;
@@ -1814,18 +1789,19 @@ static int smtp__handed_over(const smtp_session *s, const smtp_mail *m)
            (SMTP__NEXT ? s->sent - m->last < 0x80000000u : s->out_to == 0);
 }
 
-/* Why an open mail ends with the connection. Unknown: its last byte was handed
-   over, and neither is every recipient known to be refused nor did the server
-   say 421 instead of an answer. */
-static smtp_status smtp__lost(const smtp_session *s, const smtp_mail *m)
+/* The mail at the heard cursor ends with the connection. Unknown: its last byte
+   was handed over, and neither is every recipient known to be refused nor did
+   the server say 421 instead of an answer. */
+static void smtp__lose(smtp_session *s, smtp_mail *m)
 {
-    if (m == s->heard && s->to_heard == m->to_count && m->said &&
-        !(m->flags & SMTP__ACCEPTED))
-        return SMTP_E_RECIPIENTS;
-    if (smtp__handed_over(s, m) &&
-        !(s->status == SMTP_E_SHUTDOWN && s->reply.code.reply == 421))
-        return SMTP_UNKNOWN;
-    return SMTP_NOT_TAKEN;
+    int shut = s->status == SMTP_E_SHUTDOWN && s->reply.code.reply == 421;
+    if (s->to_heard == m->to_count && m->said && !(m->flags & SMTP__ACCEPTED)) {
+        m->status = SMTP_E_RECIPIENTS;
+        return;
+    }
+    m->status = smtp__handed_over(s, m) && !shut ? SMTP_UNKNOWN
+                                                 : SMTP_NOT_TAKEN;
+    m->code = shut ? s->reply.code : smtp__no_code();
 }
 
 /* Whether the login under way is made by config->sasl. */
@@ -1855,12 +1831,9 @@ static void smtp__fail(smtp_session *s, int status)
     }
     if (s->heard == NULL)
         s->heard = s->said;
-    if (s->heard && s->heard->status == SMTP_AGAIN &&
-        status == SMTP_E_SHUTDOWN && s->reply.code.reply == 421)
-        s->heard->code = s->reply.code;
     while (s->heard) {
         if (s->heard->status == SMTP_AGAIN)
-            s->heard->status = smtp__lost(s, s->heard);
+            smtp__lose(s, s->heard);
         smtp__finish(s);
     }
     if (s->goal)
@@ -3386,19 +3359,19 @@ SMTP__APART static int smtp__positive(const smtp_session *s)
    the heard cursor and has no answer yet. */
 static unsigned smtp__awaited(smtp_session *s)
 {
+    const unsigned flags = SMTP__SAID_RSET | SMTP__SAID_MAIL | SMTP__SAID_DATA;
     const smtp_mail *m = s->heard;
+    unsigned open = 1u << (SMTP__FINAL - SMTP__RSET);
     if (m == NULL)
         return s->await;
-    if (s->await == SMTP__RSET && !(m->flags & SMTP__SAID_RSET))
-        s->await = SMTP__MAIL;
-    if (s->await == SMTP__MAIL && !(m->flags & SMTP__SAID_MAIL))
-        s->await = SMTP__RCPT;
-    if (s->await == SMTP__RCPT && s->to_heard == m->said)
-        s->await = SMTP__DATA;
-    if (s->await == SMTP__DATA && !(m->flags & SMTP__SAID_DATA))
-        s->await = SMTP__BDAT;
-    if (s->await == SMTP__BDAT && (!SMTP__CHUNKING || m->chunks == 0))
-        s->await = SMTP__FINAL;
+    open |= m->flags & flags;
+    if (s->to_heard != m->said)
+        open |= 1u << (SMTP__RCPT - SMTP__RSET);
+    if (SMTP__CHUNKING && m->chunks)
+        open |= 1u << (SMTP__BDAT - SMTP__RSET);
+    while (s->await < SMTP__FINAL &&
+           !(open >> (s->await - SMTP__RSET) & 1))
+        s->await++;
     return s->await;
 }
 
@@ -3580,6 +3553,8 @@ static void smtp__judge_rcpt(smtp_session *s)
     if (smtp__positive(s))
         return;
     to->status = SMTP_E_REFUSED;
+    if (!(m->flags & SMTP__SOME_REFUSED))
+        m->code = to->code;        /* if all are refused, the first decided */
     m->flags |= SMTP__SOME_REFUSED;
     if (SMTP__CAREFUL && s->refusals < 255)
         s->refusals++;
@@ -4690,7 +4665,8 @@ SMTP_API smtp_status smtp_open(smtp_session *s, const smtp_io *io,
         return SMTP_E_ARGUMENT;
     if (size < SMTP_BUFFER_MIN)
         return SMTP_E_BUFFER;
-    if (config->domain && (!*config->domain || !smtp__word_ok(config->domain)))
+    if (config->domain &&
+        (!*config->domain || !smtp_address_check(config->domain)))
         return SMTP_E_DOMAIN;
     if (config->tls == SMTP_TLS_STARTTLS && !io->starttls)
         return SMTP_E_NO_TLS;
@@ -4700,8 +4676,8 @@ SMTP_API smtp_status smtp_open(smtp_session *s, const smtp_io *io,
     s->reply.text = (char *)buffer;
     *s->reply.text = 0;
     s->out = s->reply.text + in_size;
-    s->out_size = (uint16_t)(in_size < 512 ? in_size
-                                           : smtp__min(size - 512, 64000));
+    size = smtp__min(size - size % 2, 64000 + 512);
+    s->out_size = (uint16_t)(size - in_size);
     s->say = SMTP__IDLE;
     s->window = 1;
     s->flags = SMTP__MOVED;
@@ -4750,22 +4726,19 @@ SMTP_API void smtp_close(smtp_session *s)
     if (s->io->close)
         s->io->close(s->io->ctx);
     smtp__wipe(smtp__input(s), smtp__in_size(s) + s->out_size);
-    s->reply.length = 0;
+    s->reply.length = s->flags = 0;
     s->io = NULL;
 }
 
 SMTP_API smtp_status smtp_quit(smtp_session *s)
 {
-    if (s->goal == SMTP__G_QUIT)
-        return smtp__drive(s);
-    if (s->goal)
+    if (s->goal && s->goal != SMTP__G_QUIT)
         return SMTP_E_BUSY;
-    if (s->status && s->flags & SMTP__IN_STEP && s->io) {
-        s->flags &= (uint16_t)~SMTP__IN_STEP;
+    if (s->flags & SMTP__IN_STEP)
         s->status = SMTP_OK;
-    }
-    if (s->status == SMTP_OK && s->flags & SMTP__GREETED &&
-        smtp__start(s, SMTP__G_QUIT) == SMTP_AGAIN)
+    s->flags &= (uint16_t)~SMTP__IN_STEP;
+    if (s->flags & SMTP__GREETED &&
+        (s->goal ? smtp__drive(s) : smtp__start(s, SMTP__G_QUIT)) == SMTP_AGAIN)
         return SMTP_AGAIN;
     smtp_close(s);
     return SMTP_OK;
