@@ -523,7 +523,8 @@ typedef struct smtp_session {
     uint8_t say;                   /* row being said, or state of waiting */
     uint8_t await;                 /* row whose answer comes next */
     uint8_t stage;                 /* row whose answer came last */
-    uint8_t wants;                 /* what the last SMTP_AGAIN waits for */
+    uint8_t wants;                 /* what the last SMTP_AGAIN waits for, and
+                                      SMTP__ASYNC once there was one */
     uint8_t parse;                 /* what the parser awaits: SMTP__P_...; 0:
                                       a reply */
     uint8_t keyword;               /* of the EHLO line being read */
@@ -1455,12 +1456,12 @@ enum {                             /* smtp_session.flags */
     SMTP__READY = 16,              /* prepared as config asks */
     SMTP__PLAIN_ON = 32 * SMTP__OPPORTUNISTIC,  /* TLS was not to be had */
     SMTP__FULL = 64,               /* the window is, refill at half */
-    SMTP__ASYNC = 512,             /* it has said SMTP_AGAIN: never blocks */
     SMTP__STARVED = 1024 * SMTP__STARVES,    /* next or a source has none */
     SMTP__MOVED = 2048 * SMTP__CLOCK,        /* a step since `since` */
     SMTP__LAST_MAIL = 8192         /* next said SMTP_EOF */
 };
 #define SMTP__IN_STEP 32768u       /* failed, but QUIT would be understood */
+#define SMTP__ASYNC 4u             /* of wants: the transport never blocks */
 
 enum {                             /* smtp_session.body_state */
     SMTP__BOL = 1,                 /* at the beginning of a line */
@@ -1950,9 +1951,8 @@ static size_t smtp__transmit(smtp_session *s, const char *p, size_t n)
         return (size_t)r;
     }
     if (r == 0 || r == SMTP_AGAIN) {
-        s->flags |= SMTP__ASYNC;
-        s->wants |= SMTP_WRITE;
-    } else if (r == SMTP_EOF || s->flags & SMTP__ASYNC) {
+        s->wants |= SMTP_WRITE | SMTP__ASYNC;
+    } else if (r == SMTP_EOF || s->wants & SMTP__ASYNC) {
         if (!s->broken)
             s->broken = (int8_t)smtp__failure(r);
     } else {
@@ -3745,7 +3745,7 @@ static int smtp__stops(const smtp_session *s, unsigned row)
     return SMTP__OF_ALL(m->all_or_none) || m->flags & SMTP__STEPWISE ||
            (SMTP__LMTP && s->config->lmtp) ||
            (SMTP__CHUNKING && row != SMTP__DATA &&
-            !(s->flags & SMTP__ASYNC));
+            !(s->wants & SMTP__ASYNC));
 }
 
 /* Whether the window is open: once full, it is when half of it is answered. */
@@ -4386,14 +4386,14 @@ static int smtp__idle(smtp_session *s)
 /* RFC 3207, section 4.2: what was learned in clear is forgotten. */
 static int smtp__handshake(smtp_session *s)
 {
-    int r = s->io->starttls ? s->io->starttls(s->io->ctx) : SMTP_E_NO_TLS;
+    int r = s->io->starttls(s->io->ctx);
     if (r == SMTP_AGAIN) {
-        s->flags |= SMTP__ASYNC;
-        s->wants |= SMTP_READ | SMTP_WRITE;
+        s->wants |= SMTP_READ | SMTP_WRITE | SMTP__ASYNC;
         return 0;
     }
     if (r < 0) {
-        smtp__fail(s, r == SMTP_E_IO ? SMTP_E_TLS : smtp__failure(r));
+        r = smtp__failure(r);
+        smtp__fail(s, r == SMTP_E_IO ? SMTP_E_TLS : r);
         return 0;
     }
     s->flags |= SMTP__SECURE | SMTP__MOVED;
@@ -4436,15 +4436,12 @@ SMTP__APART static int smtp__step(smtp_session *s)
     }
 }
 
-/* A reply that nothing asked for. Inside a body it refuses the mail. */
+/* A reply that nothing asked for, or whose command is not yet out. Inside a body
+   it refuses the mail. */
 static void smtp__unasked(smtp_session *s)
 {
-    int refused = s->say == SMTP__BODY && s->reply.code.reply >= 400;
-    if (s->reply.code.reply == 421) {
-        smtp__fail(s, SMTP_E_SHUTDOWN);
-        return;
-    }
-    if (refused && !smtp__no_mail(s->heard))
+    if (s->say == SMTP__BODY && s->reply.code.reply >= 400 &&
+        !smtp__no_mail(s->heard))
         smtp__refuse_mail(s, s->heard, SMTP_E_DATA);
     smtp__fail(s, SMTP_E_PROTOCOL);
 }
@@ -4479,13 +4476,11 @@ static void smtp__answer(smtp_session *s)
         to = smtp__turn_of(s, 0);
     if (SMTP__REPLY && c->reply)
         c->reply(c->ctx, s, s->heard, to);
-    if (s->due == 0) {
-        smtp__unasked(s);
-    } else if (s->stage != SMTP__GREETING && s->stage < SMTP__RSET &&
-               s->out_to) {
-        smtp__fail(s, SMTP_E_PROTOCOL);  /* its command is not yet out */
-    } else if (s->reply.code.reply == 421 && s->stage != SMTP__QUIT) {
+    if (s->reply.code.reply == 421 && s->stage != SMTP__QUIT) {
         smtp__fail(s, SMTP_E_SHUTDOWN);
+    } else if (s->due == 0 || (s->stage != SMTP__GREETING &&
+                               s->stage < SMTP__RSET && s->out_to)) {
+        smtp__unasked(s);
     } else {
         s->due--;
         smtp__judge(s, s->stage);
@@ -4556,7 +4551,7 @@ static int smtp__read(smtp_session *s)
     char *in = smtp__input(s);
     size_t room = smtp__in_size(s);
     ptrdiff_t r;
-    if (SMTP__CLOCK && !(s->flags & SMTP__ASYNC) && s->io->clock &&
+    if (SMTP__CLOCK && !(s->wants & SMTP__ASYNC) && s->io->clock &&
         smtp__late(s)) {
         smtp__fail(s, SMTP_E_TIMEOUT);
         return 0;
@@ -4574,8 +4569,7 @@ static int smtp__read(smtp_session *s)
     if (s->broken && (r != SMTP_AGAIN || s->broken != SMTP_E_SHUTDOWN)) {
         smtp__fail(s, s->broken);
     } else if (r == SMTP_AGAIN) {
-        s->flags |= SMTP__ASYNC;
-        s->wants |= SMTP_READ;
+        s->wants |= SMTP_READ | SMTP__ASYNC;
     } else {
         smtp__fail(s, r == 0 ? SMTP_EOF : smtp__failure(r));
     }
@@ -4590,7 +4584,7 @@ static int smtp__expects(const smtp_session *s, int moved)
 {
     if (smtp__mute(s))
         return 1;
-    if (!(s->flags & SMTP__ASYNC))
+    if (!(s->wants & SMTP__ASYNC))
         return s->due && s->out_to == 0 && !smtp__in_payload(s);
     if (s->wants & SMTP_WRITE)
         return s->due || s->say == SMTP__BODY;
@@ -4602,7 +4596,7 @@ static int smtp__turn(smtp_session *s)
 {
     int moved = 0;
     s->flags &= (uint16_t)~SMTP__STARVED;
-    s->wants = 0;
+    s->wants &= SMTP__ASYNC;
     smtp__hear(s);
     if (s->broken == SMTP_E_SHUTDOWN && s->due == 0)
         smtp__fail(s, SMTP_E_SHUTDOWN);
@@ -4618,9 +4612,9 @@ static int smtp__turn(smtp_session *s)
 
 SMTP_API int smtp_wants(const smtp_session *s)
 {
-    if (s->io && s->io->wants && s->wants)
-        return s->io->wants(s->io->ctx, s->wants);
-    return s->wants;
+    int wants = s->wants & (SMTP_READ | SMTP_WRITE);
+    return s->io && s->io->wants && wants ? s->io->wants(s->io->ctx, wants)
+                                          : wants;
 }
 
 /* Nothing can move now: waits where the transport can, else SMTP_AGAIN. While
