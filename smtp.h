@@ -1403,28 +1403,28 @@ SMTP_API smtp_status smtp_send_url(const char *url, smtp_mail *mail,
 
 /* ---- constants ----------------------------------------------------------- */
 
-/* The script. A row is said, then answered: its name; who writes the line;
-   who judges the answer; which limit of smtp_timeouts holds for it; 0: left
-   out. */
+/* The script. A row is said, then answered: its name; how its line begins; who
+   writes the rest; who judges the answer; which limit of smtp_timeouts holds
+   for it; 0: left out. */
 #define SMTP__ROWS(X)                                                          \
-    X(SMTP__GREETING, "greeting", put(s, ""), greeting, greeting, 1)           \
-    X(SMTP__EHLO, "EHLO", write_ehlo(s, "EHLO "), ehlo, command, 1)            \
-    X(SMTP__HELO, "HELO", write_ehlo(s, "HELO "), ehlo, command, 1)            \
-    X(SMTP__STARTTLS, "STARTTLS", put(s, "STARTTLS"), starttls, command, 1)    \
-    X(SMTP__AUTH_, "AUTH", write_auth(s), auth, command, SMTP__AUTH)           \
-    X(SMTP__RESPONSE, "AUTH", write_response(s), auth, command, SMTP__AUTH)    \
-    X(SMTP__COMMAND, "command", write_command(s), command, command, SMTP__HAND)\
-    X(SMTP__XCLIENT, "XCLIENT", write_command(s), xclient, command,            \
+    X(SMTP__GREETING, "greeting", "", nothing, greeting, greeting, 1)          \
+    X(SMTP__EHLO, "EHLO", "", ehlo, ehlo, command, 1)                          \
+    X(SMTP__HELO, "HELO", "HELO ", domain, ehlo, command, 1)                   \
+    X(SMTP__STARTTLS, "STARTTLS", "STARTTLS", nothing, starttls, command, 1)   \
+    X(SMTP__AUTH_, "AUTH", "AUTH ", auth, auth, command, SMTP__AUTH)           \
+    X(SMTP__RESPONSE, "AUTH", "", response, auth, command, SMTP__AUTH)         \
+    X(SMTP__COMMAND, "command", "", command, command, command, SMTP__HAND)     \
+    X(SMTP__XCLIENT, "XCLIENT", "", command, xclient, command,                 \
       SMTP__HAND && SMTP__RARE)                                                \
-    X(SMTP__RSET, "RSET", put(s, "RSET"), rset, command, 1)                    \
-    X(SMTP__MAIL, "MAIL", write_mail(s), mail, command, 1)                     \
-    X(SMTP__RCPT, "RCPT", write_rcpt(s), rcpt, command, 1)                     \
-    X(SMTP__DATA, "DATA", put(s, "DATA"), data, data, 1)                       \
-    X(SMTP__BDAT, "BDAT", write_bdat(s), bdat, final, SMTP__CHUNKING)          \
-    X(SMTP__FINAL, ".", put(s, "."), final, final, 1)                          \
-    X(SMTP__QUIT, "QUIT", put(s, "QUIT"), quit, command, 1)
+    X(SMTP__RSET, "RSET", "RSET", nothing, rset, command, 1)                   \
+    X(SMTP__MAIL, "MAIL", "MAIL FROM:<", mail, mail, command, 1)               \
+    X(SMTP__RCPT, "RCPT", "RCPT TO:<", rcpt, rcpt, command, 1)                 \
+    X(SMTP__DATA, "DATA", "DATA", nothing, data, data, 1)                      \
+    X(SMTP__BDAT, "BDAT", "BDAT ", bdat, bdat, final, SMTP__CHUNKING)          \
+    X(SMTP__FINAL, ".", ".", nothing, final, final, 1)                         \
+    X(SMTP__QUIT, "QUIT", "QUIT", nothing, quit, command, 1)
 
-#define SMTP__ROW_NAME(name, verb, write, judge, limit, on) name,
+#define SMTP__ROW_NAME(name, verb, text, rest, judge, limit, on) name,
 enum {
     SMTP__ROWS(SMTP__ROW_NAME)
     SMTP__ROW_COUNT,
@@ -1569,6 +1569,14 @@ static size_t smtp__min(size_t a, size_t b)
 SMTP__APART static int smtp__is_digit(char c)
 {
     return c >= '0' && c <= '9';
+}
+
+/* String `n` of a list of them, one behind the other. */
+static const char *smtp__nth(const char *list, unsigned n)
+{
+    for (; n > 0; n--)
+        list += strlen(list) + 1;
+    return list;
 }
 
 /* ---- argument checks ----------------------------------------------------- */
@@ -2914,12 +2922,22 @@ static const char *smtp__a_label(const smtp_session *s, const char *domain)
     return label && smtp_address_check(label) == 1 ? label : NULL;
 }
 
-static void smtp__write_ehlo(smtp_session *s, const char *verb)
+static void smtp__write_nothing(smtp_session *s)
+{
+    (void)s;
+}
+
+static void smtp__write_domain(smtp_session *s)
 {
     const char *domain = s->config->domain;
     const char *label = domain ? smtp__a_label(s, domain) : "[127.0.0.1]";
-    smtp__put(s, SMTP__LMTP && s->config->lmtp ? "LHLO " : verb);
     smtp__put(s, label ? label : domain);
+}
+
+static void smtp__write_ehlo(smtp_session *s)
+{
+    smtp__put(s, SMTP__LMTP && s->config->lmtp ? "LHLO " : "EHLO ");
+    smtp__write_domain(s);
 }
 
 /* The domain of an address that is ASCII before it, or 0. */
@@ -3049,7 +3067,6 @@ static void smtp__put_wishes(smtp_session *s, const smtp_mail *m)
 static void smtp__write_mail(smtp_session *s)
 {
     const smtp_mail *m = s->said;
-    SMTP__PUT(s, "MAIL FROM:<");
     if (m->from)
         smtp__put_address(s, m->from);
     SMTP__PUT(s, ">");
@@ -3104,7 +3121,6 @@ static void smtp__put_orcpt(smtp_session *s, const char *orcpt)
 static void smtp__write_rcpt(smtp_session *s)
 {
     const smtp_recipient *to = &s->said->to[s->said->said];
-    SMTP__PUT(s, "RCPT TO:<");
     smtp__put_address(s, to->address);
     SMTP__PUT(s, ">");
     if (SMTP__OF_DSN(to->notify))
@@ -3117,7 +3133,6 @@ static void smtp__write_rcpt(smtp_session *s)
 /* RFC 3030, section 2: the whole body in one chunk. */
 static void smtp__write_bdat(smtp_session *s)
 {
-    SMTP__PUT(s, "BDAT ");
     smtp__put_number(s, s->said->wire);
     SMTP__PUT(s, " LAST");
 }
@@ -3228,7 +3243,6 @@ static int smtp__initial(const smtp_session *s)
 /* An empty first response is "=". */
 static void smtp__write_auth(smtp_session *s)
 {
-    SMTP__PUT(s, "AUTH ");
     smtp__put(s, smtp__mechanism(s));
     if (smtp__initial(s)) {
         SMTP__PUT(s, " ");
@@ -3696,18 +3710,27 @@ enum {
     SMTP__T_final
 };
 
-#define SMTP__LIMIT(name, verb, write, judge, limit, on) SMTP__T_##limit,
+#define SMTP__LIMIT(name, verb, text, rest, judge, limit, on) SMTP__T_##limit,
 static const uint8_t smtp__limits[] = {SMTP__ROWS(SMTP__LIMIT)};
 
-#define SMTP__WRITE(name, verb, write, judge, limit, on)                       \
-    case name: if (on) smtp__##write; break;
+#define SMTP__REST(name, verb, text, rest, judge, limit, on)                   \
+    case name:                                                                 \
+        if (SMTP__FAST)                                                        \
+            SMTP__PUT(s, text);                                                \
+        if (on)                                                                \
+            smtp__write_##rest(s);                                             \
+        break;
+#define SMTP__BEGIN(name, verb, text, rest, judge, limit, on) text "\0"
 SMTP__APART static void smtp__write(smtp_session *s, unsigned row)
 {
-    switch (row) { SMTP__ROWS(SMTP__WRITE) }
+    static const char begins[] = SMTP__ROWS(SMTP__BEGIN);
+    if (!SMTP__FAST)
+        smtp__put(s, smtp__nth(begins, row));
+    switch (row) { SMTP__ROWS(SMTP__REST) }
     SMTP__PUT(s, "\r\n");
 }
 
-#define SMTP__JUDGE(name, verb, write, judge, limit, on)                       \
+#define SMTP__JUDGE(name, verb, text, rest, judge, limit, on)                       \
     case name: if (on) smtp__judge_##judge(s); break;
 static void smtp__judge(smtp_session *s, unsigned row)
 {
@@ -4921,7 +4944,7 @@ SMTP_API const char *smtp_status_text(int status)
 
 SMTP_API const char *smtp_stage(const smtp_session *s)
 {
-#define SMTP__VERB(name, verb, write, judge, limit, on) verb,
+#define SMTP__VERB(name, verb, text, rest, judge, limit, on) verb,
     static const char *const names[] = {SMTP__ROWS(SMTP__VERB)};
 #undef SMTP__VERB
     return names[s->stage];
@@ -5016,17 +5039,9 @@ static const uint8_t smtp__c_levels[] = {
     SMTP__ALTERNATIVE, 0, SMTP__MIXED
 };
 
-/* String `n` of a list of them, one behind the other. */
-static const char *smtp__c_nth(const char *list, unsigned n)
-{
-    for (; n > 0; n--)
-        list += strlen(list) + 1;
-    return list;
-}
-
 static const char *smtp__c_row_name(const smtp_composer *c)
 {
-    return smtp__c_nth(smtp__c_names, c->place.row);
+    return smtp__nth(smtp__c_names, c->place.row);
 }
 
 /* The first fault counts. */
@@ -5565,7 +5580,7 @@ static int smtp__c_name_ok(const char *name)
     if (n == 0 || name[n] != '\0' || n >= SMTP__FOLD || smtp__in(':', name))
         return 0;
     for (row = 0; row <= SMTP__C_MIME; row++)
-        if (smtp__c_same(name, smtp__c_nth(smtp__c_names, row), n + 1))
+        if (smtp__c_same(name, smtp__nth(smtp__c_names, row), n + 1))
             return 0;
     return !smtp__c_same(name, "Content-", 8);
 }
@@ -6079,7 +6094,7 @@ static void smtp__c_encoding_field(smtp_composer *c, unsigned encoding)
 {
     if (encoding != SMTP__7BIT)
         smtp__c_field(c, "Content-Transfer-Encoding",
-                      smtp__c_nth(smtp__c_encodings, encoding));
+                      smtp__nth(smtp__c_encodings, encoding));
 }
 
 /* Begins a multipart; that which is open is ended. */
