@@ -50,7 +50,7 @@ CC_c++17      = g++ -std=c++17 -O2 -x c++
 
 # The engine of a small device: all is left out that can be.
 SMALL = NEXT CLOCK REPLY PULL PARAMS HAND TRACE AUTH CHUNKING UTF8 LMTP DSN \
-    SIZE RARE 8BIT ALL_OR_NONE OPPORTUNISTIC CAREFUL WAIT
+    SIZE RARE 8BIT ALL_OR_NONE OPPORTUNISTIC CAREFUL WAIT INITIAL
 SMALL_UNIT = dialogue outcome body
 
 UNIT = $(basename $(notdir $(wildcard tests/unit/*.c)))

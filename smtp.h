@@ -61,6 +61,7 @@ OPTIONS
    SMTP_NO_AUTH, SMTP_NO_CHUNKING, SMTP_NO_DSN, SMTP_NO_SIZE, SMTP_NO_UTF8,
    SMTP_NO_LMTP          leave this out
    SMTP_NO_SASL          no login but PLAIN and LOGIN
+   SMTP_NO_INITIAL       no response goes along with AUTH: one more turn
    SMTP_NO_8BIT          bodies are ASCII (counts only with SMTP_NO_UTF8)
    SMTP_NO_RARE          no DELIVERBY, nor any SMTP_EXT_... listed after it
    SMTP_NO_A_LABEL       no config->a_label
@@ -1355,6 +1356,11 @@ SMTP_API smtp_status smtp_send_url(const char *url, smtp_mail *mail,
 #else
 #define SMTP__8BITMIME 1
 #endif
+#ifdef SMTP_NO_INITIAL
+#define SMTP__INITIAL 0
+#else
+#define SMTP__INITIAL 1
+#endif
 #ifdef SMTP_NO_ALL_OR_NONE
 #define SMTP__ALL_OR_NONE 0
 #else
@@ -1386,6 +1392,7 @@ SMTP_API smtp_status smtp_send_url(const char *url, smtp_mail *mail,
 #define SMTP__TRACE 1
 #endif
 #define SMTP__STARVES (SMTP__NEXT || SMTP__PULL)
+#define SMTP__PARTS (SMTP__CHUNKING && SMTP__PULL)     /* of no known size */
 #ifdef SMTP_SMALL
 #define SMTP__FAST 0
 #define SMTP__SIMD 0
@@ -1471,7 +1478,7 @@ enum {                             /* smtp_session.body_state */
     SMTP__DRY = 16 * SMTP__MEASURED,         /* only count */
     SMTP__CHANGED = 32 * SMTP__KEPT,         /* something was changed */
     SMTP__HIGH = 64 * SMTP__MEASURED,        /* a byte above 127 was seen */
-    SMTP__INTO_BUFFER = 128 * SMTP__CHUNKING /* all goes through the buffer */
+    SMTP__INTO_BUFFER = 128 * SMTP__PARTS    /* all goes through the buffer */
 };
 
 enum {                             /* smtp_mail.flags */
@@ -1991,6 +1998,8 @@ static int smtp__flush(smtp_session *s)
 static const char smtp__digits64[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
+#if !defined SMTP_NO_COMPOSE || SMTP__SASL ||                                  \
+    (defined SMTP_BEARSSL && !defined SMTP_NO_DKIM)
 /* Writes `size` bytes as base64, padded: (size + 2) / 3 * 4 characters, and
    returns where they end. */
 static char *smtp__encode64(char *to, const unsigned char *from, size_t size)
@@ -2008,6 +2017,7 @@ static char *smtp__encode64(char *to, const unsigned char *from, size_t size)
     }
     return to;
 }
+#endif
 
 /* Decoding, a digit at a time. `bits` holds those of the open group behind a 1,
    0 before the first; SMTP__END64 behind padding; SMTP__PAD64 one short of it;
@@ -2053,33 +2063,26 @@ static unsigned smtp__decode64(smtp_size *bits, char c, char *to)
 
 /* Bytes that come in pieces, on their way into a row. */
 typedef struct smtp__base64 {
-    unsigned char group[3];
-    uint8_t count;                 /* bytes in the group, 0 to 2 */
+    unsigned bits;                 /* the last of them are not yet written: */
+    unsigned count;                /* 0, 2 or 4 */
 } smtp__base64;
-
-static void smtp__put_quad(smtp_session *s, smtp__base64 *b)
-{
-    char quad[4];
-    smtp__encode64(quad, b->group, b->count);
-    smtp__put_n(s, quad, 4);
-    smtp__wipe(quad, 4);
-    b->count = 0;
-}
 
 static void smtp__put_base64(smtp_session *s, smtp__base64 *b, const char *p,
                              size_t n)
 {
-    while (n--) {
-        b->group[b->count++] = (unsigned char)*p++;
-        if (b->count == 3)
-            smtp__put_quad(s, b);
+    for (; n; n--) {
+        b->bits = b->bits << 8 | (unsigned char)*p++;
+        for (b->count += 8; b->count >= 6; b->count -= 6)
+            smtp__put_n(s, &smtp__digits64[b->bits >> (b->count - 6) & 63], 1);
     }
 }
 
 static void smtp__end_base64(smtp_session *s, smtp__base64 *b)
 {
-    if (b->count)
-        smtp__put_quad(s, b);
+    if (b->count) {
+        smtp__put_n(s, &smtp__digits64[b->bits << (6 - b->count) & 63], 1);
+        smtp__put(s, b->count == 2 ? "==" : "=");
+    }
     smtp__wipe(b, sizeof *b);
 }
 
@@ -3094,16 +3097,17 @@ static void smtp__write_mail(smtp_session *s)
 /* RFC 3461, section 4.1. */
 static void smtp__put_notify(smtp_session *s, unsigned notify)
 {
-    static const char names[3][9] = {"SUCCESS,", "FAILURE,", "DELAY,"};
+    static const char names[] = "NEVER\0" "SUCCESS\0" "FAILURE\0" "DELAY";
+    const char *before = " NOTIFY=";
     unsigned i;
-    SMTP__PUT(s, " NOTIFY=");
-    if (notify & SMTP_NOTIFY_NEVER) {
-        SMTP__PUT(s, "NEVER");
-        return;
-    }
-    for (i = 0, notify >>= 1; notify; i++, notify >>= 1)
-        if (notify & 1)
-            smtp__put_n(s, names[i], strlen(names[i]) - (notify == 1));
+    if (notify & SMTP_NOTIFY_NEVER)
+        notify = SMTP_NOTIFY_NEVER;
+    for (i = 0; notify >> i; i++)
+        if (notify >> i & 1) {
+            smtp__put(s, before);
+            smtp__put(s, smtp__nth(names, i));
+            before = ",";
+        }
 }
 
 /* RFC 3461, section 4.2: the address type stands as it is. */
@@ -3174,14 +3178,15 @@ static const char *smtp__response(const smtp_session *s, unsigned n)
 static const char *smtp__stands_for(const smtp_config *c, const char *p,
                                     size_t *n)
 {
-    const char *text = *p == '2' || *p == '6' ? c->user
-                     : *p == '3' ? c->password
-                     : *p == '4' ? c->authzid : c->token;
+    const char *text = *p == '3' ? c->password : *p == '4' ? c->authzid
+                     : SMTP__SASL && *p == '5' ? c->token : c->user;
     *n = 1;
-    if (*p < '0' || *p > '6')
+    if (*p == '0')
+        return "";
+    if (SMTP__SASL && (*p < '0' || *p > '6'))
         return p;
-    if (*p <= '1')
-        return *p == '0' ? "" : "\1";
+    if (SMTP__SASL && *p == '1')
+        return "\1";
     text = smtp__or_empty(text);
     *n = strlen(text);
     return text;
@@ -3200,7 +3205,7 @@ static void smtp__put_saslname(smtp_session *s, smtp__base64 *b,
 
 static void smtp__put_response(smtp_session *s, const char *response)
 {
-    smtp__base64 b = {{0, 0, 0}, 0};
+    smtp__base64 b = {0, 0};
     const char *text;
     size_t n;
     if (smtp__by_sasl(s))
@@ -3235,7 +3240,7 @@ static size_t smtp__initial_size(const smtp_session *s)
 static int smtp__initial(const smtp_session *s)
 {
     size_t room = 512 - sizeof "AUTH  \r\n" + 1 - strlen(smtp__mechanism(s));
-    return !s->config->no_initial_response &&
+    return SMTP__INITIAL && !s->config->no_initial_response &&
            !(smtp__by_sasl(s) && s->line == NULL) &&
            smtp__initial_size(s) <= room / 4 * 3;
 }
@@ -3381,7 +3386,7 @@ static unsigned smtp__awaited(smtp_session *s)
     open |= m->flags & flags;
     if (s->to_heard != m->said)
         open |= 1u << (SMTP__RCPT - SMTP__RSET);
-    if (SMTP__CHUNKING && m->chunks)
+    if (SMTP__PARTS && m->chunks)
         open |= 1u << (SMTP__BDAT - SMTP__RSET);
     while (s->await < SMTP__FINAL &&
            !(open >> (s->await - SMTP__RSET) & 1))
@@ -3597,6 +3602,8 @@ static void smtp__judge_data(smtp_session *s)
 
 static void smtp__judge_bdat(smtp_session *s)
 {
+    if (!SMTP__PARTS)
+        return;
     s->heard->chunks--;
     if (!smtp__positive(s) && s->heard->flags & SMTP__ACCEPTED)
         smtp__refuse_mail(s, s->heard, SMTP_E_DATA);
@@ -3752,8 +3759,9 @@ static int smtp__use_chunks(const smtp_session *s, const smtp_mail *m)
     if (!SMTP__CHUNKING || s->config->no_chunking ||
         !smtp__offers(s, SMTP_EXT_CHUNKING))
         return 0;
-    return m->flags & SMTP__SIZED || m->body.flags & SMTP_BODY_BINARY ||
-           s->out_size >= 256;
+    return m->flags & SMTP__SIZED ||
+           (SMTP__PARTS && (m->body.flags & SMTP_BODY_BINARY ||
+                            s->out_size >= 256));
 }
 
 /* Rows that are said only when all before them is answered. With a transport
@@ -3848,7 +3856,7 @@ static void smtp__start_data(smtp_session *s)
     if (!smtp__use_chunks(s, m)) {
         state = SMTP__DOTS;
         s->say = SMTP__DATA;
-    } else if (m->flags & SMTP__SIZED) {
+    } else if (!SMTP__PARTS || m->flags & SMTP__SIZED) {
         s->say = SMTP__BDAT;
     } else {
         state |= SMTP__INTO_BUFFER;
@@ -4256,7 +4264,8 @@ static void smtp__begin(smtp_session *s, smtp_mail *m)
         m->status = bad;
         smtp__abandon(s);
     } else if (!SMTP__MEASURED || m->flags & SMTP__SIZED ||
-               m->body.flags & SMTP_BODY_ONCE || !(s->offers & useful)) {
+               (SMTP__PULL && m->body.flags & SMTP_BODY_ONCE) ||
+               !(s->offers & useful)) {
         smtp__start_transaction(s);
     } else {
         int chunks = smtp__use_chunks(s, m);
@@ -4451,7 +4460,7 @@ SMTP__APART static int smtp__step(smtp_session *s)
     case SMTP__BODY:
         return smtp__say_body(s);
     case SMTP__CHUNK:
-        return SMTP__CHUNKING && smtp__say_chunk(s);
+        return SMTP__PARTS && smtp__say_chunk(s);
     case SMTP__PAYLOAD:
         return SMTP__CHUNKING && smtp__say_payload(s);
     default:
