@@ -482,9 +482,9 @@ typedef struct smtp_config {
 enum {
     SMTP_EXT_ESMTP = 1,            /* it answered EHLO or LHLO */
     SMTP_EXT_PIPELINING = 2,       /* RFC 2920 */
-    SMTP_EXT_8BITMIME = 4,         /* RFC 6152 */
-    SMTP_EXT_SIZE = 8,             /* RFC 1870, limit in smtp_session.limit */
-    SMTP_EXT_STARTTLS = 16,        /* RFC 3207 */
+    SMTP_EXT_STARTTLS = 4,         /* RFC 3207 */
+    SMTP_EXT_8BITMIME = 8,         /* RFC 6152 */
+    SMTP_EXT_SIZE = 16,            /* RFC 1870, limit in smtp_session.limit */
     SMTP_EXT_AUTH = 32,            /* RFC 4954 */
     SMTP_EXT_DSN = 64,             /* RFC 3461 */
     SMTP_EXT_ENHANCED = 128,       /* RFC 2034 */
@@ -1782,14 +1782,14 @@ static void smtp__finish(smtp_session *s)
     if (smtp__another_part(s, m))
         return;
     s->heard = SMTP__NEXT ? m->link : NULL;
-    if (s->said == m)
+    if (!SMTP__NEXT || s->said == m)
         s->said = NULL;
     s->await = SMTP__RSET;
     s->to_heard = 0;
     smtp__settle(m);
     if (s->goal == SMTP__G_SEND) {
-        s->result = m->status == SMTP_NOT_TAKEN && s->status
-                  ? s->status : (int8_t)m->status;
+        s->result = m->status == SMTP_NOT_TAKEN ? s->status
+                                                : (int8_t)m->status;
         s->goal = SMTP__G_NONE;
     }
     if (SMTP__NEXT && s->config->done)
@@ -1957,7 +1957,8 @@ static void smtp__put_number(smtp_session *s, smtp_size value)
 static size_t smtp__transmit(smtp_session *s, const char *p, size_t n)
 {
     ptrdiff_t r;
-    n = smtp__min(n, PTRDIFF_MAX);
+    if (SMTP__FAST || PTRDIFF_MAX < 64000)
+        n = smtp__min(n, PTRDIFF_MAX);
     r = s->io->send(s->io->ctx, p, n);
     if (r > 0 && (size_t)r <= n) {
         if (SMTP__NEXT)
@@ -2102,10 +2103,11 @@ enum {                             /* smtp_session.keyword: a word is awaited */
    SMTP_EXT_PIPELINING ..., as far as one is of use. */
 static const uint32_t smtp__extensions[] = {
     0x0224d407,                        /* PIPELINING */
+    0xa11bb00b,                        /* STARTTLS */
+#if SMTP__8BITMIME || SMTP__SIZE || SMTP__AUTH || SMTP__DSN ||                 \
+    SMTP__CHUNKING || SMTP__UTF8 || SMTP__RARE
     SMTP__8BITMIME ? 0x872ffcab : 1,   /* 8BITMIME */
     SMTP__SIZE ? 0x002eb625 : 1,       /* SIZE */
-    0xa11bb00b,                        /* STARTTLS */
-#if SMTP__AUTH || SMTP__DSN || SMTP__CHUNKING || SMTP__UTF8 || SMTP__RARE
     SMTP__AUTH ? 0x0022eaa8 : 1,       /* AUTH */
     SMTP__DSN ? 0x00011b39 : 1,        /* DSN */
     0xcd07b7e4,                        /* ENHANCEDSTATUSCODES */
@@ -2303,11 +2305,17 @@ SMTP__APART static void smtp__forget(smtp_session *s)
 {
     s->offers = 0;
     s->window = 1;
-    s->auth = s->rcpt_max = s->mail_max = 0;
-    s->limit = 0;
+    if (SMTP__AUTH)
+        s->auth = 0;
+    if (SMTP__RARE)
+        s->rcpt_max = s->mail_max = 0;
+    if (SMTP__SIZE)
+        s->limit = 0;
     s->keyword = SMTP__K_NEXT;
     s->flags &= (uint16_t)~SMTP__HELLO;
-    s->run = s->chunk = 0;
+    s->chunk = 0;
+    if (SMTP__HAND)
+        s->run = 0;
     smtp__no_features(s->config);
 }
 
@@ -3696,8 +3704,8 @@ static void smtp__judge_final(smtp_session *s)
             m->code = s->reply.code;
         }
     }
-    if (s->said == m && (!SMTP__CHUNKING || smtp__positive(s) ||
-                         m->flags & SMTP__SAID_DATA))
+    if ((!SMTP__NEXT || s->said == m) &&
+        (!SMTP__CHUNKING || smtp__positive(s) || m->flags & SMTP__SAID_DATA))
         s->dirty = 0;
     m->flags |= SMTP__ANSWERED;
     if (m->flags & SMTP__CLOSED)
@@ -3880,30 +3888,27 @@ static void smtp__advance(smtp_session *s, unsigned row)
     smtp_mail *m = s->said;
     s->due++;
     s->say = SMTP__WAIT;
-    if (row == SMTP__RSET && !smtp__no_mail(m)) {
-        m->flags |= SMTP__SAID_RSET;
-        s->say = SMTP__MAIL;
-    } else if (row == SMTP__MAIL) {
-        m->flags |= SMTP__SAID_MAIL;
-        s->dirty = 1;
-        s->say = SMTP__RCPT;
-        if (SMTP__RARE && s->mail_max > 1)
-            s->mail_max--;
-    } else if (row == SMTP__RCPT) {
+    if (row == SMTP__RCPT) {
         s->say = SMTP__RCPT;
         m->said++;
         if (smtp__part_full(s, m))
             smtp__start_data(s);
-    } else if (row == SMTP__DATA && !smtp__no_mail(m)) {
-        m->flags |= SMTP__SAID_DATA;
-    } else if (SMTP__CHUNKING && row == SMTP__BDAT) {
-        m->flags |= SMTP__SAID_FINAL;
-        s->chunk = m->wire;
-        s->say = SMTP__PAYLOAD;
-    } else if (row == SMTP__FINAL) {
+    } else if (row >= SMTP__RSET && row <= SMTP__DATA && !smtp__no_mail(m)) {
+        m->flags = (uint16_t)(m->flags | 1u << (row - SMTP__RSET));
+        s->dirty = 1;
+        if (row != SMTP__DATA)
+            s->say = (uint8_t)(row + 1);
+        if (SMTP__RARE && row == SMTP__MAIL && s->mail_max > 1)
+            s->mail_max--;
+    } else if (row == SMTP__BDAT || row == SMTP__FINAL) {
         if (!smtp__no_mail(m))
             m->flags |= SMTP__SAID_FINAL;
-        smtp__mail_said(s);
+        if (row == SMTP__FINAL) {
+            smtp__mail_said(s);
+        } else {
+            s->chunk = m->wire;
+            s->say = SMTP__PAYLOAD;
+        }
     } else if (SMTP__HAND && row == SMTP__COMMAND && s->tail) {
         s->dirty = 1;              /* MAIL or RCPT by hand */
     } else if (SMTP__AUTH && (row == SMTP__RESPONSE || row == SMTP__AUTH_)) {
@@ -4288,11 +4293,14 @@ static void smtp__take(smtp_mail *m)
     }
     m->status = SMTP_AGAIN;
     m->code = none;
-    m->link = NULL;
     m->said = 0;
-    m->wire = 0;
-    m->chunks = 0;
     m->flags = 0;
+    if (SMTP__NEXT)
+        m->link = NULL;
+    if (SMTP__MEASURED)
+        m->wire = 0;
+    if (SMTP__PARTS)
+        m->chunks = 0;
 }
 
 /* The session is ready: a mail, or the end. */
@@ -4580,21 +4588,20 @@ static int smtp__late(smtp_session *s)
    came. */
 static int smtp__read(smtp_session *s)
 {
-    char *in = smtp__input(s);
-    size_t room = smtp__in_size(s);
+    size_t base = SMTP__REPLY && s->parse ? s->reply.length + 1u : 0;
+    size_t room = smtp__in_size(s) - base;
+    char *in = smtp__input(s) + base;
     ptrdiff_t r;
     if (SMTP__CLOCK && !(s->wants & SMTP__ASYNC) && s->io->clock &&
         smtp__late(s)) {
         smtp__fail(s, SMTP_E_TIMEOUT);
         return 0;
     }
-    s->in_to = (uint16_t)(SMTP__REPLY && s->parse ? s->reply.length + 1 : 0);
-    s->in_from = s->in_to;
-    room -= s->in_to;
-    r = s->io->recv(s->io->ctx, in + s->in_to, room);
+    r = s->io->recv(s->io->ctx, in, room);
     if (r > 0 && (size_t)r <= room) {
-        smtp__trace(s, SMTP_TRACE_REPLY, in + s->in_to, (size_t)r);
-        s->in_to = (uint16_t)(s->in_to + (size_t)r);
+        smtp__trace(s, SMTP_TRACE_REPLY, in, (size_t)r);
+        s->in_from = (uint16_t)base;
+        s->in_to = (uint16_t)(base + (size_t)r);
         smtp__hear(s);
         return 1;
     }
@@ -4700,7 +4707,8 @@ SMTP_API smtp_status smtp_open(smtp_session *s, const smtp_io *io,
     s->config = config;
     smtp__no_features(config);
     s->reply.text = (char *)buffer;
-    *s->reply.text = 0;
+    if (SMTP__REPLY)
+        *s->reply.text = 0;
     s->out = s->reply.text + in_size;
     size = smtp__min(size - size % 2, 64000 + 512);
     s->out_size = (uint16_t)(size - in_size);
