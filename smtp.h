@@ -331,6 +331,8 @@ typedef struct smtp_mail {
     smtp_recipient *to;
     size_t to_count;
     smtp_body body;
+    smtp_code code;                /* the reply that decided, or all 0 */
+    smtp_status status;            /* outcome; SMTP_AGAIN: still open */
 #ifndef SMTP_NO_DSN
     const char *envid;             /* DSN: envelope identifier, or 0 */
     uint8_t ret;                   /* DSN: SMTP_RET_..., or 0 */
@@ -353,9 +355,6 @@ typedef struct smtp_mail {
     const char *params;            /* further MAIL parameters as sent, or 0 */
 #endif
     void *user;                    /* yours */
-
-    smtp_code code;                /* the reply that decided, or all 0 */
-    smtp_status status;            /* outcome; SMTP_AGAIN: still open */
 
     /* The engine's record of what was said. */
     uint16_t flags;                /* SMTP__SAID_... */
@@ -447,6 +446,11 @@ typedef struct smtp_config {
                                       a password where there is none; or 0 */
     const char *authzid;           /* authorization identity, or 0 */
     const smtp_sasl *sasl;         /* further login mechanisms, or 0 */
+    uint8_t tls;                   /* SMTP_TLS_... */
+    uint8_t lmtp;                  /* LHLO, an answer for each recipient */
+    uint8_t no_pipelining, no_chunking, no_initial_response;
+    uint8_t unsafe_clear_login;    /* log in without TLS */
+    uint16_t window;               /* commands under way; 0: SMTP_WINDOW */
     char *features;                /* the lines of the last EHLO are kept here,
                                       as far as there is room: each ends in
                                       NUL, the last is empty; or 0 */
@@ -471,11 +475,6 @@ typedef struct smtp_config {
        domain, which then need no SMTPUTF8, and for config.domain. */
     const char *(*a_label)(void *ctx, const char *domain);
     smtp_timeouts timeout;
-    uint16_t window;               /* commands under way; 0: SMTP_WINDOW */
-    uint8_t tls;                   /* SMTP_TLS_... */
-    uint8_t lmtp;                  /* LHLO, an answer for each recipient */
-    uint8_t no_pipelining, no_chunking, no_initial_response;
-    uint8_t unsafe_clear_login;    /* log in without TLS */
 } smtp_config;
 
 /* Extensions that a server may offer (smtp_session.offers). */
@@ -1573,7 +1572,7 @@ static size_t smtp__min(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-SMTP__APART static int smtp__is_digit(char c)
+static int smtp__is_digit(char c)
 {
     return c >= '0' && c <= '9';
 }
@@ -2161,7 +2160,7 @@ static uint32_t smtp__hash(uint32_t hash, char c)
     return hash * 33 ^ ((unsigned char)c & 0xdfu);
 }
 
-static uint32_t smtp__hash_of(const char *word)
+SMTP__APART static uint32_t smtp__hash_of(const char *word)
 {
     uint32_t hash = 0;
     while (*word)
@@ -2210,7 +2209,7 @@ static unsigned smtp__learn_limit(smtp_session *s, uint32_t hash)
 }
 
 /* A word of an EHLO line has ended; the first is the keyword. */
-static void smtp__learn_word(smtp_session *s, uint32_t hash)
+SMTP__APART static void smtp__learn_word(smtp_session *s, uint32_t hash)
 {
     if (s->keyword == SMTP__K_NEXT) {
         uint32_t bit = smtp__extension(hash);
@@ -2434,7 +2433,7 @@ static int smtp__parse_line(smtp_session *s)
 
 /* A byte of a reply. 1: it is complete; SMTP_E_PROTOCOL: it is none. A code is
    200 to 599; the separator is missing where the line has no text. */
-static int smtp__parse_byte(smtp_session *s, char c)
+SMTP__APART static int smtp__parse_byte(smtp_session *s, char c)
 {
     unsigned code = s->line_code, digit = (unsigned)(c - '0');
     if (++s->reply_size > SMTP_REPLY_LIMIT)
