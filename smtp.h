@@ -61,20 +61,30 @@ OPTIONS
    SMTP_NO_AUTH, SMTP_NO_CHUNKING, SMTP_NO_DSN, SMTP_NO_SIZE, SMTP_NO_UTF8,
    SMTP_NO_LMTP          leave this out
    SMTP_NO_SASL          no login but PLAIN and LOGIN
+   SMTP_NO_INITIAL       no response goes along with AUTH: one more turn
+   SMTP_NO_8BIT          bodies are ASCII (counts only with SMTP_NO_UTF8)
    SMTP_NO_RARE          no DELIVERBY, nor any SMTP_EXT_... listed after it
    SMTP_NO_A_LABEL       no config->a_label
    SMTP_NO_NEXT          no config->next and ->done: mails by smtp_send() alone
    SMTP_NO_CLOCK         no time limits but the transport's: no io->clock
    SMTP_NO_REPLY         only the three-digit code of replies: no text, no
                          enhanced code, no config->reply
-   SMTP_NO_PULL          bodies lie in memory: no body.pull, so no composer
+   SMTP_NO_PULL          bodies lie in memory: no body.pull, so neither composer
+                         nor DKIM
    SMTP_NO_PARAMS        no params of a mail or a recipient, nor by hand
+   SMTP_NO_ALL_OR_NONE   no all_or_none of a mail
+   SMTP_NO_OPPORTUNISTIC no SMTP_TLS_UNSAFE_OPPORTUNISTIC
+   SMTP_NO_CAREFUL       after refused recipients the pipeline stays full
+   SMTP_NO_WAIT          no io->wait: calls return SMTP_AGAIN
    SMTP_NO_COMPOSE       no mails from fields
    SMTP_NO_DKIM          no signatures
    SMTP_NO_HAND          no dialogue by hand
    SMTP_NO_TRACE         no trace callback
    SMTP_NO_TEXT          no texts in smtp_status_text()
    SMTP_NO_SIMD          no SSE2
+   Members of a mail or a recipient that something left out would need are not
+   there; config->user and ->lmtp are SMTP_E_ARGUMENT, flags of a body are
+   SMTP_E_UNSUPPORTED, non-ASCII addresses cannot be sent.
 */
 #ifndef SMTP_H
 #define SMTP_H
@@ -113,6 +123,15 @@ OPTIONS
 #endif
 
 #define SMTP_BUFFER_MIN 64     /* bytes of buffer that smtp_open() wants */
+
+#ifdef SMTP_NO_PULL            /* what stands upon sources goes with them */
+#ifndef SMTP_NO_COMPOSE
+#define SMTP_NO_COMPOSE
+#endif
+#ifndef SMTP_NO_DKIM
+#define SMTP_NO_DKIM
+#endif
+#endif
 
 #ifdef __cplusplus
 extern "C" {
@@ -239,7 +258,10 @@ typedef unsigned long smtp_size;   /* bytes of a message: 32 bits or more */
 /* A reply code with the enhanced status code of RFC 3463 behind its first
    digit: 550 5.1.1 is {550, 1, 1}; without one the last two are 0. */
 typedef struct smtp_code {
-    uint16_t reply, subject, detail;
+    uint16_t reply;
+#ifndef SMTP_NO_REPLY
+    uint16_t subject, detail;
+#endif
 } smtp_code;
 
 enum {                             /* RFC 3461, section 4.1 */
@@ -251,12 +273,18 @@ enum {                             /* RFC 3461, section 4.1 */
 
 typedef struct smtp_recipient {
     const char *address;           /* "ops@example.net", without < and > */
+#ifndef SMTP_NO_DSN
     const char *orcpt;             /* DSN: "rfc822;ops@example.net", or 0 */
+#endif
+#ifndef SMTP_NO_PARAMS
     const char *params;            /* further RCPT parameters as sent, or 0 */
+#endif
+#ifndef SMTP_NO_DSN
     uint8_t notify;                /* DSN: sum of SMTP_NOTIFY_..., or 0 */
+#endif
 
-    smtp_status status;            /* outcome: SMTP_OK if delivered */
     smtp_code code;                /* the reply that decided, or all 0 */
+    smtp_status status;            /* outcome: SMTP_OK if delivered */
 } smtp_recipient;
 
 enum {                             /* of a body: */
@@ -279,8 +307,10 @@ enum {                             /* of a body: */
           the last one asked for. */
 typedef struct smtp_body {
     const char *data;
+#ifndef SMTP_NO_PULL
     ptrdiff_t (*pull)(void *ctx, smtp_size offset, const char **data);
     void *ctx;
+#endif
     smtp_size size;                /* bytes; of a source 0: not known */
     uint8_t flags;                 /* sum of SMTP_BODY_... */
 } smtp_body;
@@ -301,23 +331,30 @@ typedef struct smtp_mail {
     smtp_recipient *to;
     size_t to_count;
     smtp_body body;
+    smtp_code code;                /* the reply that decided, or all 0 */
+    smtp_status status;            /* outcome; SMTP_AGAIN: still open */
+#ifndef SMTP_NO_DSN
     const char *envid;             /* DSN: envelope identifier, or 0 */
-    const char *hold_until;        /* FUTURERELEASE (RFC 4865): a date like
-                                      "2027-01-31T18:00:00Z", or 0; else: */
-    uint32_t hold_for;             /* seconds to be held, or 0 */
-    int32_t by;                    /* DELIVERBY: seconds from now, */
+    uint8_t ret;                   /* DSN: SMTP_RET_..., or 0 */
+#endif
+#ifndef SMTP_NO_RARE
     uint8_t by_mode;               /* SMTP_BY_...; 0: no such wish */
     int8_t priority;               /* MT-PRIORITY (RFC 6710), -9 to 9; 0: not
                                       sent */
     uint8_t require_tls;           /* REQUIRETLS (RFC 8689): on all its way */
-    uint8_t ret;                   /* DSN: SMTP_RET_..., or 0 */
+    const char *hold_until;        /* FUTURERELEASE (RFC 4865): a date like
+                                      "2027-01-31T18:00:00Z", or 0; else: */
+    uint32_t hold_for;             /* seconds to be held, or 0 */
+    int32_t by;                    /* DELIVERBY: seconds from now */
+#endif
+#ifndef SMTP_NO_ALL_OR_NONE
     uint8_t all_or_none;           /* sent only if every recipient is
                                       accepted */
+#endif
+#ifndef SMTP_NO_PARAMS
     const char *params;            /* further MAIL parameters as sent, or 0 */
+#endif
     void *user;                    /* yours */
-
-    smtp_status status;            /* outcome; SMTP_AGAIN: still open */
-    smtp_code code;                /* the reply that decided, or all 0 */
 
     /* The engine's record of what was said. */
     uint16_t flags;                /* SMTP__SAID_... */
@@ -409,6 +446,11 @@ typedef struct smtp_config {
                                       a password where there is none; or 0 */
     const char *authzid;           /* authorization identity, or 0 */
     const smtp_sasl *sasl;         /* further login mechanisms, or 0 */
+    uint8_t tls;                   /* SMTP_TLS_... */
+    uint8_t lmtp;                  /* LHLO, an answer for each recipient */
+    uint8_t no_pipelining, no_chunking, no_initial_response;
+    uint8_t unsafe_clear_login;    /* log in without TLS */
+    uint16_t window;               /* commands under way; 0: SMTP_WINDOW */
     char *features;                /* the lines of the last EHLO are kept here,
                                       as far as there is room: each ends in
                                       NUL, the last is empty; or 0 */
@@ -433,20 +475,15 @@ typedef struct smtp_config {
        domain, which then need no SMTPUTF8, and for config.domain. */
     const char *(*a_label)(void *ctx, const char *domain);
     smtp_timeouts timeout;
-    uint16_t window;               /* commands under way; 0: SMTP_WINDOW */
-    uint8_t tls;                   /* SMTP_TLS_... */
-    uint8_t lmtp;                  /* LHLO, an answer for each recipient */
-    uint8_t no_pipelining, no_chunking, no_initial_response;
-    uint8_t unsafe_clear_login;    /* log in without TLS */
 } smtp_config;
 
 /* Extensions that a server may offer (smtp_session.offers). */
 enum {
     SMTP_EXT_ESMTP = 1,            /* it answered EHLO or LHLO */
     SMTP_EXT_PIPELINING = 2,       /* RFC 2920 */
-    SMTP_EXT_8BITMIME = 4,         /* RFC 6152 */
-    SMTP_EXT_SIZE = 8,             /* RFC 1870, limit in smtp_session.limit */
-    SMTP_EXT_STARTTLS = 16,        /* RFC 3207 */
+    SMTP_EXT_STARTTLS = 4,         /* RFC 3207 */
+    SMTP_EXT_8BITMIME = 8,         /* RFC 6152 */
+    SMTP_EXT_SIZE = 16,            /* RFC 1870, limit in smtp_session.limit */
     SMTP_EXT_AUTH = 32,            /* RFC 4954 */
     SMTP_EXT_DSN = 64,             /* RFC 3461 */
     SMTP_EXT_ENHANCED = 128,       /* RFC 2034 */
@@ -486,14 +523,18 @@ typedef struct smtp_session {
     uint8_t say;                   /* row being said, or state of waiting */
     uint8_t await;                 /* row whose answer comes next */
     uint8_t stage;                 /* row whose answer came last */
-    uint8_t wants;                 /* what the last SMTP_AGAIN waits for */
-    uint8_t parse;                 /* what the parser awaits: SMTP__P_... */
+    uint8_t wants;                 /* what the last SMTP_AGAIN waits for, and
+                                      SMTP__ASYNC once there was one */
+    uint8_t parse;                 /* what the parser awaits: SMTP__P_...; 0:
+                                      a reply */
     uint8_t keyword;               /* of the EHLO line being read; the first
                                       response of a login goes with AUTH */
     uint8_t step;                  /* lines of the login; then mails taken */
     uint8_t refusals;              /* recipients since the last mail taken */
     uint8_t mails_refused;         /* in this session; both saturate */
     uint8_t body_state;            /* of the encoder: SMTP__BOL ... */
+    uint8_t cut;                   /* the row went on past the buffer */
+    uint8_t dirty;                 /* MAIL said, its transaction not ended */
 
     uint16_t flags;                /* SMTP__SECURE ... */
     uint16_t due;                  /* commands said and not yet answered */
@@ -505,6 +546,7 @@ typedef struct smtp_session {
     uint16_t out_size, out_from, out_to;    /* from <= to <= size */
     uint16_t in_from, in_to;       /* of the input, which lies before out */
     uint16_t reply_size;           /* bytes of the reply so far */
+    uint16_t line_code;            /* of the reply's line being read */
     smtp_reply reply;
     uint32_t offers;               /* SMTP_EXT_... */
 
@@ -518,9 +560,9 @@ typedef struct smtp_session {
     smtp_size at, run;             /* offset, bytes from there to send as is;
                                       of config->features; of the response */
     smtp_size chunk;               /* bytes left of the BDAT chunk; hash of an
-                                      EHLO word; bits of a challenge */
+                                      EHLO word; bits of a challenge; bytes of
+                                      the row still to be passed over */
     size_t row_done;               /* bytes of the row in or past the buffer */
-    size_t skip;                   /* of them, still to be passed over */
     size_t to_heard;               /* recipient being answered */
     uint32_t sent;                 /* bytes handed to the transport */
     smtp_size limit;               /* the server's SIZE; 0: none given */
@@ -642,7 +684,7 @@ SMTP_API const char *smtp_stage(const smtp_session *s);
 
 /* Whether `address` can be sent (RFC 5321, section 4.1.2: no control
    character, nor a space, < or > outside of a quoted local part). 0: no. 1:
-   yes. 2: yes, it needs SMTPUTF8. */
+   yes. 2: yes, it needs SMTPUTF8 (with SMTP_NO_UTF8: no). */
 SMTP_API int smtp_address_check(const char *address);
 
 /* ---- functions: compose a mail from fields ------------------------------- */
@@ -1316,6 +1358,36 @@ SMTP_API smtp_status smtp_send_url(const char *url, smtp_mail *mail,
 #else
 #define SMTP__PARAMS 1
 #endif
+#if defined SMTP_NO_8BIT && defined SMTP_NO_UTF8
+#define SMTP__8BITMIME 0
+#else
+#define SMTP__8BITMIME 1
+#endif
+#ifdef SMTP_NO_INITIAL
+#define SMTP__INITIAL 0
+#else
+#define SMTP__INITIAL 1
+#endif
+#ifdef SMTP_NO_ALL_OR_NONE
+#define SMTP__ALL_OR_NONE 0
+#else
+#define SMTP__ALL_OR_NONE 1
+#endif
+#ifdef SMTP_NO_OPPORTUNISTIC
+#define SMTP__OPPORTUNISTIC 0
+#else
+#define SMTP__OPPORTUNISTIC 1
+#endif
+#ifdef SMTP_NO_CAREFUL
+#define SMTP__CAREFUL 0
+#else
+#define SMTP__CAREFUL 1
+#endif
+#ifdef SMTP_NO_WAIT
+#define SMTP__WAITS 0
+#else
+#define SMTP__WAITS 1
+#endif
 #ifdef SMTP_NO_HAND
 #define SMTP__HAND 0
 #else
@@ -1327,11 +1399,14 @@ SMTP_API smtp_status smtp_send_url(const char *url, smtp_mail *mail,
 #define SMTP__TRACE 1
 #endif
 #define SMTP__STARVES (SMTP__NEXT || SMTP__PULL)
+#define SMTP__PARTS (SMTP__CHUNKING && SMTP__PULL)     /* of no known size */
 #ifdef SMTP_SMALL
 #define SMTP__FAST 0
 #define SMTP__SIMD 0
+#define SMTP__KEPT 0
 #else
 #define SMTP__FAST 1
+#define SMTP__KEPT SMTP__MEASURED  /* what the dry run saw is kept in mind */
 #if defined(__SSE2__) && defined(__GNUC__) && !defined(SMTP_NO_SIMD)
 #define SMTP__SIMD 1
 #include <emmintrin.h>
@@ -1342,28 +1417,28 @@ SMTP_API smtp_status smtp_send_url(const char *url, smtp_mail *mail,
 
 /* ---- constants ----------------------------------------------------------- */
 
-/* The script. A row is said, then answered: its name; who writes the line;
-   who judges the answer; which limit of smtp_timeouts holds for it; 0: left
-   out. */
+/* The script. A row is said, then answered: its name; how its line begins; who
+   writes the rest; who judges the answer; which limit of smtp_timeouts holds
+   for it; 0: left out. */
 #define SMTP__ROWS(X)                                                          \
-    X(SMTP__GREETING, "greeting", put(s, ""), greeting, greeting, 1)           \
-    X(SMTP__EHLO, "EHLO", write_ehlo(s, "EHLO "), ehlo, command, 1)            \
-    X(SMTP__HELO, "HELO", write_ehlo(s, "HELO "), ehlo, command, 1)            \
-    X(SMTP__STARTTLS, "STARTTLS", put(s, "STARTTLS"), starttls, command, 1)    \
-    X(SMTP__AUTH_, "AUTH", write_auth(s), auth, command, SMTP__AUTH)           \
-    X(SMTP__RESPONSE, "AUTH", write_response(s), auth, command, SMTP__AUTH)    \
-    X(SMTP__COMMAND, "command", write_command(s), command, command, SMTP__HAND)\
-    X(SMTP__XCLIENT, "XCLIENT", write_command(s), xclient, command,            \
+    X(SMTP__GREETING, "greeting", "", nothing, greeting, greeting, 1)          \
+    X(SMTP__EHLO, "EHLO", "", ehlo, ehlo, command, 1)                          \
+    X(SMTP__HELO, "HELO", "HELO ", domain, ehlo, command, 1)                   \
+    X(SMTP__STARTTLS, "STARTTLS", "STARTTLS", nothing, starttls, command, 1)   \
+    X(SMTP__AUTH_, "AUTH", "AUTH ", auth, auth, command, SMTP__AUTH)           \
+    X(SMTP__RESPONSE, "AUTH", "", response, auth, command, SMTP__AUTH)         \
+    X(SMTP__COMMAND, "command", "", command, command, command, SMTP__HAND)     \
+    X(SMTP__XCLIENT, "XCLIENT", "", command, xclient, command,                 \
       SMTP__HAND && SMTP__RARE)                                                \
-    X(SMTP__RSET, "RSET", put(s, "RSET"), rset, command, 1)                    \
-    X(SMTP__MAIL, "MAIL", write_mail(s), mail, command, 1)                     \
-    X(SMTP__RCPT, "RCPT", write_rcpt(s), rcpt, command, 1)                     \
-    X(SMTP__DATA, "DATA", put(s, "DATA"), data, data, 1)                       \
-    X(SMTP__BDAT, "BDAT", write_bdat(s), bdat, final, SMTP__CHUNKING)          \
-    X(SMTP__FINAL, ".", put(s, "."), final, final, 1)                          \
-    X(SMTP__QUIT, "QUIT", put(s, "QUIT"), quit, command, 1)
+    X(SMTP__RSET, "RSET", "RSET", nothing, rset, command, 1)                   \
+    X(SMTP__MAIL, "MAIL", "MAIL FROM:<", mail, mail, command, 1)               \
+    X(SMTP__RCPT, "RCPT", "RCPT TO:<", rcpt, rcpt, command, 1)                 \
+    X(SMTP__DATA, "DATA", "DATA", nothing, data, data, 1)                      \
+    X(SMTP__BDAT, "BDAT", "BDAT ", bdat, bdat, final, SMTP__CHUNKING)          \
+    X(SMTP__FINAL, ".", ".", nothing, final, final, 1)                         \
+    X(SMTP__QUIT, "QUIT", "QUIT", nothing, quit, command, 1)
 
-#define SMTP__ROW_NAME(name, verb, write, judge, limit, on) name,
+#define SMTP__ROW_NAME(name, verb, text, rest, judge, limit, on) name,
 enum {
     SMTP__ROWS(SMTP__ROW_NAME)
     SMTP__ROW_COUNT,
@@ -1393,54 +1468,49 @@ enum {                             /* smtp_session.flags */
     SMTP__SECURE = 4,              /* TLS is active */
     SMTP__LOGGED_IN = 8,
     SMTP__READY = 16,              /* prepared as config asks */
-    SMTP__PLAIN_ON = 32,           /* opportunistic TLS was not to be had */
+    SMTP__PLAIN_ON = 32 * SMTP__OPPORTUNISTIC,  /* TLS was not to be had */
     SMTP__FULL = 64,               /* the window is, refill at half */
-    SMTP__CUT = 128,               /* the row went on past the buffer */
-    SMTP__BLOCKED = 256,           /* the transport takes no more now */
-    SMTP__ASYNC = 512,             /* it has said SMTP_AGAIN: never blocks */
     SMTP__STARVED = 1024 * SMTP__STARVES,    /* next or a source has none */
     SMTP__MOVED = 2048 * SMTP__CLOCK,        /* a step since `since` */
-    SMTP__DIRTY = 4096,            /* MAIL said, its transaction not ended */
-    SMTP__LAST_MAIL = 8192,        /* next said SMTP_EOF */
-    SMTP__FIRST_LINE = 16384       /* of a reply */
+    SMTP__LAST_MAIL = 8192         /* next said SMTP_EOF */
 };
 #define SMTP__IN_STEP 32768u       /* failed, but QUIT would be understood */
+#define SMTP__ASYNC 4u             /* of wants: the transport never blocks */
 
 enum {                             /* smtp_session.body_state */
     SMTP__BOL = 1,                 /* at the beginning of a line */
-    SMTP__CR = 2,                  /* a CR is held back: LF may follow */
+    SMTP__CR = 2,                  /* behind a CR: LF adds nothing to it */
     SMTP__DOTS = 4,                /* stuff dots */
     SMTP__RAW = 8 * SMTP__CHUNKING,          /* send the body unread */
     SMTP__DRY = 16 * SMTP__MEASURED,         /* only count */
-    SMTP__CHANGED = 32 * SMTP__MEASURED,     /* something was changed */
+    SMTP__CHANGED = 32 * SMTP__KEPT,         /* something was changed */
     SMTP__HIGH = 64 * SMTP__MEASURED,        /* a byte above 127 was seen */
-    SMTP__INTO_BUFFER = 128 * SMTP__CHUNKING /* all goes through the buffer */
+    SMTP__INTO_BUFFER = 128 * SMTP__PARTS    /* all goes through the buffer */
 };
 
 enum {                             /* smtp_mail.flags */
-    SMTP__SAID_RSET = 1,
-    SMTP__SAID_MAIL = 2,
-    SMTP__SAID_DATA = 4,
-    SMTP__SAID_FINAL = 8,          /* or BDAT LAST */
+    SMTP__SAID_RSET = 1,           /* 1 << row - SMTP__RSET, */
+    SMTP__SAID_MAIL = 2,           /* likewise, */
+    SMTP__SAID_FINAL = 4,          /* or BDAT LAST */
+    SMTP__SAID_DATA = 8,           /* again 1 << row - SMTP__RSET */
     SMTP__CLOSED = 16,             /* nothing more of it will be said */
     SMTP__ACCEPTED = 32,           /* a recipient was */
     SMTP__SOME_REFUSED = 64,       /* a recipient was not */
     SMTP__REFUSED = 128,           /* the mail is, status says why */
-    SMTP__NEEDS_UTF8 = 256,
-    SMTP__HAS_8BIT = 512,
-    SMTP__CLEAN = 1024 * SMTP__MEASURED,     /* there is nothing to change */
+    SMTP__NEEDS_UTF8 = 256 * SMTP__UTF8,
+    SMTP__HAS_8BIT = 512 * SMTP__8BITMIME,
+    SMTP__CLEAN = 1024 * SMTP__KEPT,         /* there is nothing to change */
     SMTP__SIZED = 2048 * SMTP__MEASURED,     /* `wire` is known */
     SMTP__DELIVERED = 4096 * (SMTP__LMTP | SMTP__RARE),  /* to a recipient */
     SMTP__ANSWERED = 8192,         /* the final reply is heard */
-    SMTP__STEPWISE = 16384         /* DATA waits for the recipients */
+    SMTP__STEPWISE = 16384 * SMTP__CAREFUL   /* DATA waits for recipients */
 };
 #define SMTP__EACH 32768u          /* PRDR: an answer for each recipient */
 
-enum {                             /* smtp_session.parse */
-    SMTP__P_REPLY,                 /* a reply */
-    SMTP__P_LINE,                  /* a further line of it */
-    SMTP__P_MORE,                  /* text of a line with more to come */
-    SMTP__P_LAST                   /* text of the last line */
+enum {                             /* smtp_session.parse, of a line: */
+    SMTP__P_MORE = 1,              /* another one follows it */
+    SMTP__P_FURTHER = 2,           /* it follows another one */
+    SMTP__P_TEXT = 4               /* its code and separator are read */
 };
 
 enum {                             /* smtp_session.step */
@@ -1448,6 +1518,28 @@ enum {                             /* smtp_session.step */
     SMTP__TO_CANCEL = 254,         /* "*" is to be said, or has been: */
     SMTP__CANCEL = 255
 };
+
+/* Members that are there only where something is built in, else 0. */
+#if SMTP__DSN
+#define SMTP__OF_DSN(member) (member)
+#else
+#define SMTP__OF_DSN(member) 0
+#endif
+#if SMTP__RARE
+#define SMTP__OF_RARE(member) (member)
+#else
+#define SMTP__OF_RARE(member) 0
+#endif
+#if SMTP__PARAMS
+#define SMTP__OF_PARAMS(member) (member)
+#else
+#define SMTP__OF_PARAMS(member) NULL
+#endif
+#if SMTP__ALL_OR_NONE
+#define SMTP__OF_ALL(member) (member)
+#else
+#define SMTP__OF_ALL(member) 0
+#endif
 
 /* The longest "BDAT n LAST": 32-bit count and CRLF. */
 #define SMTP__BDAT_ROOM 22
@@ -1493,17 +1585,17 @@ SMTP__APART static char smtp__hex_digit(unsigned value)
     return (char)(value < 10 ? '0' + value : 'A' - 10 + value);
 }
 
-/* The n-th of strings that stand one behind the other. */
-SMTP__APART static const char *smtp__nth(const char *list, unsigned n)
+static int smtp__is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* String `n` of a list of them, one behind the other. */
+static const char *smtp__nth(const char *list, unsigned n)
 {
     for (; n > 0; n--)
         list += strlen(list) + 1;
     return list;
-}
-
-SMTP__APART static int smtp__is_digit(char c)
-{
-    return c >= '0' && c <= '9';
 }
 
 /* ---- argument checks ----------------------------------------------------- */
@@ -1524,22 +1616,6 @@ static int smtp__word_ok(const char *p)
         if ((unsigned char)*p <= ' ' || *p == 127)
             return 0;
     return 1;
-}
-
-/* Skips a quoted local part (RFC 5321, section 4.1.2), returns what is behind
-   its closing quote, 0 if there is none. */
-static const char *smtp__quoted(const char *p)
-{
-    for (p++; *p && *p != '"'; p++)
-        if (*p == '\\' && *++p == 0)
-            return NULL;
-    return *p ? p + 1 : NULL;
-}
-
-/* One byte outside of quotes: 0 if it may not stand there, else bit 7 and 1. */
-static unsigned smtp__address_byte(unsigned char c)
-{
-    return c <= ' ' || c == 127 || c == '<' || c == '>' ? 0 : (c & 128u) | 1;
 }
 
 /* 1: plain ASCII that may stand in an address, told many bytes at a time.
@@ -1605,20 +1681,23 @@ static int smtp__address_plain(const char *p, size_t n)
 
 SMTP_API int smtp_address_check(const char *address)
 {
+    enum { PLAIN, QUOTED, ESCAPED } state = PLAIN;
+    unsigned high = 0, c;
     const char *p = address;
-    unsigned high = 0, bits;
     if (smtp__address_plain(p, strlen(p)))
         return 1;
-    if (*p == '"') {
-        if (!smtp__line_ok(p) || (p = smtp__quoted(p)) == NULL || *p != '@')
+    if (*p == '"')
+        state = QUOTED, p++;
+    for (; (c = (unsigned char)*p) != 0; p++, high |= c) {
+        if (c < ' ' || c == 127 || (c > 127 && !SMTP__UTF8) ||
+            (state == PLAIN && (c == ' ' || c == '<' || c == '>')) ||
+            (state == QUOTED && c == '"' && p[1] != '@'))
             return 0;
-        while (address != p)
-            high |= (unsigned char)*address++;
+        if (state != PLAIN)
+            state = state == ESCAPED ? QUOTED
+                  : c == '\\' ? ESCAPED : c == '"' ? PLAIN : QUOTED;
     }
-    for (; *p; p++, high |= bits)
-        if ((bits = smtp__address_byte((unsigned char)*p)) == 0)
-            return 0;
-    return high & 128 ? 2 : 1;
+    return state != PLAIN ? 0 : high & 128 ? 2 : 1;
 }
 
 /* ---- ending -------------------------------------------------------------- */
@@ -1648,15 +1727,6 @@ static void smtp__settle_recipients(smtp_mail *m, size_t end,
         }
 }
 
-/* The reply that refused the first refused recipient. */
-static smtp_code smtp__first_refusal(const smtp_mail *m)
-{
-    size_t i = 0;
-    while (i + 1 < m->to_count && m->to[i].status != SMTP_E_REFUSED)
-        i++;
-    return m->to[i].code;
-}
-
 /* An accepted mail: delivered to all or to some. A refused one keeps why. Its
    recipients were not refused themselves where nothing of it was said, or
    where others were. Those that were never said are not taken. */
@@ -1669,8 +1739,6 @@ static void smtp__settle(smtp_mail *m)
         if (!(m->flags & (SMTP__ACCEPTED | SMTP__DELIVERED)))
             m->status = SMTP_E_RECIPIENTS;
     }
-    if (m->status == SMTP_E_RECIPIENTS && m->to_count)
-        m->code = smtp__first_refusal(m);
     if (m->status == SMTP_E_RECIPIENTS || !(m->flags & SMTP__SAID_MAIL))
         rest = SMTP_NOT_TAKEN;
     if (SMTP__RARE && (rest == SMTP_OK || rest == SMTP_UNKNOWN)) {
@@ -1683,6 +1751,13 @@ static void smtp__settle(smtp_mail *m)
         m->status = SMTP_PARTIAL;
 }
 
+static smtp_code smtp__no_code(void)
+{
+    smtp_code none;
+    memset(&none, 0, sizeof none);
+    return none;
+}
+
 /* RFC 9422, section 4.2: more recipients than one transaction may have get
    several. Another one begins when all of the last is answered, unless that
    refused more than recipients. */
@@ -1691,22 +1766,21 @@ static int smtp__another_part(smtp_session *s, smtp_mail *m)
     const unsigned keep = SMTP__NEEDS_UTF8 | SMTP__HAS_8BIT | SMTP__CLEAN |
                           SMTP__SIZED | SMTP__SOME_REFUSED | SMTP__DELIVERED |
                           SMTP__STEPWISE;
-    const smtp_code none = {0, 0, 0};
     if (!SMTP__RARE || s->status || m->status != SMTP_AGAIN ||
         m->said == m->to_count)
         return 0;
     if (m->flags & SMTP__ACCEPTED) {
         smtp__settle_recipients(m, m->said, SMTP_OK);
         m->flags |= SMTP__DELIVERED;
+        m->code = smtp__no_code();
     }
     if (s->mail_max == 1) {
         m->flags |= SMTP__SOME_REFUSED;
         return 0;
     }
-    m->code = none;
     m->flags &= (uint16_t)keep;
     s->await = SMTP__RSET;
-    s->say = s->flags & SMTP__DIRTY ? SMTP__RSET : SMTP__MAIL;
+    s->say = s->dirty ? SMTP__RSET : SMTP__MAIL;
     return 1;
 }
 
@@ -1720,14 +1794,14 @@ static void smtp__finish(smtp_session *s)
     if (smtp__another_part(s, m))
         return;
     s->heard = SMTP__NEXT ? m->link : NULL;
-    if (s->said == m)
+    if (!SMTP__NEXT || s->said == m)
         s->said = NULL;
     s->await = SMTP__RSET;
     s->to_heard = 0;
     smtp__settle(m);
     if (s->goal == SMTP__G_SEND) {
-        s->result = m->status == SMTP_NOT_TAKEN && s->status
-                  ? s->status : (int8_t)m->status;
+        s->result = m->status == SMTP_NOT_TAKEN ? s->status
+                                                : (int8_t)m->status;
         s->goal = SMTP__G_NONE;
     }
     if (SMTP__NEXT && s->config->done)
@@ -1743,18 +1817,19 @@ static int smtp__handed_over(const smtp_session *s, const smtp_mail *m)
            (SMTP__NEXT ? s->sent - m->last < 0x80000000u : s->out_to == 0);
 }
 
-/* Why an open mail ends with the connection. Unknown: its last byte was handed
-   over, and neither is every recipient known to be refused nor did the server
-   say 421 instead of an answer. */
-static smtp_status smtp__lost(const smtp_session *s, const smtp_mail *m)
+/* The mail at the heard cursor ends with the connection. Unknown: its last byte
+   was handed over, and neither is every recipient known to be refused nor did
+   the server say 421 instead of an answer. */
+static void smtp__lose(smtp_session *s, smtp_mail *m)
 {
-    if (m == s->heard && s->to_heard == m->to_count && m->said &&
-        !(m->flags & SMTP__ACCEPTED))
-        return SMTP_E_RECIPIENTS;
-    if (smtp__handed_over(s, m) &&
-        !(s->status == SMTP_E_SHUTDOWN && s->reply.code.reply == 421))
-        return SMTP_UNKNOWN;
-    return SMTP_NOT_TAKEN;
+    int shut = s->status == SMTP_E_SHUTDOWN && s->reply.code.reply == 421;
+    if (s->to_heard == m->to_count && m->said && !(m->flags & SMTP__ACCEPTED)) {
+        m->status = SMTP_E_RECIPIENTS;
+        return;
+    }
+    m->status = smtp__handed_over(s, m) && !shut ? SMTP_UNKNOWN
+                                                 : SMTP_NOT_TAKEN;
+    m->code = shut ? s->reply.code : smtp__no_code();
 }
 
 /* Whether the login under way is made by config->sasl. */
@@ -1783,12 +1858,9 @@ static void smtp__fail(smtp_session *s, int status)
     }
     if (s->heard == NULL)
         s->heard = s->said;
-    if (s->heard && s->heard->status == SMTP_AGAIN &&
-        status == SMTP_E_SHUTDOWN && s->reply.code.reply == 421)
-        s->heard->code = s->reply.code;
     while (s->heard) {
         if (s->heard->status == SMTP_AGAIN)
-            s->heard->status = smtp__lost(s, s->heard);
+            smtp__lose(s, s->heard);
         smtp__finish(s);
     }
     if (s->goal)
@@ -1834,20 +1906,20 @@ static void smtp__trace(const smtp_session *s, int kind, const char *p,
 }
 
 /* Appends to the row. A row that outgrows the buffer is written again from its
-   start after each flush, passing over the `skip` bytes that are out. */
+   start after each flush, passing over the `chunk` bytes that are out. */
 static void smtp__put_n(smtp_session *s, const char *p, size_t n)
 {
     size_t room = (size_t)(s->out_size - s->out_to);
-    if (s->skip >= n) {
-        s->skip -= n;
+    if (s->chunk >= n) {
+        s->chunk -= (smtp_size)n;
         return;
     }
-    p += s->skip;
-    n -= s->skip;
-    s->skip = 0;
+    p += s->chunk;
+    n -= (size_t)s->chunk;
+    s->chunk = 0;
     if (n > room) {
         n = room;
-        s->flags |= SMTP__CUT;
+        s->cut = 1;
     }
     memcpy(s->out + s->out_to, p, n);
     s->out_to = (uint16_t)(s->out_to + n);
@@ -1859,7 +1931,7 @@ static void smtp__put_n(smtp_session *s, const char *p, size_t n)
 __attribute__((always_inline))
 static inline void smtp__put_fast(smtp_session *s, const char *p, size_t n)
 {
-    if (s->skip || n > (size_t)(s->out_size - s->out_to)) {
+    if (s->chunk || n > (size_t)(s->out_size - s->out_to)) {
         smtp__put_n(s, p, n);
         return;
     }
@@ -1896,7 +1968,8 @@ static void smtp__put_number(smtp_session *s, smtp_size value)
 static size_t smtp__transmit(smtp_session *s, const char *p, size_t n)
 {
     ptrdiff_t r;
-    n = smtp__min(n, PTRDIFF_MAX);
+    if (SMTP__FAST || PTRDIFF_MAX < 64000)
+        n = smtp__min(n, PTRDIFF_MAX);
     r = s->io->send(s->io->ctx, p, n);
     if (r > 0 && (size_t)r <= n) {
         if (SMTP__NEXT)
@@ -1905,9 +1978,8 @@ static size_t smtp__transmit(smtp_session *s, const char *p, size_t n)
         return (size_t)r;
     }
     if (r == 0 || r == SMTP_AGAIN) {
-        s->flags |= SMTP__BLOCKED | SMTP__ASYNC;
-        s->wants |= SMTP_WRITE;
-    } else if (r == SMTP_EOF || s->flags & SMTP__ASYNC) {
+        s->wants |= SMTP_WRITE | SMTP__ASYNC;
+    } else if (r == SMTP_EOF || s->wants & SMTP__ASYNC) {
         if (!s->broken)
             s->broken = (int8_t)smtp__failure(r);
     } else {
@@ -1938,6 +2010,8 @@ static int smtp__flush(smtp_session *s)
 static const char smtp__digits64[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
+#if !defined SMTP_NO_COMPOSE || SMTP__SASL ||                                  \
+    (defined SMTP_BEARSSL && !defined SMTP_NO_DKIM)
 /* Writes `size` bytes as base64, padded: (size + 2) / 3 * 4 characters, and
    returns where they end. */
 static char *smtp__encode64(char *to, const unsigned char *from, size_t size)
@@ -1955,6 +2029,7 @@ static char *smtp__encode64(char *to, const unsigned char *from, size_t size)
     }
     return to;
 }
+#endif
 
 /* Decoding, a digit at a time. `bits` holds those of the open group behind a 1,
    0 before the first; SMTP__END64 behind padding; SMTP__PAD64 one short of it;
@@ -2000,33 +2075,26 @@ static unsigned smtp__decode64(smtp_size *bits, char c, char *to)
 
 /* Bytes that come in pieces, on their way into a row. */
 typedef struct smtp__base64 {
-    unsigned char group[3];
-    uint8_t count;                 /* bytes in the group, 0 to 2 */
+    unsigned bits;                 /* the last of them are not yet written: */
+    unsigned count;                /* 0, 2 or 4 */
 } smtp__base64;
-
-static void smtp__put_quad(smtp_session *s, smtp__base64 *b)
-{
-    char quad[4];
-    smtp__encode64(quad, b->group, b->count);
-    smtp__put_n(s, quad, 4);
-    smtp__wipe(quad, 4);
-    b->count = 0;
-}
 
 static void smtp__put_base64(smtp_session *s, smtp__base64 *b, const char *p,
                              size_t n)
 {
-    while (n--) {
-        b->group[b->count++] = (unsigned char)*p++;
-        if (b->count == 3)
-            smtp__put_quad(s, b);
+    for (; n; n--) {
+        b->bits = b->bits << 8 | (unsigned char)*p++;
+        for (b->count += 8; b->count >= 6; b->count -= 6)
+            smtp__put_n(s, &smtp__digits64[b->bits >> (b->count - 6) & 63], 1);
     }
 }
 
 static void smtp__end_base64(smtp_session *s, smtp__base64 *b)
 {
-    if (b->count)
-        smtp__put_quad(s, b);
+    if (b->count) {
+        smtp__put_n(s, &smtp__digits64[b->bits << (6 - b->count) & 63], 1);
+        smtp__put(s, b->count == 2 ? "==" : "=");
+    }
     smtp__wipe(b, sizeof *b);
 }
 
@@ -2046,29 +2114,31 @@ enum {                             /* smtp_session.keyword: a word is awaited */
 };
 
 /* Extension keywords by the hash of their names, in the order of
-   SMTP_EXT_PIPELINING ..., 0 at the end. */
+   SMTP_EXT_PIPELINING ..., as far as one is of use. */
 static const uint32_t smtp__extensions[] = {
-    0x0224d407,                    /* PIPELINING */
-    0x065e694b,                    /* 8BITMIME */
-    0x002eb625,                    /* SIZE */
-    0xa11bb00b,                    /* STARTTLS */
-    0x0022eaa8,                    /* AUTH */
-    SMTP__DSN ? 0x00011b39 : 1,    /* DSN */
-    0xcd07b7e4,                    /* ENHANCEDSTATUSCODES */
-    0x0d4a453b,                    /* CHUNKING */
-    0x4a379e43,                    /* BINARYMIME */
-    0x930ea065,                    /* SMTPUTF8 */
+    0x0224d407,                        /* PIPELINING */
+    0xa11bb00b,                        /* STARTTLS */
+#if SMTP__8BITMIME || SMTP__SIZE || SMTP__AUTH || SMTP__DSN ||                 \
+    SMTP__CHUNKING || SMTP__UTF8 || SMTP__RARE
+    SMTP__8BITMIME ? 0x872ffcab : 1,   /* 8BITMIME */
+    SMTP__SIZE ? 0x002eb625 : 1,       /* SIZE */
+    SMTP__AUTH ? 0x0022eaa8 : 1,       /* AUTH */
+    SMTP__DSN ? 0x00011b39 : 1,        /* DSN */
+    0xcd07b7e4,                        /* ENHANCEDSTATUSCODES */
+    SMTP__CHUNKING ? 0x0d4a453b : 1,   /* CHUNKING */
+    SMTP__CHUNKING ? 0x4a379e43 : 1,   /* BINARYMIME */
+    SMTP__UTF8 ? 0x930ea045 : 1,       /* SMTPUTF8 */
 #if SMTP__RARE
-    0x72be88be,                    /* DELIVERBY */
-    0xc5e1e14c,                    /* FUTURERELEASE */
-    0x0c419686,                    /* MT-PRIORITY */
-    0xadaa5866,                    /* REQUIRETLS */
-    0x002a8a94,                    /* PRDR */
-    0xac66cde6,                    /* LIMITS */
-    0xe313abc1,                    /* XCLIENT */
-    0x15c23f43,                    /* XFORWARD */
+    0x72be88be,                        /* DELIVERBY */
+    0xc5e1e14c,                        /* FUTURERELEASE */
+    0x85776666,                        /* MT-PRIORITY */
+    0xadaa5866,                        /* REQUIRETLS */
+    0x002a8a94,                        /* PRDR */
+    0xac66cde6,                        /* LIMITS */
+    0xe313abc1,                        /* XCLIENT */
+    0x15c23f43,                        /* XFORWARD */
 #endif
-    0
+#endif
 };
 
 #define SMTP__RCPTMAX 0x355dc101   /* hashes of limits */
@@ -2097,12 +2167,13 @@ static const char smtp__mechanisms[] =
     SMTP__LOGIN("PLAIN", "40203")
     SMTP__LOGIN("LOGIN", "2|3");
 
+/* In any case: for this the bit that tells a letter's case does not count. */
 static uint32_t smtp__hash(uint32_t hash, char c)
 {
-    return hash * 33 ^ (unsigned char)smtp__upper(c);
+    return hash * 33 ^ ((unsigned char)c & 0xdfu);
 }
 
-static uint32_t smtp__hash_of(const char *word)
+SMTP__APART static uint32_t smtp__hash_of(const char *word)
 {
     uint32_t hash = 0;
     while (*word)
@@ -2113,12 +2184,12 @@ static uint32_t smtp__hash_of(const char *word)
 /* The bit of an extension, 0: not one of ours. */
 static uint32_t smtp__extension(uint32_t hash)
 {
-    const uint32_t *name = smtp__extensions;
     uint32_t bit = SMTP_EXT_PIPELINING;
-    for (; *name != hash; name++, bit <<= 1)
-        if (*name == 0)
-            return 0;
-    return *name ? bit : 0;
+    size_t i;
+    for (i = 0; i < sizeof smtp__extensions / sizeof(uint32_t); i++, bit <<= 1)
+        if (smtp__extensions[i] == hash)
+            return bit;
+    return 0;
 }
 
 /* A word behind AUTH: perhaps a mechanism that we have. */
@@ -2152,15 +2223,16 @@ static unsigned smtp__learn_limit(smtp_session *s, uint32_t hash)
 }
 
 /* A word of an EHLO line has ended; the first is the keyword. */
-static void smtp__learn_word(smtp_session *s, uint32_t hash)
+SMTP__APART static void smtp__learn_word(smtp_session *s, uint32_t hash)
 {
     if (s->keyword == SMTP__K_NEXT) {
         uint32_t bit = smtp__extension(hash);
         s->offers |= bit;
-        s->keyword = bit == SMTP_EXT_AUTH ? SMTP__K_AUTH
-                   : bit == SMTP_EXT_SIZE ? SMTP__K_SIZE
-                   : bit == SMTP_EXT_LIMITS ? SMTP__K_LIMITS : SMTP__K_OTHER;
-        if (bit == SMTP_EXT_SIZE)
+        s->keyword = SMTP__AUTH && bit == SMTP_EXT_AUTH ? SMTP__K_AUTH
+                   : SMTP__SIZE && bit == SMTP_EXT_SIZE ? SMTP__K_SIZE
+                   : SMTP__RARE && bit == SMTP_EXT_LIMITS ? SMTP__K_LIMITS
+                   : SMTP__K_OTHER;
+        if (SMTP__SIZE && bit == SMTP_EXT_SIZE)
             s->limit = 0;
     } else if (SMTP__AUTH && s->keyword == SMTP__K_AUTH) {
         smtp__learn_mechanism(s, hash);
@@ -2221,7 +2293,7 @@ static void smtp__no_features(const smtp_config *c)
 static void smtp__learn(smtp_session *s, char c)
 {
     int end = c == '\n';
-    if (s->flags & SMTP__FIRST_LINE || c == '\r')
+    if (!(s->parse & SMTP__P_FURTHER) || c == '\r')
         return;
     if (SMTP__HAND && (end || c))
         smtp__keep_feature(s, (char)(end ? 0 : c));
@@ -2246,11 +2318,17 @@ SMTP__APART static void smtp__forget(smtp_session *s)
 {
     s->offers = 0;
     s->window = 1;
-    s->auth = s->rcpt_max = s->mail_max = 0;
-    s->limit = 0;
+    if (SMTP__AUTH)
+        s->auth = 0;
+    if (SMTP__RARE)
+        s->rcpt_max = s->mail_max = 0;
+    if (SMTP__SIZE)
+        s->limit = 0;
     s->keyword = SMTP__K_NEXT;
     s->flags &= (uint16_t)~SMTP__HELLO;
-    s->run = 0;
+    s->chunk = 0;
+    if (SMTP__HAND)
+        s->run = 0;
     smtp__no_features(s->config);
 }
 
@@ -2299,45 +2377,10 @@ static char *smtp__input(const smtp_session *s)
 /* Keeps text of the reply as far as it fits; 16 bytes of the input part stay
    free for what is still to be read. The text stands at the start of that part
    and never reaches the bytes not yet parsed: each line loses its code. */
-static void smtp__keep(smtp_session *s, const char *p, size_t n)
+static void smtp__keep(smtp_session *s, char c)
 {
-    if (!SMTP__REPLY)
-        return;
-    n = smtp__min(n, smtp__in_size(s) - 16 - s->reply.length);
-    memmove(s->reply.text + s->reply.length, p, n);
-    s->reply.length = (uint16_t)(s->reply.length + n);
-}
-
-/* The code and the separator of a line, four bytes that are taken at once. The
-   separator is missing where the line has no text. SMTP_AGAIN: more bytes are
-   needed; SMTP_E_PROTOCOL: this is no reply, or lines of two. */
-static int smtp__parse_head(smtp_session *s)
-{
-    const char *p = smtp__input(s) + s->in_from;
-    unsigned n = (unsigned)(s->in_to - s->in_from), code;
-    if (!smtp__is_digit(p[0]) || (n > 1 && !smtp__is_digit(p[1])) ||
-        (n > 2 && !smtp__is_digit(p[2])))
-        return SMTP_E_PROTOCOL;
-    if (n < 4)
-        return SMTP_AGAIN;
-    code = (unsigned)(p[0] * 100 + p[1] * 10 + p[2] - '0' * 111);
-    if (p[3] != ' ' && p[3] != '-' && p[3] != '\r' && p[3] != '\n')
-        return SMTP_E_PROTOCOL;
-    if (s->parse == SMTP__P_REPLY) {
-        s->reply.length = s->reply_size = 0;
-        s->reply.text = smtp__input(s);
-        s->reply.code.reply = (uint16_t)code;
-        s->flags |= SMTP__FIRST_LINE;
-        if (s->await < SMTP__COMMAND)
-            s->chunk = 0;
-    }
-    if (code != s->reply.code.reply || code < 200 || code > 599)
-        return SMTP_E_PROTOCOL;
-    s->in_from = (uint16_t)(s->in_from + (p[3] == ' ' || p[3] == '-' ? 4 : 3));
-    if (s->parse == SMTP__P_LINE)
-        smtp__keep(s, "\n", 1);
-    s->parse = p[3] == '-' ? SMTP__P_MORE : SMTP__P_LAST;
-    return SMTP_OK;
+    if (SMTP__REPLY && s->reply.length < smtp__in_size(s) - 16)
+        s->reply.text[s->reply.length++] = c;
 }
 
 /* Decoded bytes of a challenge, to a mechanism of the caller's. What it cannot
@@ -2353,57 +2396,78 @@ static void smtp__pass_on(smtp_session *s, const char *p, size_t n)
     s->step = SMTP__TO_CANCEL;
 }
 
-/* A piece of a challenge (RFC 4954, section 4). */
-static void smtp__challenge(smtp_session *s, const char *p, size_t n)
+/* A byte of a challenge (RFC 4954, section 4). */
+static void smtp__challenge(smtp_session *s, char c)
 {
-    char bytes[48];
-    size_t fill = 0;
-    for (; n && s->step < SMTP__TO_CANCEL; n--, p++) {
-        if (*p != '\r' && *p != '\n')
-            fill += smtp__decode64(&s->chunk, *p, bytes + fill);
-        if (fill > sizeof bytes - 3) {
-            smtp__pass_on(s, bytes, fill);
-            fill = 0;
-        }
-    }
-    if (s->step < SMTP__TO_CANCEL)
-        smtp__pass_on(s, bytes, fill);
+    char bytes[3];
+    if (c != '\r' && c != '\n' && s->step < SMTP__TO_CANCEL)
+        smtp__pass_on(s, bytes, smtp__decode64(&s->chunk, c, bytes));
 }
 
 /* What the text of a reply tells as it comes. */
-static void smtp__listen(smtp_session *s, const char *p, size_t n)
+static void smtp__listen(smtp_session *s, char c)
 {
     if (s->await == SMTP__EHLO)
-        for (; n; n--)
-            smtp__learn(s, *p++);
+        smtp__learn(s, c);
     else if (SMTP__SASL && s->reply.code.reply == 334 && smtp__by_sasl(s))
-        smtp__challenge(s, p, n);
+        smtp__challenge(s, c);
 }
 
-/* Text up to the end of the line, CRLF or LF, or of what was read. */
-static int smtp__parse_text(smtp_session *s)
+/* A byte of text, CRLF or LF at its end. 1: the reply is complete. */
+static int smtp__parse_text(smtp_session *s, char c)
 {
-    const char *p = smtp__input(s) + s->in_from;
-    size_t n = (size_t)(s->in_to - s->in_from), used = n;
-    const char *lf = (const char *)memchr(p, '\n', n);
-    if (lf)
-        used = (n = (size_t)(lf - p)) + 1;
-    smtp__listen(s, p, used);
-    smtp__keep(s, p, n);
-    s->in_from = (uint16_t)(s->in_from + used);
-    if (used > (size_t)(SMTP_REPLY_LIMIT - s->reply_size))
-        return SMTP_E_REPLY_SIZE;
-    s->reply_size = (uint16_t)(s->reply_size + used);
-    if (!lf)
-        return SMTP_AGAIN;
+    smtp__listen(s, c);
+    if (c != '\n') {
+        smtp__keep(s, c);
+        return 0;
+    }
     if (SMTP__REPLY && s->reply.length &&
         s->reply.text[s->reply.length - 1] == '\r')
         s->reply.length--;
-    s->flags &= (uint16_t)~SMTP__FIRST_LINE;
-    s->parse = s->parse == SMTP__P_MORE ? SMTP__P_LINE : SMTP__P_REPLY;
+    s->line_code = 0;
+    s->parse = s->parse & SMTP__P_MORE ? SMTP__P_FURTHER : 0;
+    return s->parse == 0;
+}
+
+/* The code of a line is read. SMTP_E_PROTOCOL: it is not that of the first. */
+static int smtp__parse_line(smtp_session *s)
+{
+    unsigned code = s->line_code;
+    if (s->parse) {
+        smtp__keep(s, '\n');
+        return code == s->reply.code.reply ? SMTP_OK : SMTP_E_PROTOCOL;
+    }
+    s->reply.text = smtp__input(s);
+    s->reply.length = 0;
+    s->reply.code.reply = (uint16_t)code;
+    if (SMTP__SASL && s->await < SMTP__COMMAND)
+        s->chunk = 0;
     return SMTP_OK;
 }
 
+/* A byte of a reply. 1: it is complete; SMTP_E_PROTOCOL: it is none. A code is
+   200 to 599; the separator is missing where the line has no text. */
+SMTP__APART static int smtp__parse_byte(smtp_session *s, char c)
+{
+    unsigned code = s->line_code, digit = (unsigned)(c - '0');
+    if (++s->reply_size > SMTP_REPLY_LIMIT)
+        return SMTP_E_REPLY_SIZE;
+    if (s->parse & SMTP__P_TEXT)
+        return smtp__parse_text(s, c);
+    if (code < 100) {
+        if (digit > 9 || (code == 0 && digit - 2 > 3))
+            return SMTP_E_PROTOCOL;
+        s->line_code = (uint16_t)(code * 10 + digit);
+        return 0;
+    }
+    if (smtp__parse_line(s) != SMTP_OK ||
+        (c != ' ' && c != '-' && c != '\r' && c != '\n'))
+        return SMTP_E_PROTOCOL;
+    s->parse |= c == '-' ? SMTP__P_TEXT | SMTP__P_MORE : SMTP__P_TEXT;
+    return c == '\n' ? smtp__parse_text(s, c) : 0;
+}
+
+#if SMTP__REPLY
 /* A number of three digits at most; 1000 for what is none. */
 static unsigned smtp__parse_number(const char **at)
 {
@@ -2423,8 +2487,6 @@ static void smtp__parse_enhanced(smtp_reply *r)
 {
     const char *p = r->text + 2;
     unsigned subject, detail;
-    if (!SMTP__REPLY)
-        return;
     r->text[r->length] = 0;
     r->code.subject = r->code.detail = 0;
     if (r->length < 5 || p[-1] != '.' ||
@@ -2439,6 +2501,12 @@ static void smtp__parse_enhanced(smtp_reply *r)
     r->code.subject = (uint16_t)subject;
     r->code.detail = (uint16_t)detail;
 }
+#else
+static void smtp__parse_enhanced(smtp_reply *r)
+{
+    (void)r;
+}
+#endif
 
 /* A reply code, 200 to 599; 0: this is none. */
 static unsigned smtp__code(const char *p)
@@ -2471,6 +2539,7 @@ static int smtp__has_short_code(const char *p)
            smtp__fits(p + 2, "0 0.0.0 ", "v\177v\177v\177v\177");
 }
 
+#if SMTP__REPLY
 static void smtp__parse_short_code(smtp_reply *r, const char *p)
 {
     r->code.reply = (uint16_t)(p[0] * 100 + p[1] * 10 + p[2] - '0' * 111);
@@ -2478,6 +2547,12 @@ static void smtp__parse_short_code(smtp_reply *r, const char *p)
     r->code.detail = (uint16_t)(p[8] - '0');
     r->text[r->length] = 0;
 }
+#else
+static void smtp__parse_short_code(smtp_reply *r, const char *p)
+{
+    (void)r, (void)p;
+}
+#endif
 
 /* Most replies: one short line that is there as a whole. Its text stays where
    it is. 0: not this one. */
@@ -2488,7 +2563,7 @@ static int smtp__parse_whole(smtp_session *s)
     size_t n = (size_t)(s->in_to - s->in_from);
     const char *lf;
     unsigned code = 0;
-    if (n < 10 || s->parse != SMTP__P_REPLY || s->await < SMTP__COMMAND ||
+    if (n < 10 || s->reply_size || s->await < SMTP__COMMAND ||
         (!smtp__has_short_code(p) &&
          (p[3] != ' ' || (code = smtp__code(p)) == 0)) ||
         (lf = (const char *)memchr(p + 4, '\n', n - 4)) == NULL ||
@@ -2513,23 +2588,18 @@ static int smtp__parse_whole(smtp_session *s)
    the session failed. */
 static int smtp__parse(smtp_session *s)
 {
-    int status = SMTP_OK;
+    int r = 0;
     if (SMTP__FAST && smtp__parse_whole(s))
         return 1;
-    while (s->in_from < s->in_to && status == SMTP_OK) {
-        if (s->parse < SMTP__P_MORE) {
-            status = smtp__parse_head(s);
-            continue;
-        }
-        status = smtp__parse_text(s);
-        if (status == SMTP_OK && s->parse == SMTP__P_REPLY) {
-            smtp__parse_enhanced(&s->reply);
-            return 1;
-        }
-    }
-    if (status != SMTP_OK && status != SMTP_AGAIN)
-        smtp__fail(s, status);
-    return 0;
+    while (s->in_from < s->in_to && r == 0)
+        r = smtp__parse_byte(s, smtp__input(s)[s->in_from++]);
+    if (r < 0)
+        smtp__fail(s, r);
+    if (r <= 0)
+        return 0;
+    s->reply_size = 0;
+    smtp__parse_enhanced(&s->reply);
+    return 1;
 }
 
 /* ---- body encoder -------------------------------------------------------- */
@@ -2678,30 +2748,16 @@ static int smtp__in_payload(const smtp_session *s)
     return SMTP__CHUNKING && s->say == SMTP__PAYLOAD;
 }
 
+#if SMTP__PULL
 static int smtp__pulled(const smtp_body *b)
 {
-    return SMTP__PULL && b->pull != NULL;
+    return b->pull != NULL;
 }
 
-/* Whether there is where the bytes come from. */
-static int smtp__body_ok(const smtp_body *b)
-{
-    return b->pull ? SMTP__PULL : b->data || !b->size;
-}
-
-/* The body's bytes at the present offset: how many there are, 0 at its end,
-   -1 when there are none now. */
-static ptrdiff_t smtp__pull(smtp_session *s, const char **p)
+static ptrdiff_t smtp__pull_source(smtp_session *s, const char **p)
 {
     const smtp_body *b = s->body;
-    ptrdiff_t r;
-    if (!smtp__pulled(b)) {
-        smtp_size left = b->size - s->at;
-        if (left)
-            *p = b->data + s->at;
-        return left < PTRDIFF_MAX ? (ptrdiff_t)left : PTRDIFF_MAX;
-    }
-    r = b->pull(b->ctx, s->at, p);
+    ptrdiff_t r = b->pull(b->ctx, s->at, p);
     if (r >= 0)
         return r;
     if (r == SMTP_AGAIN)
@@ -2709,6 +2765,38 @@ static ptrdiff_t smtp__pull(smtp_session *s, const char **p)
     else
         smtp__fail(s, SMTP_E_BODY);
     return -1;
+}
+#else
+static int smtp__pulled(const smtp_body *b)
+{
+    (void)b;
+    return 0;
+}
+
+static ptrdiff_t smtp__pull_source(smtp_session *s, const char **p)
+{
+    (void)s, (void)p;
+    return -1;
+}
+#endif
+
+/* Whether there is where the bytes come from. */
+static int smtp__body_ok(const smtp_body *b)
+{
+    return smtp__pulled(b) || b->data || !b->size;
+}
+
+/* The body's bytes at the present offset: how many there are, 0 at its end,
+   -1 when there are none now. */
+static ptrdiff_t smtp__pull(smtp_session *s, const char **p)
+{
+    const smtp_body *b = s->body;
+    smtp_size left = b->size - s->at;
+    if (smtp__pulled(b))
+        return smtp__pull_source(s, p);
+    if (left)
+        *p = b->data + s->at;
+    return left < PTRDIFF_MAX ? (ptrdiff_t)left : PTRDIFF_MAX;
 }
 
 /* Encoded bytes, into the buffer, or, when there are more than fit and nothing
@@ -2725,7 +2813,8 @@ static size_t smtp__body_out(smtp_session *s, const char *p, size_t n)
         smtp__fail(s, SMTP_E_BODY);
         return 0;
     }
-    if (n > room && s->out_to == 0 && !(s->body_state & SMTP__INTO_BUFFER)) {
+    if (SMTP__FAST && n > room && s->out_to == 0 &&
+        !(s->body_state & SMTP__INTO_BUFFER)) {
         n = smtp__transmit(s, p, n);
     } else {
         n = smtp__min(n, room);
@@ -2739,58 +2828,53 @@ static size_t smtp__body_out(smtp_session *s, const char *p, size_t n)
     return n;
 }
 
-/* A line end. 0: it does not fit now. */
-static int smtp__body_crlf(smtp_session *s)
+/* Encodes one byte. 0: what comes of it does not fit now. A CR is a line end at
+   once, a LF behind it is none. */
+static int smtp__encode_byte(smtp_session *s, const char *p)
 {
-    if (!(s->body_state & SMTP__DRY) && s->out_size - s->out_to < 2)
+    unsigned state = s->body_state;
+    unsigned next = state & ~(unsigned)(SMTP__BOL | SMTP__CR);
+    size_t n = 1;
+    if (!(state & SMTP__DRY) && s->out_size - s->out_to < 2)
         return 0;
-    s->body_state = (uint8_t)((s->body_state & ~SMTP__CR) | SMTP__BOL);
-    return smtp__body_out(s, "\r\n", 2) != 0;
-}
-
-/* The one byte at the present offset that does not leave as it is. */
-static int smtp__encode_change(smtp_session *s, char c)
-{
-    if (c == '.') {
-        size_t n = s->body_state & SMTP__DRY ? 1 : 2;
-        if (n == 2 && s->out_size - s->out_to < 2)
-            return 0;
-        smtp__body_out(s, "..", n);
-        s->body_state &= (uint8_t)~SMTP__BOL;
-        s->at++;
-    } else if (c == '\r') {
-        s->body_state |= SMTP__CR;
-        s->at++;
-        return 1;
-    } else if (smtp__body_crlf(s)) {
-        s->at++;
-    } else {
-        return 0;
+    if (*p & 128)
+        next |= SMTP__HIGH;
+    if (((state & SMTP__CR) != 0) != (*p == '\n'))
+        next |= SMTP__CHANGED;
+    if (state & SMTP__RAW) {
+        ;
+    } else if (*p == '\r' || *p == '\n') {
+        next |= *p == '\r' ? SMTP__BOL | SMTP__CR : SMTP__BOL;
+        n = *p == '\n' && state & SMTP__CR ? 0 : 2;
+        p = "\r\n";
+    } else if (*p == '.' && (state & SMTP__BOL) && (state & SMTP__DOTS)) {
+        next |= SMTP__CHANGED;
+        p = "..";
+        n = state & SMTP__DRY ? 1 : 2;   /* SIZE counts it once */
     }
-    s->body_state |= SMTP__CHANGED;
-    return 1;
+    s->body_state = (uint8_t)next;
+    return n == 0 || smtp__body_out(s, p, n);
 }
 
-/* What a held CR becomes when the byte behind it is known. */
-static int smtp__encode_cr(smtp_session *s, char next)
+/* Encodes some of `n` bytes. 0: not one. */
+static int smtp__encode_bytes(smtp_session *s, const char *p, size_t n)
 {
-    if (!smtp__body_crlf(s))
-        return 0;
-    if (next == '\n')
+    const char *begin = p;
+    while (n-- && smtp__encode_byte(s, p)) {
+        p++;
         s->at++;
-    else
-        s->body_state |= SMTP__CHANGED;
-    return 1;
+    }
+    return p != begin;
 }
 
 /* The end of the source: -1, or its last line is completed first. */
 static int smtp__encode_end(smtp_session *s)
 {
-    unsigned open = s->body_state & (SMTP__CR | SMTP__BOL | SMTP__RAW);
-    if (open & SMTP__RAW || open == SMTP__BOL)
+    if (s->body_state & SMTP__CR)
+        s->body_state |= SMTP__CHANGED;
+    if (s->body_state & (SMTP__BOL | SMTP__RAW))
         return -1;
-    s->body_state |= SMTP__CHANGED;
-    return smtp__body_crlf(s);
+    return smtp__encode_byte(s, "\n");
 }
 
 /* The bytes that leave as they are, as many as can. What a source says at its
@@ -2824,20 +2908,21 @@ static int smtp__encode(smtp_session *s)
     ptrdiff_t r = smtp__pull(s, &p);
     if (r < 0)
         return 0;
-    if (s->run && smtp__pulled(s->body) && (r == 0 || *p != '\n')) {
+    if (SMTP__FAST && s->run && smtp__pulled(s->body) &&
+        (r == 0 || *p != '\n')) {
         smtp__fail(s, SMTP_E_BODY);
         return 0;
     }
     if (r == 0)
         return smtp__encode_end(s);
-    if (s->body_state & SMTP__CR)
-        return smtp__encode_cr(s, *p);
+    if (!SMTP__FAST)
+        return smtp__encode_bytes(s, p, (size_t)r);
     if (s->body_state & SMTP__RAW)
         s->run = (smtp_size)r;
-    else if (s->run == 0)
+    else if (s->run == 0 && !(s->body_state & SMTP__CR))
         s->run = (smtp_size)smtp__scan(s, p, smtp__min((size_t)r, 16384));
     if (s->run == 0)
-        return smtp__encode_change(s, *p);
+        return smtp__encode_bytes(s, p, 1);
     return smtp__encode_run(s, p, (size_t)r);
 }
 
@@ -2861,11 +2946,15 @@ static const char *smtp__a_label(const smtp_session *s, const char *domain)
     return label && smtp_address_check(label) == 1 ? label : NULL;
 }
 
-static void smtp__write_ehlo(smtp_session *s, const char *verb)
+static void smtp__write_nothing(smtp_session *s)
+{
+    (void)s;
+}
+
+static void smtp__write_domain(smtp_session *s)
 {
     const char *domain = s->config->domain;
     const char *label = domain ? smtp__a_label(s, domain) : "[127.0.0.1]";
-    smtp__put(s, SMTP__LMTP && s->config->lmtp ? "LHLO " : verb);
     smtp__put(s, label ? label : domain);
 }
 
@@ -2876,6 +2965,12 @@ static int smtp__domain_ok(const smtp_session *s)
     return !domain || (*domain && *domain != '"' &&
                        (smtp_address_check(domain) == 1 ||
                         smtp__a_label(s, domain)));
+}
+
+static void smtp__write_ehlo(smtp_session *s)
+{
+    smtp__put(s, SMTP__LMTP && s->config->lmtp ? "LHLO " : "EHLO ");
+    smtp__write_domain(s);
 }
 
 /* The domain of an address that is ASCII before it, or 0. */
@@ -2955,6 +3050,13 @@ static void smtp__put_xtext(smtp_session *s, const char *p)
     }
 }
 
+static int smtp__use_prdr(const smtp_session *s, const smtp_mail *m)
+{
+    return SMTP__RARE && m->to_count > 1 && !SMTP__OF_ALL(m->all_or_none) &&
+           smtp__offers(s, SMTP_EXT_PRDR);
+}
+
+#if SMTP__RARE
 SMTP__APART static void smtp__put_wish(smtp_session *s, const char *name,
                                        int32_t value)
 {
@@ -2962,12 +3064,6 @@ SMTP__APART static void smtp__put_wish(smtp_session *s, const char *name,
     if (value < 0)
         SMTP__PUT(s, "-");
     smtp__put_number(s, value < 0 ? 0 - (smtp_size)value : (smtp_size)value);
-}
-
-static int smtp__use_prdr(const smtp_session *s, const smtp_mail *m)
-{
-    return SMTP__RARE && m->to_count > 1 && !m->all_or_none &&
-           smtp__offers(s, SMTP_EXT_PRDR);
 }
 
 /* RFC 4865, section 5; RFC 2852, section 4; RFC 6710, section 4; RFC 8689,
@@ -2992,13 +3088,18 @@ static void smtp__put_wishes(smtp_session *s, const smtp_mail *m)
     if (smtp__use_prdr(s, m))
         SMTP__PUT(s, " PRDR");
 }
+#else
+static void smtp__put_wishes(smtp_session *s, const smtp_mail *m)
+{
+    (void)s, (void)m;
+}
+#endif
 
 /* RFC 1870, section 5; RFC 6152, section 3; RFC 6531, section 3.4; RFC 3461,
    section 4.3 and 4.4. */
 static void smtp__write_mail(smtp_session *s)
 {
     const smtp_mail *m = s->said;
-    SMTP__PUT(s, "MAIL FROM:<");
     if (m->from)
         smtp__put_address(s, m->from);
     SMTP__PUT(s, ">");
@@ -3013,30 +3114,31 @@ static void smtp__write_mail(smtp_session *s)
         SMTP__PUT(s, " BODY=8BITMIME");
     if (SMTP__UTF8 && m->flags & SMTP__NEEDS_UTF8)
         SMTP__PUT(s, " SMTPUTF8");
-    if (SMTP__DSN && m->ret)
-        smtp__put(s, m->ret == SMTP_RET_HDRS ? " RET=HDRS" : " RET=FULL");
-    if (SMTP__DSN && m->envid) {
+    if (SMTP__OF_DSN(m->ret))
+        smtp__put(s, SMTP__OF_DSN(m->ret) == SMTP_RET_HDRS ? " RET=HDRS"
+                                                           : " RET=FULL");
+    if (SMTP__OF_DSN(m->envid)) {
         SMTP__PUT(s, " ENVID=");
-        smtp__put_xtext(s, m->envid);
+        smtp__put_xtext(s, SMTP__OF_DSN(m->envid));
     }
-    if (SMTP__RARE)
-        smtp__put_wishes(s, m);
-    smtp__put_params(s, m->params);
+    smtp__put_wishes(s, m);
+    smtp__put_params(s, SMTP__OF_PARAMS(m->params));
 }
 
 /* RFC 3461, section 4.1. */
 static void smtp__put_notify(smtp_session *s, unsigned notify)
 {
-    static const char names[3][9] = {"SUCCESS,", "FAILURE,", "DELAY,"};
+    static const char names[] = "NEVER\0" "SUCCESS\0" "FAILURE\0" "DELAY";
+    const char *before = " NOTIFY=";
     unsigned i;
-    SMTP__PUT(s, " NOTIFY=");
-    if (notify & SMTP_NOTIFY_NEVER) {
-        SMTP__PUT(s, "NEVER");
-        return;
-    }
-    for (i = 0, notify >>= 1; notify; i++, notify >>= 1)
-        if (notify & 1)
-            smtp__put_n(s, names[i], strlen(names[i]) - (notify == 1));
+    if (notify & SMTP_NOTIFY_NEVER)
+        notify = SMTP_NOTIFY_NEVER;
+    for (i = 0; notify >> i; i++)
+        if (notify >> i & 1) {
+            smtp__put(s, before);
+            smtp__put(s, smtp__nth(names, i));
+            before = ",";
+        }
 }
 
 /* RFC 3461, section 4.2: the address type stands as it is. */
@@ -3054,20 +3156,18 @@ static void smtp__put_orcpt(smtp_session *s, const char *orcpt)
 static void smtp__write_rcpt(smtp_session *s)
 {
     const smtp_recipient *to = &s->said->to[s->said->said];
-    SMTP__PUT(s, "RCPT TO:<");
     smtp__put_address(s, to->address);
     SMTP__PUT(s, ">");
-    if (SMTP__DSN && to->notify)
-        smtp__put_notify(s, to->notify);
-    if (SMTP__DSN && to->orcpt)
-        smtp__put_orcpt(s, to->orcpt);
-    smtp__put_params(s, to->params);
+    if (SMTP__OF_DSN(to->notify))
+        smtp__put_notify(s, SMTP__OF_DSN(to->notify));
+    if (SMTP__OF_DSN(to->orcpt))
+        smtp__put_orcpt(s, SMTP__OF_DSN(to->orcpt));
+    smtp__put_params(s, SMTP__OF_PARAMS(to->params));
 }
 
 /* RFC 3030, section 2: the whole body in one chunk. */
 static void smtp__write_bdat(smtp_session *s)
 {
-    SMTP__PUT(s, "BDAT ");
     smtp__put_number(s, s->said->wire);
     SMTP__PUT(s, " LAST");
 }
@@ -3083,17 +3183,15 @@ static const char *smtp__or_empty(const char *text)
 static const char *smtp__stands_for(const smtp_config *c, const char *p,
                                     size_t *n)
 {
-    const char *text = p;
+    const char *text = *p == '3' ? c->password : *p == '4' ? c->authzid
+                     : SMTP__SASL && *p == '5' ? c->token : c->user;
     *n = 1;
-    switch (*p) {
-    case '0': return "";
-    case '1': return "\1";
-    case '2': case '6': text = c->user; break;
-    case '3': text = c->password; break;
-    case '4': text = c->authzid; break;
-    case '5': text = c->token; break;
-    default: return p;
-    }
+    if (*p == '0')
+        return "";
+    if (SMTP__SASL && (*p < '0' || *p > '6'))
+        return p;
+    if (SMTP__SASL && *p == '1')
+        return "\1";
     text = smtp__or_empty(text);
     *n = strlen(text);
     return text;
@@ -3119,7 +3217,7 @@ static void smtp__put_saslname(smtp_session *s, smtp__base64 *b,
 /* The response at hand: config->sasl's, or the next of the table's. */
 static void smtp__put_response(smtp_session *s)
 {
-    smtp__base64 b = {{0, 0, 0}, 0};
+    smtp__base64 b = {0, 0};
     const char *p = s->tail, *text;
     size_t n;
     if (SMTP__SASL && p == NULL)
@@ -3140,21 +3238,21 @@ static void smtp__put_response(smtp_session *s)
    run counts them. */
 static void smtp__say_auth(smtp_session *s)
 {
-    const size_t all = (size_t)-1;
+    const smtp_size all = (smtp_size)-1;
     s->say = SMTP__AUTH_;
     s->keyword = SMTP__K_NEXT;
-    if (s->config->no_initial_response || (smtp__by_sasl(s) && !s->line))
+    if (!SMTP__INITIAL || s->config->no_initial_response ||
+        (smtp__by_sasl(s) && !s->line))
         return;
-    s->skip = all;
+    s->chunk = all;
     smtp__put_response(s);
-    if (all - s->skip + strlen(s->word) + sizeof "AUTH  \r" <= 512)
-        s->keyword = s->skip == all ? SMTP__K_EMPTY : SMTP__K_INITIAL;
+    if (all - s->chunk + strlen(s->word) + sizeof "AUTH  \r" <= 512)
+        s->keyword = s->chunk == all ? SMTP__K_EMPTY : SMTP__K_INITIAL;
 }
 
 /* An empty first response is "=". */
 static void smtp__write_auth(smtp_session *s)
 {
-    SMTP__PUT(s, "AUTH ");
     smtp__put(s, s->word);
     if (s->keyword) {
         smtp__put(s, s->keyword == SMTP__K_EMPTY ? " =" : " ");
@@ -3322,19 +3420,19 @@ SMTP__APART static int smtp__positive(const smtp_session *s)
    the heard cursor and has no answer yet. */
 static unsigned smtp__awaited(smtp_session *s)
 {
+    const unsigned flags = SMTP__SAID_RSET | SMTP__SAID_MAIL | SMTP__SAID_DATA;
     const smtp_mail *m = s->heard;
+    unsigned open = 1u << (SMTP__FINAL - SMTP__RSET);
     if (m == NULL)
         return s->await;
-    if (s->await == SMTP__RSET && !(m->flags & SMTP__SAID_RSET))
-        s->await = SMTP__MAIL;
-    if (s->await == SMTP__MAIL && !(m->flags & SMTP__SAID_MAIL))
-        s->await = SMTP__RCPT;
-    if (s->await == SMTP__RCPT && s->to_heard == m->said)
-        s->await = SMTP__DATA;
-    if (s->await == SMTP__DATA && !(m->flags & SMTP__SAID_DATA))
-        s->await = SMTP__BDAT;
-    if (s->await == SMTP__BDAT && (!SMTP__CHUNKING || m->chunks == 0))
-        s->await = SMTP__FINAL;
+    open |= m->flags & flags;
+    if (s->to_heard != m->said)
+        open |= 1u << (SMTP__RCPT - SMTP__RSET);
+    if (SMTP__PARTS && m->chunks)
+        open |= 1u << (SMTP__BDAT - SMTP__RSET);
+    while (s->await < SMTP__FINAL &&
+           !(open >> (s->await - SMTP__RSET) & 1))
+        s->await++;
     return s->await;
 }
 
@@ -3407,6 +3505,12 @@ static void smtp__judge_ehlo(smtp_session *s)
     }
 }
 
+static int smtp__opportunistic(const smtp_session *s)
+{
+    return SMTP__OPPORTUNISTIC &&
+           s->config->tls == SMTP_TLS_UNSAFE_OPPORTUNISTIC;
+}
+
 /* RFC 3207, section 5: nothing in clear may follow the 220 unseen. */
 static void smtp__judge_starttls(smtp_session *s)
 {
@@ -3414,8 +3518,7 @@ static void smtp__judge_starttls(smtp_session *s)
         s->say = SMTP__HANDSHAKE;
         if (s->in_from != s->in_to)
             smtp__fail(s, SMTP_E_INJECTION);
-    } else if (s->config->tls == SMTP_TLS_UNSAFE_OPPORTUNISTIC &&
-               !smtp__hand(s)) {
+    } else if (smtp__opportunistic(s) && !smtp__hand(s)) {
         s->flags |= SMTP__PLAIN_ON;
         s->say = SMTP__IDLE;
     } else {
@@ -3471,7 +3574,7 @@ static void smtp__judge_rset(smtp_session *s)
 {
     if (smtp__no_mail(s->heard)) {
         if (smtp__positive(s))
-            s->flags &= (uint16_t)~SMTP__DIRTY;
+            s->dirty = 0;
         smtp__judge_command(s);
         return;
     }
@@ -3485,7 +3588,8 @@ static void smtp__judge_xclient(smtp_session *s)
 {
     if (smtp__positive(s)) {
         smtp__forget(s);
-        s->flags &= (uint16_t)~(SMTP__READY | SMTP__DIRTY | SMTP__LOGGED_IN);
+        s->flags &= (uint16_t)~(SMTP__READY | SMTP__LOGGED_IN);
+        s->dirty = 0;
     }
     smtp__judge_command(s);
 }
@@ -3509,8 +3613,10 @@ static void smtp__judge_rcpt(smtp_session *s)
     if (smtp__positive(s))
         return;
     to->status = SMTP_E_REFUSED;
+    if (!(m->flags & SMTP__SOME_REFUSED))
+        m->code = to->code;        /* if all are refused, the first decided */
     m->flags |= SMTP__SOME_REFUSED;
-    if (s->refusals < 255)
+    if (SMTP__CAREFUL && s->refusals < 255)
         s->refusals++;
 }
 
@@ -3537,6 +3643,8 @@ static void smtp__judge_data(smtp_session *s)
 
 static void smtp__judge_bdat(smtp_session *s)
 {
+    if (!SMTP__PARTS)
+        return;
     s->heard->chunks--;
     if (!smtp__positive(s) && s->heard->flags & SMTP__ACCEPTED)
         smtp__refuse_mail(s, s->heard, SMTP_E_DATA);
@@ -3614,7 +3722,7 @@ static void smtp__judge_final(smtp_session *s)
 {
     smtp_mail *m = s->heard;
     if (smtp__no_mail(m)) {
-        s->flags &= (uint16_t)~SMTP__DIRTY;
+        s->dirty = 0;
         smtp__judge_command(s);
         return;
     }
@@ -3639,9 +3747,9 @@ static void smtp__judge_final(smtp_session *s)
             m->code = s->reply.code;
         }
     }
-    if (s->said == m && (!SMTP__CHUNKING || smtp__positive(s) ||
-                         m->flags & SMTP__SAID_DATA))
-        s->flags &= (uint16_t)~SMTP__DIRTY;
+    if ((!SMTP__NEXT || s->said == m) &&
+        (!SMTP__CHUNKING || smtp__positive(s) || m->flags & SMTP__SAID_DATA))
+        s->dirty = 0;
     m->flags |= SMTP__ANSWERED;
     if (m->flags & SMTP__CLOSED)
         smtp__finish(s);
@@ -3660,18 +3768,27 @@ enum {
     SMTP__T_final
 };
 
-#define SMTP__LIMIT(name, verb, write, judge, limit, on) SMTP__T_##limit,
+#define SMTP__LIMIT(name, verb, text, rest, judge, limit, on) SMTP__T_##limit,
 static const uint8_t smtp__limits[] = {SMTP__ROWS(SMTP__LIMIT)};
 
-#define SMTP__WRITE(name, verb, write, judge, limit, on)                       \
-    case name: if (on) smtp__##write; break;
+#define SMTP__REST(name, verb, text, rest, judge, limit, on)                   \
+    case name:                                                                 \
+        if (SMTP__FAST)                                                        \
+            SMTP__PUT(s, text);                                                \
+        if (on)                                                                \
+            smtp__write_##rest(s);                                             \
+        break;
+#define SMTP__BEGIN(name, verb, text, rest, judge, limit, on) text "\0"
 SMTP__APART static void smtp__write(smtp_session *s, unsigned row)
 {
-    switch (row) { SMTP__ROWS(SMTP__WRITE) }
+    static const char begins[] = SMTP__ROWS(SMTP__BEGIN);
+    if (!SMTP__FAST)
+        smtp__put(s, smtp__nth(begins, row));
+    switch (row) { SMTP__ROWS(SMTP__REST) }
     SMTP__PUT(s, "\r\n");
 }
 
-#define SMTP__JUDGE(name, verb, write, judge, limit, on)                       \
+#define SMTP__JUDGE(name, verb, text, rest, judge, limit, on)                  \
     case name: if (on) smtp__judge_##judge(s); break;
 static void smtp__judge(smtp_session *s, unsigned row)
 {
@@ -3681,7 +3798,7 @@ static void smtp__judge(smtp_session *s, unsigned row)
 /* Refused recipients after which no mail overlaps another and DATA waits for
    the recipients' replies: Postfix counts a refusal twice in a pipeline,
    delays its answers from 10 on and hangs up at 20. */
-#define SMTP__CAREFUL 4
+#define SMTP__REFUSED_TO 4
 
 /* Mails refused as a whole after which no mail overlaps another: each costs a
    RSET, and Exim hangs up after 10 commands in a session that send no mail. For
@@ -3693,8 +3810,9 @@ static int smtp__use_chunks(const smtp_session *s, const smtp_mail *m)
     if (!SMTP__CHUNKING || s->config->no_chunking ||
         !smtp__offers(s, SMTP_EXT_CHUNKING))
         return 0;
-    return m->flags & SMTP__SIZED || m->body.flags & SMTP_BODY_BINARY ||
-           s->out_size >= 256;
+    return m->flags & SMTP__SIZED ||
+           (SMTP__PARTS && (m->body.flags & SMTP_BODY_BINARY ||
+                            s->out_size >= 256));
 }
 
 /* Rows that are said only when all before them is answered. With a transport
@@ -3706,15 +3824,17 @@ static int smtp__stops(const smtp_session *s, unsigned row)
         return 1;
     if (row < SMTP__DATA || smtp__no_mail(m))
         return 0;
-    return m->all_or_none || m->flags & SMTP__STEPWISE ||
+    return SMTP__OF_ALL(m->all_or_none) || m->flags & SMTP__STEPWISE ||
            (SMTP__LMTP && s->config->lmtp) ||
            (SMTP__CHUNKING && row != SMTP__DATA &&
-            !(s->flags & SMTP__ASYNC));
+            !(s->wants & SMTP__ASYNC));
 }
 
 /* Whether the window is open: once full, it is when half of it is answered. */
 static int smtp__in_window(smtp_session *s)
 {
+    if (!SMTP__FAST)
+        return s->due < s->window;
     if (s->due >= s->window)
         s->flags |= SMTP__FULL;
     else if (s->due <= s->window / 2)
@@ -3734,13 +3854,13 @@ static int smtp__hopeless(const smtp_session *s, unsigned row, int stopped)
         return m->flags & SMTP__REFUSED && m->said + 1 >= s->window;
     return stopped &&
            (m->flags & SMTP__REFUSED || !(m->flags & SMTP__ACCEPTED) ||
-            (m->all_or_none && m->flags & SMTP__SOME_REFUSED));
+            (SMTP__OF_ALL(m->all_or_none) && m->flags & SMTP__SOME_REFUSED));
 }
 
 static void smtp__give_up(smtp_session *s)
 {
     smtp_mail *m = s->said;
-    if (m->all_or_none && m->flags & SMTP__SOME_REFUSED &&
+    if (SMTP__OF_ALL(m->all_or_none) && m->flags & SMTP__SOME_REFUSED &&
         m->status == SMTP_AGAIN)
         m->status = SMTP_E_RECIPIENTS;
     smtp__abandon(s);
@@ -3787,7 +3907,7 @@ static void smtp__start_data(smtp_session *s)
     if (!smtp__use_chunks(s, m)) {
         state = SMTP__DOTS;
         s->say = SMTP__DATA;
-    } else if (m->flags & SMTP__SIZED) {
+    } else if (!SMTP__PARTS || m->flags & SMTP__SIZED) {
         s->say = SMTP__BDAT;
     } else {
         state |= SMTP__INTO_BUFFER;
@@ -3811,32 +3931,29 @@ static void smtp__advance(smtp_session *s, unsigned row)
     smtp_mail *m = s->said;
     s->due++;
     s->say = SMTP__WAIT;
-    if (row == SMTP__RSET && !smtp__no_mail(m)) {
-        m->flags |= SMTP__SAID_RSET;
-        s->say = SMTP__MAIL;
-    } else if (row == SMTP__MAIL) {
-        m->flags |= SMTP__SAID_MAIL;
-        s->flags |= SMTP__DIRTY;
-        s->say = SMTP__RCPT;
-        if (SMTP__RARE && s->mail_max > 1)
-            s->mail_max--;
-    } else if (row == SMTP__RCPT) {
+    if (row == SMTP__RCPT) {
         s->say = SMTP__RCPT;
         m->said++;
         if (smtp__part_full(s, m))
             smtp__start_data(s);
-    } else if (row == SMTP__DATA && !smtp__no_mail(m)) {
-        m->flags |= SMTP__SAID_DATA;
-    } else if (SMTP__CHUNKING && row == SMTP__BDAT) {
-        m->flags |= SMTP__SAID_FINAL;
-        s->chunk = m->wire;
-        s->say = SMTP__PAYLOAD;
-    } else if (row == SMTP__FINAL) {
+    } else if (row >= SMTP__RSET && row <= SMTP__DATA && !smtp__no_mail(m)) {
+        m->flags = (uint16_t)(m->flags | 1u << (row - SMTP__RSET));
+        s->dirty = 1;
+        if (row != SMTP__DATA)
+            s->say = (uint8_t)(row + 1);
+        if (SMTP__RARE && row == SMTP__MAIL && s->mail_max > 1)
+            s->mail_max--;
+    } else if (row == SMTP__BDAT || row == SMTP__FINAL) {
         if (!smtp__no_mail(m))
             m->flags |= SMTP__SAID_FINAL;
-        smtp__mail_said(s);
+        if (row == SMTP__FINAL) {
+            smtp__mail_said(s);
+        } else {
+            s->chunk = m->wire;
+            s->say = SMTP__PAYLOAD;
+        }
     } else if (SMTP__HAND && row == SMTP__COMMAND && s->tail) {
-        s->flags |= SMTP__DIRTY;   /* MAIL or RCPT by hand */
+        s->dirty = 1;              /* MAIL or RCPT by hand */
     } else if (SMTP__AUTH && (row == SMTP__RESPONSE || row == SMTP__AUTH_)) {
         smtp__login_said(s, row);
     }
@@ -3847,7 +3964,7 @@ static void smtp__advance(smtp_session *s, unsigned row)
 static void smtp__trace_row(const smtp_session *s, unsigned start)
 {
     if (SMTP__AUTH && (s->say == SMTP__AUTH_ || s->say == SMTP__RESPONSE)) {
-        if (!(s->flags & SMTP__CUT))
+        if (!s->cut)
             smtp__trace_secret(s);
     } else {
         smtp__trace(s, SMTP_TRACE_COMMAND, s->out + start,
@@ -3855,13 +3972,19 @@ static void smtp__trace_row(const smtp_session *s, unsigned start)
     }
 }
 
+static int smtp__has_extras(const smtp_recipient *to)
+{
+    (void)to;
+    return SMTP__OF_PARAMS(to->params) || SMTP__OF_DSN(to->orcpt) ||
+           SMTP__OF_DSN(to->notify);
+}
+
 /* The row of a recipient that has no parameters, if it fits. */
 static int smtp__put_recipient(smtp_session *s, const smtp_recipient *to)
 {
     size_t n = strlen(to->address);
     char *p = s->out + s->out_to;
-    if (to->params || to->orcpt || to->notify ||
-        n + 12 > (size_t)(s->out_size - s->out_to))
+    if (smtp__has_extras(to) || n + 12 > (size_t)(s->out_size - s->out_to))
         return 0;
     memcpy(p, "RCPT TO:<", 9);
     memcpy(p + 9, to->address, n);
@@ -3898,12 +4021,12 @@ static int smtp__say_row(smtp_session *s)
         return 1;
     if (s->row_done == 0 && !smtp__may_say(s, row))
         return s->say != row;
-    s->skip = s->row_done;
-    s->flags &= (uint16_t)~SMTP__CUT;
+    s->chunk = (smtp_size)s->row_done;
+    s->cut = 0;
     smtp__write(s, row);
     s->row_done += (size_t)(s->out_to - start);
     smtp__trace_row(s, start);
-    if (s->flags & SMTP__CUT)
+    if (s->cut)
         return s->out_to != start;
     s->row_done = 0;
     smtp__advance(s, row);
@@ -3990,9 +4113,24 @@ static int smtp__params_ok(const char *params)
 /* Most recipients: a plain address and no more. */
 static int smtp__plain_recipient(const smtp_recipient *to)
 {
-    return SMTP__FAST && to->address && !to->params && !to->orcpt &&
-           !to->notify && smtp__address_plain(to->address,
-                                              strlen(to->address));
+    return SMTP__FAST && to->address && !smtp__has_extras(to) &&
+           smtp__address_plain(to->address, strlen(to->address));
+}
+
+/* What a recipient asks for beside its address. */
+static smtp_status smtp__check_extras(const smtp_session *s,
+                                      const smtp_recipient *to)
+{
+    const char *orcpt = SMTP__OF_DSN(to->orcpt);
+    unsigned notify = SMTP__OF_DSN(to->notify);
+    (void)to;
+    if (!smtp__params_ok(SMTP__OF_PARAMS(to->params)) || notify > 15 ||
+        (orcpt && !smtp__word_ok(orcpt)))
+        return SMTP_E_PARAMETER;
+    if (((orcpt || notify) && !smtp__offers(s, SMTP_EXT_DSN)) ||
+        !smtp__offers(s, smtp__needs_esmtp(SMTP__OF_PARAMS(to->params))))
+        return SMTP_E_UNSUPPORTED;
+    return SMTP_OK;
 }
 
 /* A mail's arguments, before anything of it is said. */
@@ -4001,6 +4139,7 @@ static smtp_status smtp__check_to(const smtp_session *s, smtp_mail *m)
     size_t i;
     for (i = 0; i < m->to_count; i++) {
         smtp_recipient *to = &m->to[i];
+        smtp_status bad;
         int kind;
         if (smtp__plain_recipient(to))
             continue;
@@ -4010,45 +4149,28 @@ static smtp_status smtp__check_to(const smtp_session *s, smtp_mail *m)
             return to->status = SMTP_E_RECIPIENT_SYNTAX;
         if (kind == 2)
             m->flags |= SMTP__NEEDS_UTF8;
-        if (!smtp__params_ok(to->params) ||
-            (SMTP__DSN && !smtp__word_ok(to->orcpt)) ||
-            (SMTP__DSN && to->notify > 15))
-            return to->status = SMTP_E_PARAMETER;
-        if (((to->orcpt || to->notify) &&
-             !smtp__offers(s, SMTP_EXT_DSN)) ||
-            !smtp__offers(s, smtp__needs_esmtp(to->params)))
-            return to->status = SMTP_E_UNSUPPORTED;
+        if ((bad = smtp__check_extras(s, to)) != SMTP_OK)
+            return to->status = bad;
     }
     return SMTP_OK;
 }
 
-/* What the mail asks for: in range, whether or not it can be had. */
+#if SMTP__RARE
+/* Rare wishes: in range, whether or not they can be had. */
 static int smtp__wishes_ok(const smtp_mail *m)
 {
     unsigned mode = m->by_mode & 3u;
-    if (!SMTP__RARE)
-        return m->ret <= 2;
-    return m->ret <= 2 && smtp__word_ok(m->hold_until) &&
+    return smtp__word_ok(m->hold_until) &&
            m->priority >= -9 && m->priority <= 9 && m->by_mode <= 6 &&
            mode != 3 && (m->by_mode == 0) == (mode == 0) &&
            m->hold_for <= 999999999 && m->by <= 999999999 &&
            m->by >= -999999999 && (mode != SMTP_BY_RETURN || m->by > 0);
 }
 
-static int smtp__has_wishes(const smtp_mail *m)
+/* The extensions that they need. */
+static uint32_t smtp__wishes(const smtp_mail *m)
 {
-    return m->hold_until || m->hold_for || m->by_mode || m->priority ||
-           m->require_tls;
-}
-
-/* The extensions that the mail asks for. */
-static uint32_t smtp__needs(const smtp_mail *m)
-{
-    uint32_t needs = smtp__needs_esmtp(m->params);
-    if (m->ret || m->envid)
-        needs |= SMTP_EXT_DSN;
-    if (!SMTP__RARE)
-        return needs | (smtp__has_wishes(m) ? (uint32_t)SMTP__NEVER : 0);
+    uint32_t needs = 0;
     if (m->hold_until || m->hold_for)
         needs |= SMTP_EXT_FUTURERELEASE;
     if (m->by_mode)
@@ -4059,13 +4181,44 @@ static uint32_t smtp__needs(const smtp_mail *m)
         needs |= SMTP_EXT_REQUIRETLS;
     return needs;
 }
+#else
+static int smtp__wishes_ok(const smtp_mail *m)
+{
+    (void)m;
+    return 1;
+}
+
+static uint32_t smtp__wishes(const smtp_mail *m)
+{
+    (void)m;
+    return 0;
+}
+#endif
+
+/* The extensions that the mail asks for. */
+static uint32_t smtp__needs(const smtp_mail *m)
+{
+    uint32_t needs = smtp__needs_esmtp(SMTP__OF_PARAMS(m->params));
+    if (SMTP__OF_DSN(m->ret) || SMTP__OF_DSN(m->envid))
+        needs |= SMTP_EXT_DSN;
+    return needs | smtp__wishes(m);
+}
+
+/* Flags of a body for which nothing is built in. */
+static unsigned smtp__never(const smtp_body *b)
+{
+    const unsigned never = (SMTP__CHUNKING ? 0u : SMTP_BODY_BINARY) |
+                           (SMTP__8BITMIME ? 0u : SMTP_BODY_8BIT) |
+                           (SMTP__UTF8 ? 0u : SMTP_BODY_UTF8);
+    return b->flags & never;
+}
 
 /* A body that cannot be read twice, and one that has to be taken for all, go
    to no more recipients than a transaction may have. */
 static int smtp__too_many(const smtp_session *s, const smtp_mail *m)
 {
     return SMTP__RARE && s->rcpt_max && m->to_count > s->rcpt_max &&
-           (m->all_or_none || m->body.flags & SMTP_BODY_ONCE);
+           (SMTP__OF_ALL(m->all_or_none) || m->body.flags & SMTP_BODY_ONCE);
 }
 
 static smtp_status smtp__check_mail(const smtp_session *s, smtp_mail *m)
@@ -4079,18 +4232,18 @@ static smtp_status smtp__check_mail(const smtp_session *s, smtp_mail *m)
         return SMTP_E_SENDER_SYNTAX;
     if (kind == 2)
         m->flags |= SMTP__NEEDS_UTF8;
-    if (!smtp__params_ok(m->params) || !smtp__wishes_ok(m))
+    if (!smtp__params_ok(SMTP__OF_PARAMS(m->params)) ||
+        SMTP__OF_DSN(m->ret) > 2 || !smtp__wishes_ok(m))
         return SMTP_E_PARAMETER;
-    if (!smtp__offers(s, smtp__needs(m)))
+    if (smtp__never(b) || !smtp__offers(s, smtp__needs(m)))
         return SMTP_E_UNSUPPORTED;
-    if (SMTP__RARE && m->require_tls && !(s->flags & SMTP__SECURE))
+    if (SMTP__OF_RARE(m->require_tls) && !(s->flags & SMTP__SECURE))
         return SMTP_E_NO_TLS;
     if ((bad = smtp__check_to(s, m)) != SMTP_OK)
         return bad;
-    if (m->flags & SMTP__NEEDS_UTF8 &&
-        (!SMTP__UTF8 || !smtp__offers(s, SMTP_EXT_SMTPUTF8)))
+    if (m->flags & SMTP__NEEDS_UTF8 && !smtp__offers(s, SMTP_EXT_SMTPUTF8))
         return SMTP_E_UTF8;
-    if (b->flags & SMTP_BODY_BINARY &&
+    if (SMTP__CHUNKING && b->flags & SMTP_BODY_BINARY &&
         (!smtp__offers(s, SMTP_EXT_BINARYMIME) || !smtp__use_chunks(s, m)))
         return SMTP_E_BINARY;
     return smtp__too_many(s, m) ? SMTP_E_LIMIT : SMTP_OK;
@@ -4105,9 +4258,9 @@ static void smtp__start_transaction(smtp_session *s)
         smtp__abandon(s);
         return;
     }
-    if (s->refusals >= SMTP__CAREFUL)
+    if (SMTP__CAREFUL && s->refusals >= SMTP__REFUSED_TO)
         m->flags |= SMTP__STEPWISE;
-    s->say = s->flags & SMTP__DIRTY ? SMTP__RSET : SMTP__MAIL;
+    s->say = s->dirty ? SMTP__RSET : SMTP__MAIL;
 }
 
 /* The dry run tells the size, whether there are bytes above 127, and of bytes
@@ -4157,7 +4310,8 @@ static void smtp__begin(smtp_session *s, smtp_mail *m)
         m->status = bad;
         smtp__abandon(s);
     } else if (!SMTP__MEASURED || m->flags & SMTP__SIZED ||
-               m->body.flags & SMTP_BODY_ONCE || !(s->offers & useful)) {
+               (SMTP__PULL && m->body.flags & SMTP_BODY_ONCE) ||
+               !(s->offers & useful)) {
         smtp__start_transaction(s);
     } else {
         int chunks = smtp__use_chunks(s, m);
@@ -4170,7 +4324,7 @@ static void smtp__begin(smtp_session *s, smtp_mail *m)
 /* A mail comes into the engine's hands. */
 static void smtp__take(smtp_mail *m)
 {
-    const smtp_code none = {0, 0, 0};
+    const smtp_code none = smtp__no_code();
     size_t i;
     if (m->to == NULL)
         m->to_count = 0;
@@ -4180,11 +4334,14 @@ static void smtp__take(smtp_mail *m)
     }
     m->status = SMTP_AGAIN;
     m->code = none;
-    m->link = NULL;
     m->said = 0;
-    m->wire = 0;
-    m->chunks = 0;
     m->flags = 0;
+    if (SMTP__NEXT)
+        m->link = NULL;
+    if (SMTP__MEASURED)
+        m->wire = 0;
+    if (SMTP__PARTS)
+        m->chunks = 0;
 }
 
 /* The session is ready: a mail, or the end. */
@@ -4229,7 +4386,7 @@ static int smtp__may_overlap(const smtp_session *s)
     if (SMTP__RARE && s->said && s->said->said < s->said->to_count)
         return 0;
     return SMTP__NEXT && s->goal == SMTP__G_READY && s->flags & SMTP__READY &&
-           s->window > 1 && s->due < most && s->refusals < SMTP__CAREFUL &&
+           s->window > 1 && s->due < most && s->refusals < SMTP__REFUSED_TO &&
            s->mails_refused < SMTP__REFUSED_MAILS;
 }
 
@@ -4243,23 +4400,20 @@ static void smtp__hello(smtp_session *s)
 static void smtp__prepare(smtp_session *s)
 {
     const smtp_config *c = s->config;
-    int tls = c->tls == SMTP_TLS_STARTTLS ||
-              c->tls == SMTP_TLS_UNSAFE_OPPORTUNISTIC;
+    int tls = c->tls == SMTP_TLS_STARTTLS || smtp__opportunistic(s);
     if (!(s->flags & SMTP__HELLO)) {
         smtp__hello(s);
     } else if (tls && !(s->flags & (SMTP__SECURE | SMTP__PLAIN_ON))) {
         if (smtp__offers(s, SMTP_EXT_STARTTLS) && s->io->starttls)
             s->say = SMTP__STARTTLS;
-        else if (c->tls == SMTP_TLS_UNSAFE_OPPORTUNISTIC)
+        else if (smtp__opportunistic(s))
             s->flags |= SMTP__PLAIN_ON;
         else
             smtp__refuse(s, SMTP_E_NO_STARTTLS, SMTP_E_NO_STARTTLS);
-    } else if ((c->user || c->mechanisms & SMTP_AUTH_EXTERNAL) &&
+    } else if (SMTP__AUTH &&
+               (c->user || c->mechanisms & SMTP_AUTH_EXTERNAL) &&
                !(s->flags & SMTP__LOGGED_IN)) {
-        if (SMTP__AUTH)
-            smtp__login(s);
-        else
-            smtp__refuse(s, SMTP_E_NO_AUTH, SMTP_E_NO_AUTH);
+        smtp__login(s);
     } else {
         s->flags |= SMTP__READY;
         s->step = 0;
@@ -4313,14 +4467,14 @@ static int smtp__idle(smtp_session *s)
 /* RFC 3207, section 4.2: what was learned in clear is forgotten. */
 static int smtp__handshake(smtp_session *s)
 {
-    int r = s->io->starttls ? s->io->starttls(s->io->ctx) : SMTP_E_NO_TLS;
+    int r = s->io->starttls(s->io->ctx);
     if (r == SMTP_AGAIN) {
-        s->flags |= SMTP__ASYNC;
-        s->wants |= SMTP_READ | SMTP_WRITE;
+        s->wants |= SMTP_READ | SMTP_WRITE | SMTP__ASYNC;
         return 0;
     }
     if (r < 0) {
-        smtp__fail(s, r == SMTP_E_IO ? SMTP_E_TLS : smtp__failure(r));
+        r = smtp__failure(r);
+        smtp__fail(s, r == SMTP_E_IO ? SMTP_E_TLS : r);
         return 0;
     }
     s->flags |= SMTP__SECURE | SMTP__MOVED;
@@ -4356,7 +4510,7 @@ SMTP__APART static int smtp__step(smtp_session *s)
     case SMTP__BODY:
         return smtp__say_body(s);
     case SMTP__CHUNK:
-        return SMTP__CHUNKING && smtp__say_chunk(s);
+        return SMTP__PARTS && smtp__say_chunk(s);
     case SMTP__PAYLOAD:
         return SMTP__CHUNKING && smtp__say_payload(s);
     default:
@@ -4364,15 +4518,12 @@ SMTP__APART static int smtp__step(smtp_session *s)
     }
 }
 
-/* A reply that nothing asked for. Inside a body it refuses the mail. */
+/* A reply that nothing asked for, or whose command is not yet out. Inside a
+   body it refuses the mail. */
 static void smtp__unasked(smtp_session *s)
 {
-    int refused = s->say == SMTP__BODY && s->reply.code.reply >= 400;
-    if (s->reply.code.reply == 421) {
-        smtp__fail(s, SMTP_E_SHUTDOWN);
-        return;
-    }
-    if (refused && !smtp__no_mail(s->heard))
+    if (s->say == SMTP__BODY && s->reply.code.reply >= 400 &&
+        !smtp__no_mail(s->heard))
         smtp__refuse_mail(s, s->heard, SMTP_E_DATA);
     smtp__fail(s, SMTP_E_PROTOCOL);
 }
@@ -4407,13 +4558,11 @@ static void smtp__answer(smtp_session *s)
         to = smtp__turn_of(s, 0);
     if (SMTP__REPLY && c->reply)
         c->reply(c->ctx, s, s->heard, to);
-    if (s->due == 0) {
-        smtp__unasked(s);
-    } else if (s->stage != SMTP__GREETING && s->stage < SMTP__RSET &&
-               s->out_to) {
-        smtp__fail(s, SMTP_E_PROTOCOL);  /* its command is not yet out */
-    } else if (s->reply.code.reply == 421 && s->stage != SMTP__QUIT) {
+    if (s->reply.code.reply == 421 && s->stage != SMTP__QUIT) {
         smtp__fail(s, SMTP_E_SHUTDOWN);
+    } else if (s->due == 0 || (s->stage != SMTP__GREETING &&
+                               s->stage < SMTP__RSET && s->out_to)) {
+        smtp__unasked(s);
     } else {
         s->due--;
         smtp__judge(s, s->stage);
@@ -4477,37 +4626,31 @@ static int smtp__late(smtp_session *s)
     return smtp_deadline(s) == 0;
 }
 
-/* Reads what the transport has. 1: something came. Up to three bytes of a line
-   may wait for the rest of its code. */
+/* Reads what the transport has, once all before is parsed. 1: something
+   came. */
 static int smtp__read(smtp_session *s)
 {
-    char *in = smtp__input(s);
-    unsigned left = (unsigned)(s->in_to - s->in_from), base;
+    size_t base = SMTP__REPLY && s->parse ? s->reply.length + 1u : 0;
+    size_t room = smtp__in_size(s) - base;
+    char *in = smtp__input(s) + base;
     ptrdiff_t r;
-    size_t room;
-    if (SMTP__CLOCK && !(s->flags & SMTP__ASYNC) && s->io->clock &&
+    if (SMTP__CLOCK && !(s->wants & SMTP__ASYNC) && s->io->clock &&
         smtp__late(s)) {
         smtp__fail(s, SMTP_E_TIMEOUT);
         return 0;
     }
-    base = !SMTP__REPLY || s->parse == SMTP__P_REPLY ? 0 : s->reply.length + 1u;
-    if (!SMTP__FAST || left)
-        memmove(in + base, in + s->in_from, left);
-    s->in_from = (uint16_t)base;
-    s->in_to = (uint16_t)(base + left);
-    room = smtp__in_size(s) - s->in_to;
-    r = s->io->recv(s->io->ctx, in + s->in_to, room);
+    r = s->io->recv(s->io->ctx, in, room);
     if (r > 0 && (size_t)r <= room) {
-        smtp__trace(s, SMTP_TRACE_REPLY, in + s->in_to, (size_t)r);
-        s->in_to = (uint16_t)(s->in_to + (size_t)r);
+        smtp__trace(s, SMTP_TRACE_REPLY, in, (size_t)r);
+        s->in_from = (uint16_t)base;
+        s->in_to = (uint16_t)(base + (size_t)r);
         smtp__hear(s);
         return 1;
     }
     if (s->broken && (r != SMTP_AGAIN || s->broken != SMTP_E_SHUTDOWN)) {
         smtp__fail(s, s->broken);
     } else if (r == SMTP_AGAIN) {
-        s->flags |= SMTP__ASYNC;
-        s->wants |= SMTP_READ;
+        s->wants |= SMTP_READ | SMTP__ASYNC;
     } else {
         smtp__fail(s, r == 0 ? SMTP_EOF : smtp__failure(r));
     }
@@ -4522,9 +4665,9 @@ static int smtp__expects(const smtp_session *s, int moved)
 {
     if (smtp__mute(s))
         return 1;
-    if (!(s->flags & SMTP__ASYNC))
+    if (!(s->wants & SMTP__ASYNC))
         return s->due && s->out_to == 0 && !smtp__in_payload(s);
-    if (s->flags & SMTP__BLOCKED)
+    if (s->wants & SMTP_WRITE)
         return s->due || s->say == SMTP__BODY;
     return s->due && !moved;
 }
@@ -4533,8 +4676,8 @@ static int smtp__expects(const smtp_session *s, int moved)
 static int smtp__turn(smtp_session *s)
 {
     int moved = 0;
-    s->flags &= (uint16_t)~(SMTP__BLOCKED | SMTP__STARVED);
-    s->wants = 0;
+    s->flags &= (uint16_t)~SMTP__STARVED;
+    s->wants &= SMTP__ASYNC;
     smtp__hear(s);
     if (s->broken == SMTP_E_SHUTDOWN && s->due == 0)
         smtp__fail(s, SMTP_E_SHUTDOWN);
@@ -4550,9 +4693,9 @@ static int smtp__turn(smtp_session *s)
 
 SMTP_API int smtp_wants(const smtp_session *s)
 {
-    if (s->io && s->io->wants && s->wants)
-        return s->io->wants(s->io->ctx, s->wants);
-    return s->wants;
+    int wants = s->wants & (SMTP_READ | SMTP_WRITE);
+    return s->io && s->io->wants && wants ? s->io->wants(s->io->ctx, wants)
+                                          : wants;
 }
 
 /* Nothing can move now: waits where the transport can, else SMTP_AGAIN. While
@@ -4567,11 +4710,11 @@ static int smtp__pause(smtp_session *s)
         smtp__awaited(s);
     if (smtp__late(s))
         smtp__fail(s, SMTP_E_TIMEOUT);
-    else if (s->io->wait)
+    else if (SMTP__WAITS && s->io->wait)
         r = s->io->wait(s->io->ctx, smtp_wants(s), smtp_deadline(s));
     if (r < 0 && r != SMTP_AGAIN)
         smtp__fail(s, smtp__failure(r));
-    return s->status || s->io->wait ? SMTP_OK : SMTP_AGAIN;
+    return s->status || (SMTP__WAITS && s->io->wait) ? SMTP_OK : SMTP_AGAIN;
 }
 
 static smtp_status smtp__drive(smtp_session *s)
@@ -4592,7 +4735,8 @@ SMTP_API smtp_status smtp_open(smtp_session *s, const smtp_io *io,
     memset(s, 0, sizeof *s);
     s->status = SMTP_E_CLOSED;
     if (!io || !config || !buffer || !io->recv || !io->send ||
-        config->tls > SMTP_TLS_UNSAFE_OPPORTUNISTIC)
+        config->tls > SMTP_TLS_NONE + SMTP__OPPORTUNISTIC ||
+        (!SMTP__AUTH && config->user) || (!SMTP__LMTP && config->lmtp))
         return SMTP_E_ARGUMENT;
     if (size < SMTP_BUFFER_MIN)
         return SMTP_E_BUFFER;
@@ -4604,10 +4748,11 @@ SMTP_API smtp_status smtp_open(smtp_session *s, const smtp_io *io,
     s->io = io;
     smtp__no_features(config);
     s->reply.text = (char *)buffer;
-    *s->reply.text = 0;
+    if (SMTP__REPLY)
+        *s->reply.text = 0;
     s->out = s->reply.text + in_size;
-    s->out_size = (uint16_t)(in_size < 512 ? in_size
-                                           : smtp__min(size - 512, 64000));
+    size = smtp__min(size - size % 2, 64000 + 512);
+    s->out_size = (uint16_t)(size - in_size);
     s->say = SMTP__IDLE;
     s->window = 1;
     s->flags = SMTP__MOVED;
@@ -4656,22 +4801,19 @@ SMTP_API void smtp_close(smtp_session *s)
     if (s->io->close)
         s->io->close(s->io->ctx);
     smtp__wipe(smtp__input(s), smtp__in_size(s) + s->out_size);
-    s->reply.length = 0;
+    s->reply.length = s->flags = 0;
     s->io = NULL;
 }
 
 SMTP_API smtp_status smtp_quit(smtp_session *s)
 {
-    if (s->goal == SMTP__G_QUIT)
-        return smtp__drive(s);
-    if (s->goal)
+    if (s->goal && s->goal != SMTP__G_QUIT)
         return SMTP_E_BUSY;
-    if (s->status && s->flags & SMTP__IN_STEP && s->io) {
-        s->flags &= (uint16_t)~SMTP__IN_STEP;
+    if (s->flags & SMTP__IN_STEP)
         s->status = SMTP_OK;
-    }
-    if (s->status == SMTP_OK && s->flags & SMTP__GREETED &&
-        smtp__start(s, SMTP__G_QUIT) == SMTP_AGAIN)
+    s->flags &= (uint16_t)~SMTP__IN_STEP;
+    if (s->flags & SMTP__GREETED &&
+        (s->goal ? smtp__drive(s) : smtp__start(s, SMTP__G_QUIT)) == SMTP_AGAIN)
         return SMTP_AGAIN;
     smtp_close(s);
     return SMTP_OK;
@@ -4861,7 +5003,7 @@ SMTP_API const char *smtp_status_text(int status)
 
 SMTP_API const char *smtp_stage(const smtp_session *s)
 {
-#define SMTP__VERB(name, verb, write, judge, limit, on) verb "\0"
+#define SMTP__VERB(name, verb, text, rest, judge, limit, on) verb "\0"
     return smtp__nth(SMTP__ROWS(SMTP__VERB), s->stage);
 #undef SMTP__VERB
 }
@@ -4955,7 +5097,6 @@ static const uint8_t smtp__c_levels[] = {
     SMTP__ALTERNATIVE, 0, SMTP__MIXED
 };
 
-/* String `n` of a list of them, one behind the other. */
 static const char *smtp__c_row_name(const smtp_composer *c)
 {
     return smtp__nth(smtp__c_names, c->place.row);

@@ -171,11 +171,11 @@ static inline int play_echo_done(void *ctx, const smtp_session *session,
     return status;
 }
 
+#if SMTP__SASL
 /* HMAC for scenes that say so; who uses it points it at one. */
 static void (*play_hmac)(void *ctx, int hash, const void *key, size_t key_size,
                          const void *data, size_t size, void *result);
 
-#if SMTP__SASL
 /* A slice of the iterations is done: the loop comes back for the rest. */
 static inline ptrdiff_t play_step(void *ctx, const smtp_session *session,
                                   const char *challenge, size_t size,
@@ -266,6 +266,23 @@ static inline void play_scene(play *p, const scene *what)
     p->piece.last = p->piece.first + most;
 }
 
+/* The body comes from a source, where there are such. */
+static inline void play_from_source(smtp_body *body, void *source,
+                                    const play_way *way)
+{
+#if SMTP__PULL
+    body->data = NULL;
+    body->pull = play_pull;
+    body->ctx = source;
+    if (!way->known)
+        body->size = 0;
+    if (way->once)
+        body->flags |= SMTP_BODY_ONCE;
+#else
+    (void)body, (void)source, (void)way;
+#endif
+}
+
 static inline void play_mail(play *p, size_t i)
 {
     smtp_mail *mail = &p->mail[i];
@@ -278,15 +295,8 @@ static inline void play_mail(play *p, size_t i)
     p->source[i].play = p;
     p->source[i].text = &p->what->mail[i].body;
     p->source[i].at = 0;
-    if (!p->way.piece || !SMTP__PULL)
-        return;
-    mail->body.data = NULL;
-    mail->body.pull = play_pull;
-    mail->body.ctx = &p->source[i];
-    if (!p->way.known)
-        mail->body.size = 0;
-    if (p->way.once)
-        mail->body.flags |= SMTP_BODY_ONCE;
+    if (p->way.piece)
+        play_from_source(&mail->body, &p->source[i], &p->way);
 }
 
 static inline void play_start(play *p, const play_way *way)
@@ -324,7 +334,7 @@ static inline smtp_io play_io(play *p)
     io.send = wire_send;
     io.starttls = wire_starttls;
     io.close = wire_close;
-    io.wait = p->way.wait ? wire_wait : NULL;
+    io.wait = SMTP__WAITS && p->way.wait ? wire_wait : NULL;
     return io;
 }
 
@@ -335,7 +345,7 @@ static inline smtp_io play_io(play *p)
 static inline int play_wakes(play *p)
 {
     int wants = smtp_wants(&p->session);
-    if (p->way.wait && !p->paused)
+    if (SMTP__WAITS && p->way.wait && !p->paused)
         play_fault(p, "SMTP_AGAIN although there is io.wait");
     if (p->line.hang)
         return 0;
@@ -445,10 +455,12 @@ static inline smtp_status play_by_name(play *p, const scene_call *c)
 static inline void play_tell_code(play *p, smtp_code code)
 {
     char text[32];
+#if SMTP__REPLY
     if (code.subject || code.detail)
         snprintf(text, sizeof text, " %u %u.%u.%u", code.reply,
                  code.reply / 100u, code.subject, code.detail);
     else
+#endif
         snprintf(text, sizeof text, " %u", code.reply);
     bytes_text(&p->told, text);
 }

@@ -275,6 +275,7 @@ static inline void scene_body(smtp_mail *mail, const char *text)
 static inline int scene_of_wishes(smtp_mail *mail, const char *word,
                                   const char *text)
 {
+#if SMTP__RARE
     long number = strtol(text, NULL, 10);
     if (strcmp(word, "hold_until") == 0)
         mail->hold_until = scene_text(text);
@@ -289,6 +290,44 @@ static inline int scene_of_wishes(smtp_mail *mail, const char *word,
     else if (strcmp(word, "require_tls") == 0)
         mail->require_tls = 1;
     else
+        return 0;
+    return 1;
+#else
+    (void)mail, (void)word, (void)text;
+    return 0;
+#endif
+}
+
+/* Such about members of the mail that are there only if they are built in; see
+   also scene_applies(). 0: it is none of these. */
+static inline int scene_of_extras(smtp_mail *mail, smtp_recipient *to,
+                                  const char *word, const char *text)
+{
+    uint8_t number = (uint8_t)strtoul(text, NULL, 10);
+    (void)mail, (void)to, (void)word, (void)number;
+#if SMTP__PARAMS
+    if (strcmp(word, "params") == 0)
+        mail->params = scene_text(text);
+    else if (to && strcmp(word, "rcpt_params") == 0)
+        to->params = scene_text(text);
+    else
+#endif
+#if SMTP__ALL_OR_NONE
+    if (strcmp(word, "all_or_none") == 0)
+        mail->all_or_none = 1;
+    else
+#endif
+#if SMTP__DSN
+    if (strcmp(word, "envid") == 0)
+        mail->envid = scene_text(text);
+    else if (strcmp(word, "ret") == 0)
+        mail->ret = number;
+    else if (to && strcmp(word, "orcpt") == 0)
+        to->orcpt = scene_text(text);
+    else if (to && strcmp(word, "notify") == 0)
+        to->notify = number;
+    else
+#endif
         return 0;
     return 1;
 }
@@ -306,24 +345,10 @@ static inline int scene_of_mail(scene *s, const char *word, const char *text)
         return 1;
     if (strcmp(word, "body") == 0)
         scene_body(mail, text);
-    else if (strcmp(word, "envid") == 0)
-        mail->envid = scene_text(text);
-    else if (strcmp(word, "params") == 0)
-        mail->params = scene_text(text);
-    else if (strcmp(word, "ret") == 0)
-        mail->ret = (uint8_t)number;
-    else if (strcmp(word, "all_or_none") == 0)
-        mail->all_or_none = 1;
     else if (strcmp(word, "body_flags") == 0)
         mail->body.flags = (uint8_t)number;
-    else if (to && strcmp(word, "orcpt") == 0)
-        to->orcpt = scene_text(text);
-    else if (to && strcmp(word, "rcpt_params") == 0)
-        to->params = scene_text(text);
-    else if (to && strcmp(word, "notify") == 0)
-        to->notify = (uint8_t)number;
     else
-        return 0;
+        return scene_of_extras(mail, to, word, text);
     return 1;
 }
 
@@ -450,11 +475,14 @@ static inline void scene_line(scene *s, const char *word, const char *text)
 static inline int scene_applies(const dialogue *text)
 {
     static const struct { int built; const char *word; } needs[] = {
-        {SMTP__HAND, "do "}, {SMTP__AUTH, "user "},
+        {SMTP__HAND, "do "}, {SMTP__AUTH && SMTP__INITIAL, "user "},
         {SMTP__PARAMS, "params "}, {SMTP__PARAMS, "NOTIFY=NEVER"},
         {SMTP__LMTP, "lmtp\n"}, {SMTP__CHUNKING, "CHUNKING"},
         {SMTP__MEASURED, "8BITMIME"}, {SMTP__SIZE, "SIZE"},
-        {SMTP__SIZE, "siZE"}, {SMTP__DSN, "DSN"}, {SMTP__UTF8, "UTF8"},
+        {SMTP__SIZE, "siZE"}, {SMTP__UTF8, "UTF8"}, {SMTP__DSN, "DSN"},
+        {SMTP__DSN, "envid "}, {SMTP__DSN, "ret "}, {SMTP__DSN, "orcpt "},
+        {SMTP__DSN, "notify "}, {SMTP__ALL_OR_NONE, "all_or_none"},
+        {SMTP__OPPORTUNISTIC, "opportunistic"},
         {SMTP__A_LABEL, "a_label"}, {SMTP__SASL, "token "},
         {SMTP__SASL, "scram "}, {SMTP__SASL, "own "},
     };

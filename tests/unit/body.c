@@ -191,7 +191,7 @@ int main(void)
     }
     play_random(&by_data, SMTP_BODY_CANONICAL);
     play_random(&by_chunks, SMTP_BODY_CANONICAL);
-    play_random(&by_data, SMTP_BODY_8BIT);
+    play_random(&by_data, SMTP__8BITMIME ? SMTP_BODY_8BIT : 0);
     play_bytes(&by_data);
     play_bytes(&by_chunks);
     guard_free(room);

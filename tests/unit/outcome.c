@@ -59,7 +59,7 @@ static void add_mails(void)
         if (dice(4) == 0)
             add_number("{a line of a longer text|*", dice(60), "}");
         add(dice(3) ? "\n" : "end\n");
-        add(dice(10) ? "" : "all_or_none\n");
+        add(dice(10) || !SMTP__ALL_OR_NONE ? "" : "all_or_none\n");
     }
 }
 
