@@ -625,7 +625,9 @@ SMTP_API unsigned long smtp_deadline(const smtp_session *s);
    first where it has not been, EHLO said before STARTTLS and a login. Strings
    and body stay the caller's, unchanged, until the result is there.
    Parameters are not compared with the server's offers, but that they need
-   EHLO. Nothing was said: SMTP_E_BUSY, SMTP_E_LINE, SMTP_E_SENDER_SYNTAX,
+   EHLO. Data over LMTP is answered for each recipient that was accepted, as
+   config->reply sees it: SMTP_PARTIAL where the answers differ.
+   Nothing was said: SMTP_E_BUSY, SMTP_E_LINE, SMTP_E_SENDER_SYNTAX,
    SMTP_E_RECIPIENT_SYNTAX, SMTP_E_PARAMETER, SMTP_E_UTF8, SMTP_E_UNSUPPORTED;
    data: SMTP_E_ARGUMENT (no body); STARTTLS: SMTP_E_NO_TLS, SMTP_E_NO_STARTTLS;
    MAIL, RCPT and data in clear where config.tls requires STARTTLS:
@@ -1741,7 +1743,8 @@ static void smtp__settle(smtp_mail *m)
     }
     if (m->status == SMTP_E_RECIPIENTS || !(m->flags & SMTP__SAID_MAIL))
         rest = SMTP_NOT_TAKEN;
-    if (SMTP__RARE && (rest == SMTP_OK || rest == SMTP_UNKNOWN)) {
+    if (SMTP__RARE && (rest == SMTP_OK || rest == SMTP_UNKNOWN ||
+                       rest == SMTP_E_DATA)) {
         smtp__settle_recipients(m, m->said, rest);
         rest = SMTP_NOT_TAKEN;
     }
@@ -1817,19 +1820,49 @@ static int smtp__handed_over(const smtp_session *s, const smtp_mail *m)
            (SMTP__NEXT ? s->sent - m->last < 0x80000000u : s->out_to == 0);
 }
 
+/* Every recipient that was said is refused, or was delivered to before. */
+static int smtp__none_open(const smtp_mail *m)
+{
+    size_t i = 0;
+    while (i < m->said && m->to[i].status != SMTP_AGAIN &&
+           m->to[i].status != SMTP_UNKNOWN)
+        i++;
+    return m->said && i == m->said;
+}
+
+/* BDAT for recipients that were accepted although MAIL was not: a server that
+   heeds no RSET may have taken it. */
+static int smtp__senderless(const smtp_mail *m)
+{
+    return SMTP__CHUNKING && m->status == SMTP_E_SENDER &&
+           m->flags & SMTP__ACCEPTED && !(m->flags & SMTP__SAID_DATA);
+}
+
 /* The mail at the heard cursor ends with the connection. Unknown: its last byte
    was handed over, and neither is every recipient known to be refused nor did
    the server say 421 instead of an answer. */
 static void smtp__lose(smtp_session *s, smtp_mail *m)
 {
     int shut = s->status == SMTP_E_SHUTDOWN && s->reply.code.reply == 421;
-    if (s->to_heard == m->to_count && m->said && !(m->flags & SMTP__ACCEPTED)) {
+    int none = smtp__none_open(m);
+    size_t i;
+    if (m->status != SMTP_AGAIN && !smtp__senderless(m))
+        return;
+    if (m->status != SMTP_AGAIN && (shut || !smtp__handed_over(s, m)))
+        return;
+    if (none && m->said == m->to_count) {
         m->status = SMTP_E_RECIPIENTS;
         return;
     }
-    m->status = smtp__handed_over(s, m) && !shut ? SMTP_UNKNOWN
-                                                 : SMTP_NOT_TAKEN;
     m->code = shut ? s->reply.code : smtp__no_code();
+    if (smtp__handed_over(s, m) && !shut && !none) {
+        m->status = SMTP_UNKNOWN;
+        return;
+    }
+    m->status = SMTP_NOT_TAKEN;
+    for (i = 0; SMTP__RARE && i < m->said; i++)
+        if (m->to[i].status == SMTP_UNKNOWN)
+            m->to[i].status = SMTP_AGAIN;
 }
 
 /* Whether the login under way is made by config->sasl. */
@@ -1859,8 +1892,7 @@ static void smtp__fail(smtp_session *s, int status)
     if (s->heard == NULL)
         s->heard = s->said;
     while (s->heard) {
-        if (s->heard->status == SMTP_AGAIN)
-            smtp__lose(s, s->heard);
+        smtp__lose(s, s->heard);
         smtp__finish(s);
     }
     if (s->goal)
@@ -1962,14 +1994,26 @@ static void smtp__put_number(smtp_session *s, smtp_size value)
     SMTP__PUT_N(s, digits + at, sizeof digits - at);
 }
 
+/* So far behind the end of a mail whose answer is due that the counts of bytes
+   would soon be mistaken: the answer is waited for. */
+#define SMTP__FAR 0x40000000u
+static int smtp__far(const smtp_session *s)
+{
+    const smtp_mail *m = s->heard;
+    return SMTP__NEXT && m && m != s->said && smtp__handed_over(s, m) &&
+           s->sent - m->last >= SMTP__FAR;
+}
+
 /* Hands bytes to the transport, returns how many it took. After a failure
    nothing more is said, but what the server said before is heard, if that can
    be done without waiting: a 421, or the answers to what did arrive. */
 static size_t smtp__transmit(smtp_session *s, const char *p, size_t n)
 {
     ptrdiff_t r;
+    if (SMTP__NEXT && smtp__far(s))
+        return 0;
     if (SMTP__FAST || PTRDIFF_MAX < 64000)
-        n = smtp__min(n, PTRDIFF_MAX);
+        n = smtp__min(n, PTRDIFF_MAX < SMTP__FAR ? PTRDIFF_MAX : SMTP__FAR - 1);
     r = s->io->send(s->io->ctx, p, n);
     if (r > 0 && (size_t)r <= n) {
         if (SMTP__NEXT)
@@ -1980,7 +2024,7 @@ static size_t smtp__transmit(smtp_session *s, const char *p, size_t n)
     if (r == 0 || r == SMTP_AGAIN) {
         s->wants |= SMTP_WRITE | SMTP__ASYNC;
     } else if (r == SMTP_EOF || s->wants & SMTP__ASYNC) {
-        if (!s->broken)
+        if (!s->broken || s->broken == SMTP_E_SHUTDOWN)
             s->broken = (int8_t)smtp__failure(r);
     } else {
         smtp__fail(s, smtp__failure(r));
@@ -2269,8 +2313,8 @@ SMTP__APART static void smtp__keep_feature(smtp_session *s, char c)
 {
     char *text = s->config->features;
     size_t at = (size_t)s->run, size = s->config->features_size;
-    if (text == NULL || at >= size)
-        return;
+    if (text == NULL || at >= size || (!c && (!at || !text[at - 1])))
+        return;                    /* nor is a line kept that is empty */
     if (at + 1 < size) {
         text[at++] = c;
         s->run = (smtp_size)at;
@@ -3307,8 +3351,9 @@ static unsigned smtp__usable(const smtp_session *s)
     can &= built;
     if (!c->user || (c->token && !c->password))
         can &= ~by_password;
-    if (!c->user || !c->token)
-        can &= ~by_token;
+    if (!c->user || !c->token || !smtp__line_ok(c->user) ||
+        !smtp__line_ok(c->token))
+        can &= ~by_token;          /* their parts end in ^A */
     return can;
 }
 
@@ -3468,6 +3513,9 @@ SMTP__APART static void smtp__refuse_mail(smtp_session *s, smtp_mail *m,
 /* A command by hand ends with its reply. */
 static void smtp__judge_command(smtp_session *s)
 {
+    if (SMTP__HAND && SMTP__LMTP && s->tail)   /* MAIL, or RCPT: accepted */
+        s->to_heard = *s->word == 'M' ? 0
+                    : s->to_heard + (unsigned)smtp__positive(s);
     smtp__result(s, s->reply.code.reply < 400 ? SMTP_OK : SMTP_E_REFUSED);
 }
 
@@ -3579,7 +3627,7 @@ static void smtp__judge_rset(smtp_session *s)
         return;
     }
     s->await = SMTP__MAIL;
-    if (!smtp__positive(s))
+    if (!smtp__positive(s) && !s->broken)
         s->broken = SMTP_E_SHUTDOWN;
 }
 
@@ -3627,6 +3675,7 @@ static void smtp__judge_data(smtp_session *s)
     smtp_mail *m = s->heard;
     s->await = SMTP__BDAT;
     if (s->reply.code.reply == 354) {
+        s->result = SMTP_AGAIN;
         s->say = smtp__no_mail(m) || (m->flags & SMTP__ACCEPTED &&
                                !(m->flags & SMTP__REFUSED)) ? SMTP__BODY
                                                             : SMTP__FINAL;
@@ -3674,6 +3723,8 @@ static int smtp__judge_each(smtp_session *s, smtp_mail *m)
     to->code = s->reply.code;
     if (!smtp__positive(s)) {
         to->status = SMTP_E_REFUSED;
+        if (!(m->flags & SMTP__SOME_REFUSED))
+            m->code = to->code;
         m->flags |= SMTP__SOME_REFUSED;
     } else if (m->flags & SMTP__EACH) {
         to->status = SMTP_UNKNOWN;
@@ -3717,13 +3768,29 @@ static int smtp__judge_prdr(smtp_session *s, smtp_mail *m)
     return 0;
 }
 
+/* A body by hand; LMTP answers it for each recipient that was accepted. */
+static void smtp__judge_by_hand(smtp_session *s)
+{
+    int status = smtp__positive(s) ? SMTP_OK : SMTP_E_REFUSED;
+    if (s->result != SMTP_AGAIN && s->result != status)
+        status = SMTP_PARTIAL;
+    s->result = (int8_t)status;
+    if (SMTP__LMTP && s->config->lmtp && s->to_heard > 1) {
+        s->to_heard--;
+        s->due++;
+        return;
+    }
+    s->dirty = 0;
+    s->to_heard = 0;
+    smtp__result(s, status);
+}
+
 /* Nobody can have taken a mail whose end is not yet out. */
 static void smtp__judge_final(smtp_session *s)
 {
     smtp_mail *m = s->heard;
     if (smtp__no_mail(m)) {
-        s->dirty = 0;
-        smtp__judge_command(s);
+        smtp__judge_by_hand(s);
         return;
     }
     if (smtp__positive(s) && m->flags & SMTP__ACCEPTED &&
@@ -3737,9 +3804,8 @@ static void smtp__judge_final(smtp_session *s)
         if ((!smtp__positive(s) && !(SMTP__LMTP && s->config->lmtp)) ||
             (m->flags & (SMTP__EACH | SMTP__DELIVERED)) == SMTP__EACH)
             smtp__refuse_mail(s, m, SMTP_E_DATA);
-        if (SMTP__CHUNKING && m->status == SMTP_E_SENDER && smtp__positive(s) &&
-            !(m->flags & SMTP__SAID_DATA))
-            m->status = SMTP_UNKNOWN;  /* taken without a sender? */
+        if (smtp__positive(s) && smtp__senderless(m))
+            m->status = SMTP_UNKNOWN;
         if (m->status == SMTP_AGAIN) {
             s->refusals = 0;
             if (SMTP__NEXT && s->step < 255)
@@ -4291,8 +4357,10 @@ static void smtp__begin(smtp_session *s, smtp_mail *m)
     else
         s->heard = m;
     s->said = m;
-    if (s->heard == m)
+    if (s->heard == m) {
         s->await = SMTP__RSET;
+        s->to_heard = 0;
+    }
     if (SMTP__RARE && s->mail_max == 1) {
         smtp__refuse(s, SMTP_E_LIMIT, SMTP_E_LIMIT);
         return;
@@ -4472,7 +4540,7 @@ static int smtp__handshake(smtp_session *s)
         s->wants |= SMTP_READ | SMTP_WRITE | SMTP__ASYNC;
         return 0;
     }
-    if (r < 0) {
+    if (r != SMTP_OK) {
         r = smtp__failure(r);
         smtp__fail(s, r == SMTP_E_IO ? SMTP_E_TLS : r);
         return 0;
@@ -4668,7 +4736,7 @@ static int smtp__expects(const smtp_session *s, int moved)
     if (!(s->wants & SMTP__ASYNC))
         return s->due && s->out_to == 0 && !smtp__in_payload(s);
     if (s->wants & SMTP_WRITE)
-        return s->due || s->say == SMTP__BODY;
+        return s->due || s->say == SMTP__BODY || smtp__in_payload(s);
     return s->due && !moved;
 }
 
@@ -4787,6 +4855,8 @@ SMTP_API smtp_status smtp_send(smtp_session *s, smtp_mail *mail)
     if (s->status) {
         mail->status = SMTP_NOT_TAKEN;
         smtp__settle(mail);
+        if (SMTP__NEXT && s->config && s->config->done)
+            s->config->done(s->config->ctx, mail);
         return (smtp_status)s->status;
     }
     s->said = mail;

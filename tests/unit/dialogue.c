@@ -822,6 +822,15 @@ static const dialogue by_hand[] = {
      "helo OK 250\nmail_from E_REFUSED 501 5.1.7\n"
      "rcpt_to E_REFUSED 503 5.5.1\ndata E_REFUSED 503 5.5.1\n"
      "noop OK 250 2.6.0\nend OK\n"},
+    {"by hand, LMTP", "lmtp\nEND 250 2.6.0 ok\nEND 452 4.2.2 full\n"
+     "RCPT 250 ok\nRCPT 550 no\nRCPT 250 ok\nmail box@a ops@b\nbody hi|\n"
+     "do ehlo\ndo mail_from box@a\ndo rcpt_to ops@b\ndo rcpt_to no@b\n"
+     "do rcpt_to dev@b\ndo data\ndo noop\n",
+     "LHLO [127.0.0.1]\nMAIL FROM:<box@a>\nRCPT TO:<ops@b>\nRCPT TO:<no@b>\n"
+     "RCPT TO:<dev@b>\nDATA\nhi\n.\nNOOP\nQUIT\n",
+     "ehlo OK 250\nmail_from OK 250 2.1.0\nrcpt_to OK 250\n"
+     "rcpt_to E_REFUSED 550\nrcpt_to OK 250\ndata PARTIAL\n"
+     "noop OK 250 2.6.0\nend OK\n"},
     {"by hand, parameters", "do ehlo\ndo mail_from box@a SIZE=10 X\n"
      "do rcpt_to ops@b NOTIFY=NEVER\n",
      HELLO "MAIL FROM:<box@a> SIZE=10 X\nRCPT TO:<ops@b> NOTIFY=NEVER\n"

@@ -157,6 +157,10 @@ static const dialogue limits[] = {
      HELLO PART("t1", "t2") BODY FROM "\n",
      "PARTIAL *: " GOOD ", " GOOD ", " NOT ", " NOT ", " NOT "\n"
      "end E_SHUTDOWN\n"},
+    {"RCPTMAX, all of a part refused, then the end", "offer PIPELINING;"
+     "LIMITS RCPTMAX=2\nno_once\nRCPT* 550 5.1.1 no\nDATA 354 go\n"
+     "NONE+close \nmail box@a t1@b t2@b t3@b\nbody hi|\n", NULL,
+     "NOT_TAKEN 0: " NO ", " NO ", " NOT "\nend *\n"},
     {"RCPTMAX, all or none", "offer LIMITS RCPTMAX=2\nno_once\n" FIVE
      "all_or_none\n", HELLO "QUIT\n",
      "E_LIMIT 0: NOT_TAKEN 0, NOT_TAKEN 0, NOT_TAKEN 0, NOT_TAKEN 0, "
@@ -230,6 +234,16 @@ static const dialogue prdr[] = {
     {"PRDR, 421 between the answers", "offer PRDR\nEND 250 2.6.0 ok\n"
      "END+close 421 bye\n" TWO, HELLO FROM " PRDR" TO_TWO BODY,
      "*: *, *\nend E_SHUTDOWN\n"},
+    {"PRDR, 421 instead of the answer for all", "offer PRDR\n"
+     "END* 250 2.6.0 ok\nALL+close 421 bye\n" TWO, HELLO FROM " PRDR" TO_TWO
+     BODY, "NOT_TAKEN 421: " NOT ", " NOT "\nend E_SHUTDOWN\n"},
+    {"PRDR, the end instead of the answer for all", "offer PRDR\n"
+     "END 250 2.6.0 ok\nEND 550 5.1.1 no\nALL+close \n" TWO,
+     HELLO FROM " PRDR" TO_TWO BODY,
+     "UNKNOWN 0: UNKNOWN 250 2.6.0, " NO "\nend EOF\n"},
+    {"PRDR, both refused, then the end", "offer PRDR\nEND* 550 5.1.1 no\n"
+     "ALL+close \n" TWO, HELLO FROM " PRDR" TO_TWO BODY,
+     "E_RECIPIENTS 550 5.1.1: " NO ", " NO "\nend EOF\n"},
     {"PRDR, one recipient", "offer PRDR\n" ONE,
      HELLO FROM TO BODY "QUIT\n", STORED FINE},
     {"PRDR, all or none", "offer PRDR\n" TWO "all_or_none\n",
