@@ -3802,7 +3802,7 @@ static void smtp__judge_final(smtp_session *s)
         return;
     if (m->flags & SMTP__ACCEPTED) {
         if ((!smtp__positive(s) && !(SMTP__LMTP && s->config->lmtp)) ||
-            (m->flags & (SMTP__EACH | SMTP__DELIVERED)) == SMTP__EACH)
+            (m->flags & SMTP__EACH && !(m->flags & SMTP__DELIVERED)))
             smtp__refuse_mail(s, m, SMTP_E_DATA);
         if (smtp__positive(s) && smtp__senderless(m))
             m->status = SMTP_UNKNOWN;
@@ -9026,7 +9026,8 @@ static void smtp__scram_channel(smtp_scram *x)
 static void smtp__scram_prove(smtp_scram *x)
 {
     const char *message = x->text + x->bare;
-    size_t size = x->hash, length = (size_t)(x->fill - x->bare), i;
+    size_t size = smtp__min(x->hash, 32), i;
+    size_t length = (size_t)(x->fill - x->bare);
     unsigned char key[64], *proof = key + 32;
     smtp__scram_hmac(x, x->sum, "Client Key", 10, key);
     smtp__scram_hmac(x, NULL, key, size, proof);
