@@ -7464,7 +7464,6 @@ static void smtp__x509_push(br_x509_decoder_context *decoder,
                             const void *data, size_t size)
 {
     int error = br_x509_decoder_last_error(decoder);
-
     if (error == BR_ERR_OK || error == BR_ERR_X509_TRUNCATED)
         br_x509_decoder_push(decoder, data, size);
 }
@@ -8141,7 +8140,6 @@ static void smtp__key_bytes(void *ctx, const void *data, size_t size)
 {
     br_skey_decoder_context *key = (br_skey_decoder_context *)ctx;
     int error = br_skey_decoder_last_error(key);
-
     if (error == BR_ERR_OK || error == BR_ERR_X509_TRUNCATED)
         br_skey_decoder_push(key, data, size);
 }
@@ -8376,7 +8374,6 @@ static int smtp__tls_yields(const smtp_tls *tls, unsigned wanted)
 static unsigned long smtp__tls_now(const smtp_tls *tls)
 {
     const smtp_io *lower = tls->lower;
-
     return lower->clock && !lower->wait ? lower->clock(lower->ctx) : 0;
 }
 
