@@ -2022,7 +2022,7 @@ static size_t smtp__transmit(smtp_session *s, const char *p, size_t n)
         return (size_t)r;
     }
     if (r == 0 || r == SMTP_AGAIN) {
-        s->wants |= SMTP_WRITE | SMTP__ASYNC;
+        s->wants |= SMTP_WRITE + SMTP__ASYNC;
     } else if (r == SMTP_EOF || s->wants & SMTP__ASYNC) {
         if (!s->broken || s->broken == SMTP_E_SHUTDOWN)
             s->broken = (int8_t)smtp__failure(r);
@@ -2507,7 +2507,9 @@ SMTP__APART static int smtp__parse_byte(smtp_session *s, char c)
     if (smtp__parse_line(s) != SMTP_OK ||
         (c != ' ' && c != '-' && c != '\r' && c != '\n'))
         return SMTP_E_PROTOCOL;
-    s->parse |= c == '-' ? SMTP__P_TEXT | SMTP__P_MORE : SMTP__P_TEXT;
+    s->parse |= SMTP__P_TEXT;
+    if (c == '-')
+        s->parse |= SMTP__P_MORE;
     return c == '\n' ? smtp__parse_text(s, c) : 0;
 }
 
@@ -4273,9 +4275,9 @@ static uint32_t smtp__needs(const smtp_mail *m)
 /* Flags of a body for which nothing is built in. */
 static unsigned smtp__never(const smtp_body *b)
 {
-    const unsigned never = (SMTP__CHUNKING ? 0u : SMTP_BODY_BINARY) |
-                           (SMTP__8BITMIME ? 0u : SMTP_BODY_8BIT) |
-                           (SMTP__UTF8 ? 0u : SMTP_BODY_UTF8);
+    const unsigned never = (SMTP__CHUNKING ? 0 : (unsigned)SMTP_BODY_BINARY) |
+                           (SMTP__8BITMIME ? 0 : (unsigned)SMTP_BODY_8BIT) |
+                           (SMTP__UTF8 ? 0 : (unsigned)SMTP_BODY_UTF8);
     return b->flags & never;
 }
 
@@ -4537,7 +4539,7 @@ static int smtp__handshake(smtp_session *s)
 {
     int r = s->io->starttls(s->io->ctx);
     if (r == SMTP_AGAIN) {
-        s->wants |= SMTP_READ | SMTP_WRITE | SMTP__ASYNC;
+        s->wants |= SMTP_READ + SMTP_WRITE + SMTP__ASYNC;
         return 0;
     }
     if (r != SMTP_OK) {
@@ -4718,7 +4720,7 @@ static int smtp__read(smtp_session *s)
     if (s->broken && (r != SMTP_AGAIN || s->broken != SMTP_E_SHUTDOWN)) {
         smtp__fail(s, s->broken);
     } else if (r == SMTP_AGAIN) {
-        s->wants |= SMTP_READ | SMTP__ASYNC;
+        s->wants |= SMTP_READ + SMTP__ASYNC;
     } else {
         smtp__fail(s, r == 0 ? SMTP_EOF : smtp__failure(r));
     }
