@@ -76,7 +76,7 @@ static void test_text(void)
                    "To: ops@example.net\r\n"
                    "Subject: disk\r\n"
                    "Date: Wed, 18 Nov 2026 12:06:40 +0100\r\n"
-                   "Message-ID: <6afd86c0.0000000000000007@example.org>\r\n"
+                   "Message-ID: <6AFD86C0.0000000000000007@example.org>\r\n"
                    "MIME-Version: 1.0\r\n"
                    "Content-Type: text/plain; charset=utf-8\r\n"
                    "\r\n"
@@ -146,24 +146,24 @@ static void test_parts(void)
         "From: box@example.org\r\nTo: ops@example.net\r\n"
         "MIME-Version: 1.0\r\n"
         "Content-Type: multipart/mixed;\r\n boundary=\"=_000012341\"\r\n"
-        "\r\n--=_000012341\r\n"
+        "\r\n\r\n--=_000012341\r\n"
         "Content-Type: multipart/alternative;\r\n"
-        " boundary=\"=_000012342\"\r\n"
-        "\r\n--=_000012342\r\n"
+        " boundary=\"=_000012343\"\r\n"
+        "\r\n\r\n--=_000012343\r\n"
         "Content-Type: text/plain; charset=utf-8\r\n\r\nt\r\n"
-        "\r\n--=_000012342\r\n"
+        "\r\n--=_000012343\r\n"
         "Content-Type: multipart/related; type=\"text/html\";\r\n"
-        " boundary=\"=_000012344\"\r\n"
-        "\r\n--=_000012344\r\n"
+        " boundary=\"=_000012347\"\r\n"
+        "\r\n\r\n--=_000012347\r\n"
         "Content-Type: text/html; charset=utf-8\r\n"
         "Content-Transfer-Encoding: base64\r\n\r\nPHA+PcOkDQo="
-        "\r\n--=_000012344\r\n"
+        "\r\n--=_000012347\r\n"
         "Content-Type: image/png\r\n"
         "Content-ID: <l@x.y>\r\n"
         "Content-Disposition: inline;\r\n filename=\"l.png\"\r\n"
         "Content-Transfer-Encoding: base64\r\n\r\nAAECAw=="
-        "\r\n--=_000012344--"
-        "\r\n--=_000012342--"
+        "\r\n--=_000012347--\r\n"
+        "\r\n--=_000012343--\r\n"
         "\r\n--=_000012341\r\n"
         "Content-Type: application/octet-stream\r\n"
         "Content-Disposition: attachment;\r\n"
@@ -190,7 +190,7 @@ static void test_people(void)
     check_mail(&m, "From: f@g.h, i@j.k\r\n"
                    "Sender: s@t.u\r\n"
                    "Reply-To: \"q r\"@[1.2.3.4]\r\n"
-                   "To: \"Doe, \\\"J\\\"\" <a@b.c>, Plain Name <g@h.i>\r\n"
+                   "To: \"Doe, \\\"J\\\"\" <a@b.c>, \"Plain Name\" <g@h.i>\r\n"
                    "Cc: =?utf-8?Q?J=C3=BCrgen?= <d@e.f>\r\n"
                    "MIME-Version: 1.0\r\n"
                    "Content-Type: text/plain; charset=utf-8\r\n\r\n");
@@ -216,7 +216,7 @@ static void test_encodings(void)
         {"a\n.\n", "\r\n\r\na\r\n.\r\n", 0},
         {"a\rb\r\r\nc\n\nd", "\r\n\r\na\r\nb\r\n\r\nc\r\n\r\nd\r\n", 0},
         {"From a\n", "quoted-printable\r\n\r\n=46rom a\r\n", 0},
-        {"From a \n.b\t", "\r\n\r\n=46rom a=20\r\n=2Eb=09=\r\n", 0},
+        {"From a \n.b\t", "\r\n\r\n=46rom a =\r\n\r\n=2Eb\t=\r\n", 0},
         {"--=_00000001\n", "\r\n\r\n--=3D_00000001\r\n", 0},
         {"--=_00000002\n", "\r\n\r\n--=_00000002\r\n", 0},
         {"\xC3\xA4 is one letter\n",
@@ -274,7 +274,7 @@ static void test_utf8(void)
     m.offers = SMTP_EXT_SMTPUTF8;
     CHECK_NUMBER(compose(&m), SMTP_OK);
     pull_all(out);
-    CHECK(strstr(out, "From: B\xC3\xBCro <b\xC3\xBCro@example.org>\r\n") &&
+    CHECK(strstr(out, "From: \"B\xC3\xBCro\" <b\xC3\xBCro@example.org>\r\n") &&
           strstr(out, "Subject: \xC3\x9C\r\n"));
     CHECK(mail.body.flags & SMTP_BODY_UTF8);
     m.who = two;
@@ -299,7 +299,7 @@ static void test_refused(void)
     static const char *const bad[] = {
         "", "a", "a@", "@b", "a@b@c", ".a@b", "a.@b", "a..b@c", "a@b.",
         "a@.b", "a b@c", "a,b@c", "<a@b>", "a@b>", "a@b\r\nx", "a@[b", "\"a@b",
-        "\"a\"b@c", "\"a\r\n\"@c", "a(b)@c", "a@b:25", "\xFF@b", "a@[b]c",
+        "\"a\"b@c", "\"a\r\n\"@c", "a(b)@c", "a@b:25", "a@[b]c", "a@[b c]",
         "a;@b", "a@b/c", NULL
     };
     smtp_mailbox who[3];
@@ -318,6 +318,8 @@ static void test_refused(void)
         who[2].role = SMTP_BCC;
         refused(&m, SMTP_E_FIELD_ADDRESS, "Bcc", 2);
     }
+    who[2].address = "\xFF@b";
+    refused(&m, SMTP_E_FIELD_UTF8, "Bcc", 2);
     who[2].role = 6;
     CHECK_NUMBER(compose(&m), SMTP_E_ARGUMENT);
     m.who_count = 1;
