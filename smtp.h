@@ -798,7 +798,7 @@ typedef struct smtp_composer {
     smtp_size pulled;              /* bytes taken from the part's source, */
     const char *data;              /* the last of them not yet used: */
     size_t left;
-    char mark[12];                 /* "--=_" and what boundaries share */
+    char mark[16];                 /* CRLF, "--=_" and what boundaries share */
     char buffer[SMTP_COMPOSE_BUFFER];
 } smtp_composer;
 
@@ -5028,11 +5028,11 @@ SMTP_API const char *smtp_stage(const smtp_session *s)
     X(SMTP__C_TO, "To", 0)                                                     \
     X(SMTP__C_CC, "Cc", 0)                                                     \
     X(SMTP__C_BCC, "Bcc", 0)       /* no bytes */                              \
-    X(SMTP__C_SUBJECT, "Subject", 0)                                           \
+    X(SMTP__C_SUBJECT, "Subject", offsetof(smtp_message, subject))             \
     X(SMTP__C_DATE, "Date", 0)                                                 \
-    X(SMTP__C_ID, "Message-ID", 0)                                             \
-    X(SMTP__C_IN_REPLY_TO, "In-Reply-To", 0)                                   \
-    X(SMTP__C_REFERENCES, "References", 0)                                     \
+    X(SMTP__C_ID, "Message-ID", offsetof(smtp_message, id))                    \
+    X(SMTP__C_IN_REPLY_TO, "In-Reply-To", offsetof(smtp_message, in_reply_to)) \
+    X(SMTP__C_REFERENCES, "References", offsetof(smtp_message, references))    \
     X(SMTP__C_MIME, "MIME-Version", 0)                                         \
     X(SMTP__C_FIELDS, "fields", 0)                                             \
     X(SMTP__C_MIXED, "multipart/mixed", SMTP__MIXED)                           \
@@ -5046,9 +5046,9 @@ SMTP_API const char *smtp_stage(const smtp_session *s)
     X(SMTP__C_ATTACHED, "parts", SMTP__HAS_PARTS | SMTP__MIXED)                \
     X(SMTP__C_END_MIXED, "", SMTP__MIXED)
 
-#define SMTP__C_ROW(row, name, shape) row,
-#define SMTP__C_NAME(row, name, shape) name "\0"
-#define SMTP__C_SHAPE(row, name, shape) shape,
+#define SMTP__C_ROW(row, name, kind) row,
+#define SMTP__C_NAME(row, name, kind) name "\0"
+#define SMTP__C_KIND(row, name, kind) (uint8_t)(kind),
 
 enum { SMTP__C_ROWS(SMTP__C_ROW) SMTP__C_END };
 
@@ -5062,7 +5062,7 @@ enum {                             /* smtp_composer.shape: */
 };
 
 static const char smtp__c_names[] = SMTP__C_ROWS(SMTP__C_NAME);
-static const uint8_t smtp__c_shapes[] = {SMTP__C_ROWS(SMTP__C_SHAPE)};
+static const uint8_t smtp__c_kinds[] = {SMTP__C_ROWS(SMTP__C_KIND)};
 
 enum {                             /* smtp_place.encoding */
     SMTP__7BIT,
@@ -5262,9 +5262,11 @@ static void smtp__c_hex32(smtp_composer *c, uint32_t value)
         smtp__c_hex(c, (unsigned)(value >> shift));
 }
 
-/* Decimal digits from that of `unit` on. */
-static void smtp__c_number(smtp_composer *c, unsigned value, unsigned unit)
+/* A character, and decimal digits from that of `unit` on. */
+static void smtp__c_number(smtp_composer *c, char before, unsigned value,
+                           unsigned unit)
 {
+    smtp__c_char(c, before);
     for (; unit > 0; unit /= 10)
         smtp__c_char(c, (char)('0' + value / unit % 10));
 }
@@ -5308,12 +5310,12 @@ static void smtp__c_end64(smtp_composer *c)
 
 /* ---- compose: text in a header ---- */
 
-/* How words are written: as they are up to so many bytes, ... */
-enum {
+enum {                             /* how words are written: as they are up to
+                                      four times so many bytes, */
     SMTP__PHRASE = 0,              /* else encoded, as all of a name */
-    SMTP__TEXT = SMTP__WORD,
-    SMTP__FIELD = SMTP__TOKEN,     /* the same in a field of the caller's */
-    SMTP__TOKENS = SMTP__TOKEN + 1 /* else refused: identifiers, a type */
+    SMTP__TEXT = SMTP__WORD / 4,
+    SMTP__FIELD = SMTP__TOKEN / 4, /* the same in a field of the caller's */
+    SMTP__TOKENS = SMTP__FIELD + 1 /* else refused: identifiers, a type */
 };
 
 /* A byte that may stand in a header as it is, but for a space. */
@@ -5325,11 +5327,12 @@ static int smtp__c_plain_char(const smtp_composer *c, const char *s)
 }
 
 /* The length of the word at `s` if it may stand as it is, else 0. */
-static size_t smtp__c_plain(const smtp_composer *c, const char *s, size_t how)
+static size_t smtp__c_plain(const smtp_composer *c, const char *s,
+                            unsigned how)
 {
     size_t n;
     for (n = 0; s[n] != '\0' && s[n] != ' '; n++)
-        if (n >= how || !smtp__c_plain_char(c, s + n))
+        if (n / 4 >= how || !smtp__c_plain_char(c, s + n))
             return 0;
     return s[n] == ' ' && s[n + 1] == '\0' ? 0 : n;
 }
@@ -5370,7 +5373,7 @@ static size_t smtp__c_encoded(smtp_composer *c, const char *s, size_t n)
 /* What has to be encoded from `s` on; its end. Spaces between two encoded
    words are not shown, so they are inside; so are several in a row, or at
    either end, which would be lost at a fold. */
-static const char *smtp__c_run(smtp_composer *c, const char *s, size_t how)
+static const char *smtp__c_run(smtp_composer *c, const char *s, unsigned how)
 {
     const char *end = s + 1;
     while (*end != '\0' && !(*end == ' ' && end[-1] != ' ' &&
@@ -5381,7 +5384,7 @@ static const char *smtp__c_run(smtp_composer *c, const char *s, size_t how)
     return end;
 }
 
-static void smtp__c_words(smtp_composer *c, const char *s, size_t how)
+static void smtp__c_words(smtp_composer *c, const char *s, unsigned how)
 {
     smtp__c_line(c, s);
     while (*s != '\0' && c->status == SMTP_OK) {
@@ -5442,7 +5445,7 @@ static unsigned smtp__c_row_of(unsigned role)
 }
 
 /* One of From to Cc, if it is of this row. */
-static void smtp__c_person(smtp_composer *c)
+SMTP__APART static void smtp__c_person(smtp_composer *c)
 {
     const smtp_mailbox *who = &c->message->who[c->place.item];
     int named = who->name != NULL && *who->name != '\0';
@@ -5468,7 +5471,7 @@ static void smtp__c_person(smtp_composer *c)
 
 /* A field of the header, words and all. */
 static void smtp__c_field(smtp_composer *c, const char *name, const char *text,
-                          size_t how)
+                          unsigned how)
 {
     smtp__c_label(c, name);
     smtp__c_words(c, text, how);
@@ -5500,52 +5503,45 @@ static void smtp__c_id(smtp_composer *c, const char *name, const char *id)
 }
 
 /* Day, month and year, from days since 1970. With a 29 February in 2100 there
-   is one in every fourth year, and 48 months have 1461 days; a month has so
-   many over 28 as the digit behind its name says. */
+   is one in every fourth year, and 48 months have 1461 days; two bits for each
+   month tell how many it has over 28. */
 static void smtp__c_day(smtp_composer *c, uint32_t days)
 {
-    static const char names[] =
-        "Jan3Feb0Mar3Apr2May3Jun2Jul3Aug3Sep2Oct3Nov2Dec3";
-    const char *name = names;
     uint32_t from = days + (days >= 47541);
-    unsigned year = 1970 + (unsigned)(from / 1461) * 4, month = 0;
-    unsigned day = (unsigned)(from % 1461), length = 31;
-    while (day >= length) {
-        day -= length;
-        month++;
-        name += 4;
-        if (*name == '\0') {
-            name = names;
-            year++;
-        }
-        length = 28u + (name[3] & 3u) + (month == 25);
+    unsigned day = (unsigned)(from % 1461), month = 0, length;
+    for (;; month++, day -= length) {
+        length = 28u + (unsigned)(0xEEFBB3ul >> month % 12 * 2 & 3) +
+                 (month == 25);
+        if (day < length)
+            break;
     }
-    smtp__c_char(c, ' ');
-    smtp__c_put(c, &"SunMonTueWedThuFriSat"[(days + 4) % 7 * 3], 3);
-    smtp__c_puts(c, ", ");
-    smtp__c_number(c, day + 1, 10);
-    smtp__c_char(c, ' ');
-    smtp__c_put(c, name, 3);
-    smtp__c_char(c, ' ');
-    smtp__c_number(c, year, 1000);
+    smtp__c_put(c, &" Sun, Mon, Tue, Wed, Thu, Fri, Sat,"[(days + 4) % 7 * 5],
+                5);
+    smtp__c_number(c, ' ', day + 1, 10);
+    smtp__c_put(c, &" Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec"
+                    [month % 12 * 4], 4);
+    smtp__c_number(c, ' ', 1970 + (unsigned)(from / 1461) * 4 + month / 12,
+                   1000);
 }
 
 /* RFC 5322, section 3.3. */
-static void smtp__c_date(smtp_composer *c, uint32_t date, int zone)
+static void smtp__c_date(smtp_composer *c)
 {
-    uint32_t local = date + (uint32_t)(int32_t)zone * 60, unit;
-    const char *before = " ::";
+    int zone = c->message->zone;
+    uint32_t local = c->message->date + (uint32_t)(int32_t)zone * 60, unit;
+    char before = ' ';
     smtp__c_label(c, smtp__c_row_name(c));
     smtp__c_day(c, local / 86400);
     local %= 86400;
     for (unit = 3600; unit > 0; unit /= 60) {
-        smtp__c_char(c, *before++);
-        smtp__c_number(c, (unsigned)(local / unit), 10);
-        local %= unit;
+        smtp__c_number(c, before, (unsigned)(local / unit % 60), 10);
+        before = ':';
     }
-    smtp__c_puts(c, zone < 0 ? " -" : " +");
-    zone = zone < 0 ? -zone : zone;
-    smtp__c_number(c, (unsigned)(zone / 60 * 100 + zone % 60), 1000);
+    smtp__c_char(c, ' ');
+    if (zone < 0)
+        zone = -zone;
+    smtp__c_number(c, c->message->zone < 0 ? '-' : '+',
+                   (unsigned)(zone / 60 * 100 + zone % 60), 1000);
 }
 
 /* A name that is one and that no row writes (RFC 5322, section 2.2). */
@@ -5568,27 +5564,22 @@ static int smtp__c_name_ok(const char *name)
 static void smtp__c_header(smtp_composer *c)
 {
     const smtp_message *m = c->message;
-    const char *name = smtp__c_row_name(c), *text = NULL;
-    size_t how = SMTP__TOKENS;
+    const char *name = smtp__c_row_name(c);
+    const char *text = *(const char *const *)(const void *)(
+        (const char *)m + smtp__c_kinds[c->place.row]);
+    unsigned how = SMTP__TOKENS;
     switch (c->place.row) {
     case SMTP__C_SUBJECT:
-        text = m->subject;
         how = SMTP__TEXT;
         break;
     case SMTP__C_DATE:
         if (m->date != 0)
-            smtp__c_date(c, m->date, m->zone);
-        break;
+            smtp__c_date(c);
+        return;
     case SMTP__C_ID:
-        if (m->id != NULL || (m->unique[0] | m->unique[1]) != 0)
-            smtp__c_id(c, name, m->id);
-        break;
-    case SMTP__C_IN_REPLY_TO:
-        text = m->in_reply_to;
-        break;
-    case SMTP__C_REFERENCES:
-        text = m->references;
-        break;
+        if (text != NULL || (m->unique[0] | m->unique[1]) != 0)
+            smtp__c_id(c, name, text);
+        return;
     case SMTP__C_MIME:
         text = "1.0";
         break;
@@ -5600,9 +5591,6 @@ static void smtp__c_header(smtp_composer *c)
             smtp__c_fail(c, SMTP_E_FIELD_NAME);
             return;
         }
-        break;
-    default:
-        smtp__c_person(c);
     }
     if (text != NULL)
         smtp__c_field(c, name, text, how);
@@ -5612,29 +5600,21 @@ static void smtp__c_header(smtp_composer *c)
 
 enum {                             /* what a look at a text found: */
     SMTP__LOOK_8BIT = 1,
-    SMTP__LOOK_CLASH = 2,          /* "From " or the boundary begins a line */
+    SMTP__LOOK_CLASH = 2,          /* a line begins as boundaries do */
     SMTP__LOOK_OTHER = 4,          /* NUL, or a line over 998 bytes */
     SMTP__LOOK_SPECIAL = 8         /* for each byte that quoted-printable has
                                       to encode, about */
 };
 
-static int smtp__c_begins(const char *s, size_t size, const char *with,
-                          size_t n)
-{
-    return size >= n && memcmp(s, with, n) == 0;
-}
-
 /* What is in a body in memory. */
-static smtp_size smtp__c_look(const smtp_composer *c)
+SMTP__APART static smtp_size smtp__c_look(const smtp_composer *c)
 {
-    const char *s = c->body->data;
-    size_t size = (size_t)c->body->size, line = 0;
-    smtp_size special = 0;
-    unsigned found = 0;
-    for (; size > 0; s++, size--) {
+    const char *s = c->body->data, *end = s + c->body->size;
+    size_t line = 0;
+    smtp_size found = 0;
+    for (; s != end; s++) {
         unsigned char ch = (unsigned char)*s;
-        if (line++ == 0 && (smtp__c_begins(s, size, "From ", 5) ||
-                            smtp__c_begins(s, size, c->mark, sizeof c->mark)))
+        if (line++ == 0 && end - s >= 12 && memcmp(s, c->mark + 2, 12) == 0)
             found |= SMTP__LOOK_CLASH;
         if (ch == '\r' || ch == '\n')
             line = 0;
@@ -5643,9 +5623,9 @@ static smtp_size smtp__c_look(const smtp_composer *c)
         if (ch == 0 || line > 998)
             found |= SMTP__LOOK_OTHER;
         if (ch > 126 || ch == '=')
-            special += SMTP__LOOK_SPECIAL;
+            found += SMTP__LOOK_SPECIAL;
     }
-    return special | found;
+    return found;
 }
 
 /* A message must not be encoded again (RFC 2046, section 5.2.1): it goes as a
@@ -5658,12 +5638,11 @@ static int smtp__c_is_message(const smtp_part *part)
 /* A text: 7bit, 8bit, else the shorter. A file: binary or base64. */
 static unsigned smtp__c_encoding(const smtp_composer *c)
 {
-    uint32_t offers = c->message->offers;
     int file = c->part != NULL && !smtp__c_is_message(c->part);
     smtp_size found;
     if (c->body->pull != NULL)
         return c->part == NULL ? SMTP__QP : SMTP__BASE64;
-    if (file && (offers & SMTP_EXT_BINARYMIME) == 0)
+    if (file && (c->message->offers & SMTP_EXT_BINARYMIME) == 0)
         return SMTP__BASE64;
     found = smtp__c_look(c);
     if (file)
@@ -5671,7 +5650,7 @@ static unsigned smtp__c_encoding(const smtp_composer *c)
     if (found % SMTP__LOOK_SPECIAL == 0)
         return SMTP__7BIT;
     if (found % SMTP__LOOK_SPECIAL == SMTP__LOOK_8BIT &&
-        (offers & SMTP_EXT_8BITMIME))
+        (c->message->offers & SMTP_EXT_8BITMIME))
         return SMTP__8BIT;
     return c->part == NULL && found / SMTP__LOOK_SPECIAL <= c->body->size / 6
                ? SMTP__QP : SMTP__BASE64;
@@ -5720,16 +5699,12 @@ static int smtp__c_qp_plain(char ch)
     return (ch >= 32 && ch < 127 && ch != '=') || ch == '\t';
 }
 
-/* One byte of quoted-printable, in lines of up to 76. At the begin of a line a
-   dot (some servers lose it) and the F of "From " (mbox) are encoded: of any F,
-   as what follows may not be there yet, and the bytes must not depend on how a
-   source cuts. */
+/* One byte of quoted-printable, in lines of up to 76. */
 static void smtp__c_qp(smtp_composer *c, char ch)
 {
     if (c->place.column > 72)
         smtp__c_puts(c, "=\r\n");
-    if (smtp__c_qp_plain(ch) &&
-        (c->place.column > 0 || (ch != '.' && ch != 'F')))
+    if (smtp__c_qp_plain(ch))
         smtp__c_char(c, ch);
     else {
         smtp__c_char(c, '=');
@@ -5920,8 +5895,7 @@ static int smtp__c_qp_run(smtp_composer *c)
     char *to = c->buffer + c->fill;
     const char *from = c->data;
     size_t n = smtp__min(smtp__c_room(c) - SMTP__ROOM, c->left), i;
-    if (c->place.column > 72 ||
-        (c->place.column == 0 && (*from == '.' || *from == 'F')))
+    if (c->place.column > 72)
         return 0;
     n = smtp__min(n, 73u - c->place.column);
     i = smtp__c_qp_words(to, from, n);
@@ -6015,36 +5989,30 @@ static void smtp__c_count_body(smtp_composer *c, smtp_size size)
 static void smtp__c_body(smtp_composer *c)
 {
     int text = c->part == NULL || c->place.encoding <= SMTP__8BIT;
-    if (smtp__c_room(c) < SMTP__ROOM || smtp__c_better_next(c))
-        c->flags |= SMTP__C_FULL;
-    else if ((c->flags & SMTP__C_DRY) && c->body->pull != NULL)
+    if ((c->flags & SMTP__C_DRY) && c->body->pull != NULL) {
         smtp__c_count_body(c, c->body->size);
-    else if (c->left > 0 || smtp__c_more(c)) {
-        while (c->left > 0 && smtp__c_room(c) >= SMTP__ROOM &&
-               !smtp__c_better_next(c))
-            if (!smtp__c_fast(c, text))
-                smtp__c_byte(c, text);
-    } else if (c->status == SMTP_OK)
-        smtp__c_body_end(c);
+        return;
+    }
+    while (smtp__c_room(c) >= SMTP__ROOM && !smtp__c_better_next(c)) {
+        if (c->left == 0 && !smtp__c_more(c)) {
+            if (c->status == SMTP_OK)
+                smtp__c_body_end(c);
+            return;
+        }
+        if (!smtp__c_fast(c, text))
+            smtp__c_byte(c, text);
+    }
+    c->flags |= SMTP__C_FULL;
 }
 
 /* ---- compose: parts ---- */
 
 /* "=_" is nowhere in base64 and quoted-printable; a part sent as it is has
    been looked at (smtp__c_look). The digit tells the multiparts apart. */
-static void smtp__c_boundary(smtp_composer *c, size_t from)
+static void smtp__c_boundary(smtp_composer *c, const char *mark)
 {
-    smtp__c_put(c, c->mark + from, sizeof c->mark - from);
+    smtp__c_puts(c, mark);
     smtp__c_char(c, (char)('0' + c->place.open));
-}
-
-/* What is before a part inside of a multipart, and at its end. */
-static void smtp__c_delimiter(smtp_composer *c)
-{
-    if (c->place.open == 0)
-        return;
-    smtp__c_crlf(c);
-    smtp__c_boundary(c, 0);
 }
 
 /* filename="...", or in the form of RFC 2231, section 4, and if it may not
@@ -6060,13 +6028,12 @@ static void smtp__c_filename(smtp_composer *c, const char *s)
         return;
     }
     do {
-        smtp__c_puts(c, ";\r\n filename*");
+        smtp__c_puts(c, ";\r\n filename");
         if (!one) {
             unit *= n / unit > 9 ? 10 : 1;
-            smtp__c_number(c, n, unit);
-            smtp__c_char(c, '*');
+            smtp__c_number(c, '*', n, unit);
         }
-        smtp__c_puts(c, n++ > 0 ? "=" : "=utf-8''");
+        smtp__c_puts(c, n++ > 0 ? "*=" : "*=utf-8''");
         for (; *s != '\0' && (c->place.column < SMTP__FOLD - 12 ||
                               smtp__continues(*s)); s++)
             smtp__c_escape(c, '%', *s, ".");
@@ -6100,12 +6067,13 @@ static const char *smtp__c_type(smtp_composer *c, const smtp_part *part)
 /* The header of a part, or of a multipart, that `opens`. */
 static void smtp__c_part_header(smtp_composer *c, unsigned opens)
 {
-    smtp__c_delimiter(c);
+    if (c->place.open != 0)
+        smtp__c_boundary(c, c->mark);
     c->place.open = (uint8_t)(c->place.open + opens);
     smtp__c_field(c, "Type", smtp__c_type(c, c->part), SMTP__TOKENS);
     if (opens) {
         smtp__c_puts(c, ";\r\n boundary=\"");
-        smtp__c_boundary(c, 2);
+        smtp__c_boundary(c, c->mark + 4);
         smtp__c_char(c, '"');
     } else if (c->place.row == SMTP__C_TEXT && c->message->flowed)
         smtp__c_puts(c, "; format=flowed");
@@ -6123,7 +6091,7 @@ static void smtp__c_part_header(smtp_composer *c, unsigned opens)
 static void smtp__c_multipart(smtp_composer *c, unsigned level)
 {
     if (c->place.open & level) {
-        smtp__c_delimiter(c);
+        smtp__c_boundary(c, c->mark);
         smtp__c_puts(c, "--\r\n");
         c->place.open = (uint8_t)(c->place.open - level);
         return;
@@ -6170,7 +6138,7 @@ static void smtp__c_content(smtp_composer *c)
 {
     const smtp_message *m = c->message;
     const smtp_part *part = &m->parts[c->place.item];
-    unsigned shape = smtp__c_shapes[c->place.row];
+    unsigned shape = smtp__c_kinds[c->place.row];
     if (shape < SMTP__HAS_TEXT) {
         smtp__c_multipart(c, shape);
         return;
@@ -6190,7 +6158,7 @@ static void smtp__c_content(smtp_composer *c)
 
 static size_t smtp__c_items(const smtp_composer *c)
 {
-    unsigned row = c->place.row, shape = smtp__c_shapes[row];
+    unsigned row = c->place.row, shape = smtp__c_kinds[row];
     if (row <= SMTP__C_BCC)
         return c->message->who_count;
     if (row == SMTP__C_FIELDS)
@@ -6211,14 +6179,16 @@ static void smtp__c_step(smtp_composer *c)
         c->place.step = SMTP__STEP_FIRST;
         c->place.item = 0;
     } else {
-        if (c->place.row < SMTP__C_MIXED)
+        if (c->place.row <= SMTP__C_BCC)
+            smtp__c_person(c);
+        else if (c->place.row < SMTP__C_MIXED)
             smtp__c_header(c);
         else
             smtp__c_content(c);
         if (c->place.step != SMTP__STEP_BODY)
             c->place.item++;
     }
-    if (c->flags & SMTP__C_FULL) {
+    if ((c->flags & SMTP__C_FULL) && was.step != SMTP__STEP_BODY) {
         c->place = was;
         c->skip += c->fill - fill;
     } else
@@ -6291,8 +6261,8 @@ SMTP__APART static void smtp__c_need(smtp_composer *c, int there, uint8_t row)
 }
 
 /* Checks everyone (RFC 5322, section 3.6.2), and makes the envelope. */
-SMTP__APART static void smtp__c_people(smtp_composer *c, smtp_mail *mail,
-                                       smtp_recipient *to, size_t count)
+static void smtp__c_people(smtp_composer *c, smtp_mail *mail,
+                           smtp_recipient *to, size_t count)
 {
     const smtp_message *m = c->message;
     const char *sender = NULL;
@@ -6348,9 +6318,10 @@ static void smtp__c_plan(smtp_composer *c)
     const smtp_part *part = m->parts, *end = part + m->part_count;
     if (smtp__c_present(&m->html))
         c->shape = SMTP__HAS_HTML;
+    if (smtp__c_present(&m->text) && c->shape != 0)
+        c->shape = SMTP__HAS_HTML | SMTP__ALTERNATIVE;
     if (smtp__c_present(&m->text) || (c->shape == 0 && part == end))
-        c->shape = (uint8_t)(c->shape == 0 ? SMTP__HAS_TEXT : c->shape |
-                             SMTP__HAS_TEXT | SMTP__ALTERNATIVE);
+        c->shape |= SMTP__HAS_TEXT;
     smtp__c_note(c, &m->text, NULL);
     smtp__c_note(c, &m->html, NULL);
     for (; part != end; part++) {
@@ -6380,7 +6351,7 @@ SMTP_API smtp_status smtp_compose(smtp_composer *composer,
     memset(c, 0, sizeof *c);
     memset(&mail->body, 0, sizeof mail->body);
     c->message = m;
-    smtp__c_puts(c, "--=_");
+    smtp__c_puts(c, "\r\n--=_");
     smtp__c_hex32(c, m->boundary ^ m->date ^ m->unique[0] ^ m->unique[1]);
     memcpy(c->mark, c->buffer, sizeof c->mark);
     smtp__c_people(c, mail, to, count);

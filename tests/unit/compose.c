@@ -215,8 +215,9 @@ static void test_encodings(void)
     } rows[] = {
         {"a\n.\n", "\r\n\r\na\r\n.\r\n", 0},
         {"a\rb\r\r\nc\n\nd", "\r\n\r\na\r\nb\r\n\r\nc\r\n\r\nd\r\n", 0},
-        {"From a\n", "quoted-printable\r\n\r\n=46rom a\r\n", 0},
-        {"From a \n.b\t", "\r\n\r\n=46rom a =\r\n\r\n=2Eb\t=\r\n", 0},
+        {"From a\n", "\r\n\r\nFrom a\r\n", 0},
+        {"\xC3\xA4 is a letter = \n.b\t",
+         "\r\n\r\n=C3=A4 is a letter =3D =\r\n\r\n.b\t=\r\n", 0},
         {"--=_00000001\n", "\r\n\r\n--=3D_00000001\r\n", 0},
         {"--=_00000002\n", "\r\n\r\n--=_00000002\r\n", 0},
         {"\xC3\xA4 is one letter\n",
