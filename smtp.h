@@ -1167,8 +1167,9 @@ typedef struct smtp_dkim {
    both). The body is read once here and once when it is sent, and has to be
    the same both times. All stay the mail's until its outcome is told.
    SMTP_OK; SMTP_AGAIN: the source waits, call again; SMTP_E_BODY: it failed;
-   SMTP_E_ARGUMENT: it cannot go back, or the key or a name is no good;
-   SMTP_E_FIELD_NAME: a field that may stand once stands twice. */
+   SMTP_E_ARGUMENT: it cannot go back or is binary, the key or a name is no
+   good, or *dkim has been used; SMTP_E_FIELD_NAME: a field that may stand once
+   stands twice; SMTP_E_FIELD_MISSING: there is no From. */
 SMTP_API smtp_status smtp_dkim_sign(smtp_dkim *dkim,
                                     const smtp_dkim_config *config,
                                     smtp_mail *mail);
@@ -8921,7 +8922,10 @@ static const char *const smtp__d_names[] = {
     "content-transfer-encoding"
 };
 
-enum { SMTP__D_NAMES = sizeof smtp__d_names / sizeof *smtp__d_names };
+enum {
+    SMTP__D_FROM = 0,              /* which has to be signed (section 5.4) */
+    SMTP__D_NAMES = sizeof smtp__d_names / sizeof *smtp__d_names
+};
 
 enum {                             /* smtp_dkim.state: what is awaited */
     SMTP__D_NAME,                  /* a field, or the empty line */
@@ -9130,7 +9134,6 @@ static smtp_status smtp__d_sign(smtp_dkim *d)
         return SMTP_E_ARGUMENT;
     smtp__d_put_base64(d, signature, (key->n_bitlen + 7) / 8);
     smtp__d_puts(d, "\r\n");
-    d->state = SMTP__D_DONE;
     return SMTP_OK;
 }
 
@@ -9143,7 +9146,8 @@ static ptrdiff_t smtp__d_pull(void *ctx, smtp_size offset, const char **data)
     return (ptrdiff_t)(d->size - offset);
 }
 
-/* Fits text[] with all its fields: 500 bytes, and 4 for 3 of the signature. */
+/* Fits text[] with all its fields: 600 bytes, and 4 for 3 of the signature. A
+   binary body could not be converted on its way (section 5.3). */
 static int smtp__d_good(const smtp_dkim_config *config, const smtp_body *body)
 {
     return config->domain != NULL && config->selector != NULL &&
@@ -9151,18 +9155,19 @@ static int smtp__d_good(const smtp_dkim_config *config, const smtp_body *body)
            strlen(config->selector) <= 63 && smtp__word_ok(config->domain) &&
            smtp__word_ok(config->selector) && config->key->n_bitlen >= 1024 &&
            config->key->n_bitlen <= 4096 &&
-           !(body->pull != NULL && (body->flags & SMTP_BODY_ONCE));
+           !(body->pull != NULL && (body->flags & SMTP_BODY_ONCE)) &&
+           !(body->flags & SMTP_BODY_BINARY);
 }
 
 static smtp_status smtp__d_end(smtp_dkim *d)
 {
+    while (d->state != SMTP__D_BODY)
+        smtp__d_head(d, '\n');     /* a message without a body */
+    d->state = SMTP__D_DONE;
     if (d->flags & SMTP__D_TWICE)
         return SMTP_E_FIELD_NAME;
-    if (d->state != SMTP__D_BODY) {
-        smtp__d_head(d, '\n');     /* a message without a body */
-        if (d->state != SMTP__D_BODY)
-            smtp__d_head(d, '\n');
-    }
+    if ((d->seen & 1u << SMTP__D_FROM) == 0)
+        return SMTP_E_FIELD_MISSING;
     if (d->flags & SMTP__D_BEGUN)
         br_sha256_update(&d->content, "\r\n", 2);
     return smtp__d_sign(d);
@@ -9176,7 +9181,7 @@ SMTP_API smtp_status smtp_dkim_sign(smtp_dkim *dkim,
     const char *data;
     smtp_status st;
     ptrdiff_t n, i;
-    if (!smtp__d_good(config, &mail->body))
+    if (!smtp__d_good(config, &mail->body) || d->state == SMTP__D_DONE)
         return SMTP_E_ARGUMENT;
     if (d->config == NULL) {
         d->config = config;
