@@ -5335,7 +5335,7 @@ static size_t smtp__c_plain(const smtp_composer *c, const char *s,
     for (n = 0; s[n] != '\0' && s[n] != ' '; n++)
         if (n / 4 >= how || !smtp__c_plain_char(c, s + n))
             return 0;
-    return s[n] == ' ' && s[n + 1] == '\0' ? 0 : n;
+    return s[n] == ' ' && s[n + 1] == '\0' && how != SMTP__TOKENS ? 0 : n;
 }
 
 /* Characters that stand for themselves under Q, also in a phrase (RFC 2047,
@@ -5394,10 +5394,10 @@ static void smtp__c_words(smtp_composer *c, const char *s, unsigned how)
             smtp__c_space(c, n);
             smtp__c_put(c, s, n);
             s += n;
-        } else if (how == SMTP__TOKENS)
-            smtp__c_fail(c, SMTP_E_FIELD_SYNTAX);
-        else
+        } else if (how != SMTP__TOKENS)
             s = smtp__c_run(c, s, how);
+        else if (*s != ' ')
+            smtp__c_fail(c, SMTP_E_FIELD_SYNTAX);
         s += *s == ' ';
     }
 }

@@ -260,6 +260,29 @@ static void test_binary(void)
     CHECK(strstr(out, "base64\r\n\r\nCi0tPV8wMDAwMDAwMQ==\r\n") != NULL);
 }
 
+/* What looks odd and is right; spaces more than needed between identifiers. */
+static void test_accepted(void)
+{
+    static const char *const good[] = {
+        "\"a[b]\\\"c\"@d", "a@[IPv6:2001:db8::1]", "a@[192.0.2.1]",
+        "a+b/c@d-e.f", "a@b_c"
+    };
+    smtp_mailbox who[2];
+    smtp_message m = plain("");
+    size_t i;
+    memcpy(who, two, sizeof who);
+    m.who = who;
+    for (i = 0; i < sizeof good / sizeof *good; i++) {
+        who[1].address = good[i];
+        CHECK_NUMBER(compose(&m), SMTP_OK);
+        CHECK_NUMBER(smtp_address_check(good[i]), 1);
+    }
+    m.references = " <a@b>  <c@d> ";
+    CHECK_NUMBER(compose(&m), SMTP_OK);
+    pull_all(out);
+    CHECK(strstr(out, "References: <a@b> <c@d>\r\n") != NULL);
+}
+
 /* UTF-8 in the header only where an address needs it and it is offered. */
 static void test_utf8(void)
 {
@@ -341,6 +364,8 @@ static void test_refused(void)
     m.field_count = 2;
     refused(&m, SMTP_E_FIELD_NAME, "fields", 1);
     field[1].name = "bCC";
+    refused(&m, SMTP_E_FIELD_NAME, "fields", 1);
+    field[1].name = NULL;
     refused(&m, SMTP_E_FIELD_NAME, "fields", 1);
     field[1].name = "X-B";
     field[1].value = "b\nc";
@@ -627,6 +652,7 @@ int main(void)
     test_people();
     test_encodings();
     test_binary();
+    test_accepted();
     test_utf8();
     test_refused();
     test_sources();
