@@ -5021,7 +5021,8 @@ SMTP_API const char *smtp_stage(const smtp_session *s)
    the message. */
 
 /* In the order of the message: the name of a field or the type of a part, also
-   what a culprit is called; which bit of smtp_composer.shape asks for it. */
+   what a culprit is called; then of a field where its text is in smtp_message,
+   of a part which bit of smtp_composer.shape asks for it. */
 #define SMTP__C_ROWS(X)                                                        \
     X(SMTP__C_FROM, "From", 0)                                                 \
     X(SMTP__C_SENDER, "Sender", 0)                                             \
@@ -5064,6 +5065,9 @@ enum {                             /* smtp_composer.shape: */
 
 static const char smtp__c_names[] = SMTP__C_ROWS(SMTP__C_NAME);
 static const uint8_t smtp__c_kinds[] = {SMTP__C_ROWS(SMTP__C_KIND)};
+
+/* The last of those texts lies where 8 bits can tell. */
+typedef char smtp__c_kinds_fit[offsetof(smtp_message, id) < 256 ? 1 : -1];
 
 enum {                             /* smtp_place.encoding */
     SMTP__7BIT,
@@ -5272,15 +5276,19 @@ static void smtp__c_number(smtp_composer *c, char before, unsigned value,
         smtp__c_char(c, (char)('0' + value / unit % 10));
 }
 
-/* As it is if it is a letter, a digit or one of `others`, else in hex. */
+/* As it is if it is a letter, a digit or one of `others`, a space as "_", else
+   in hex. */
 static void smtp__c_escape(smtp_composer *c, char mark, char ch,
                            const char *others)
 {
-    if (!smtp__alnum(ch, others)) {
+    if (ch == ' ') {
+        ch = '_';
+    } else if (!smtp__alnum(ch, others)) {
         smtp__c_char(c, mark);
         smtp__c_hex(c, (unsigned char)ch);
-    } else
-        smtp__c_char(c, (char)(ch == ' ' ? '_' : ch));
+        return;
+    }
+    smtp__c_char(c, ch);
 }
 
 /* Base64, a byte at a time: `bits` of smtp_composer wait. */
@@ -5302,10 +5310,10 @@ static void smtp__c_byte64(smtp_composer *c, char ch)
 
 static void smtp__c_end64(smtp_composer *c)
 {
-    if (c->bits > 0)
-        smtp__c_digit64(c, (unsigned)c->carry << (6 - c->bits));
-    for (; c->bits % 6 > 0; c->bits += 2)
-        smtp__c_char(c, '=');
+    if (c->bits == 0)
+        return;
+    smtp__c_digit64(c, (unsigned)c->carry << (6 - c->bits));
+    smtp__c_puts(c, &"=="[c->bits / 4]);
     c->bits = 0;
 }
 
@@ -5394,10 +5402,11 @@ static void smtp__c_words(smtp_composer *c, const char *s, unsigned how)
             smtp__c_space(c, n);
             smtp__c_put(c, s, n);
             s += n;
-        } else if (how != SMTP__TOKENS)
+        } else if (how != SMTP__TOKENS) {
             s = smtp__c_run(c, s, how);
-        else if (*s != ' ')
+        } else if (*s != ' ') {
             smtp__c_fail(c, SMTP_E_FIELD_SYNTAX);
+        }
         s += *s == ' ';
     }
 }
@@ -5431,9 +5440,9 @@ static void smtp__c_put_quoted(smtp_composer *c, const char *s)
 static void smtp__c_name(smtp_composer *c, const char *name)
 {
     size_t n = smtp__c_quotable(c, name);
-    if (n == 0)
+    if (n == 0) {
         smtp__c_words(c, name, SMTP__PHRASE);
-    else {
+    } else {
         smtp__c_space(c, n);
         smtp__c_put_quoted(c, name);
     }
@@ -5449,22 +5458,23 @@ static unsigned smtp__c_row_of(unsigned role)
 SMTP__APART static void smtp__c_person(smtp_composer *c)
 {
     const smtp_mailbox *who = &c->message->who[c->place.item];
-    int named = who->name != NULL && *who->name != '\0';
-    if (who->role != smtp__c_row_of(c->place.row) ||
-        who->role == SMTP_BCC)
+    const char *name = who->name;
+    if (name != NULL && *name == '\0')
+        name = NULL;
+    if (who->role != smtp__c_row_of(c->place.row) || who->role == SMTP_BCC)
         return;
     if (c->place.step == SMTP__STEP_NEXT)
         smtp__c_char(c, ',');
     else
         smtp__c_label(c, smtp__c_row_name(c));
     c->place.step = SMTP__STEP_NEXT;
-    if (named)
-        smtp__c_name(c, who->name);
+    if (name != NULL)
+        smtp__c_name(c, name);
     smtp__c_space(c, strlen(who->address) + 3);   /* < > and a comma */
-    if (named)
+    if (name != NULL)
         smtp__c_char(c, '<');
     smtp__c_puts(c, who->address);
-    if (named)
+    if (name != NULL)
         smtp__c_char(c, '>');
 }
 
@@ -5488,8 +5498,9 @@ static void smtp__c_id(smtp_composer *c, const char *name, const char *id)
         while (*--id != '@')
             ;
     } else if (!smtp__addr_spec(id) ||
-               (!smtp__c_line(c, id) && !(c->flags & SMTP__C_RAW)))
+               (!smtp__c_line(c, id) && !(c->flags & SMTP__C_RAW))) {
         smtp__c_fail(c, SMTP_E_FIELD_SYNTAX);
+    }
     smtp__c_label(c, name);
     smtp__c_space(c, strlen(id) + 27);
     smtp__c_char(c, '<');
@@ -5705,9 +5716,9 @@ static void smtp__c_qp(smtp_composer *c, char ch)
 {
     if (c->place.column > 72)
         smtp__c_puts(c, "=\r\n");
-    if (smtp__c_qp_plain(ch))
+    if (smtp__c_qp_plain(ch)) {
         smtp__c_char(c, ch);
-    else {
+    } else {
         smtp__c_char(c, '=');
         smtp__c_hex(c, (unsigned char)ch);
     }
@@ -5733,10 +5744,11 @@ static void smtp__c_byte(smtp_composer *c, int text)
             smtp__c_out(c, '\r');
             smtp__c_out(c, '\n');
         }
-    } else if (c->place.encoding == SMTP__QP)
+    } else if (c->place.encoding == SMTP__QP) {
         smtp__c_qp(c, ch);
-    else
+    } else {
         smtp__c_out(c, ch);
+    }
     c->last = ch;
 }
 
@@ -6076,8 +6088,9 @@ static void smtp__c_part_header(smtp_composer *c, unsigned opens)
         smtp__c_puts(c, ";\r\n boundary=\"");
         smtp__c_boundary(c, c->mark + 4);
         smtp__c_char(c, '"');
-    } else if (c->place.row == SMTP__C_TEXT && c->message->flowed)
+    } else if (c->place.row == SMTP__C_TEXT && c->message->flowed) {
         smtp__c_puts(c, "; format=flowed");
+    }
     if (c->part != NULL)
         smtp__c_part_fields(c, c->part);
     if (c->place.encoding != SMTP__7BIT)
@@ -6192,8 +6205,9 @@ static void smtp__c_step(smtp_composer *c)
     if ((c->flags & SMTP__C_FULL) && was.step != SMTP__STEP_BODY) {
         c->place = was;
         c->skip += c->fill - fill;
-    } else
+    } else {
         c->skip = 0;
+    }
 }
 
 /* Fills the buffer with what comes next: bytes, 0 at the end, or a status. */
@@ -6240,11 +6254,11 @@ static ptrdiff_t smtp__c_pull(void *ctx, smtp_size offset, const char **data)
 /* Checks an address, and what it needs of the header. */
 static void smtp__c_check_address(smtp_composer *c, const smtp_mailbox *who)
 {
-    if (who->role > SMTP_REPLY_TO)
+    if (who->role > SMTP_REPLY_TO) {
         smtp__c_fail(c, SMTP_E_ARGUMENT);
-    else if (!smtp__addr_spec(who->address))
+    } else if (!smtp__addr_spec(who->address)) {
         smtp__c_fail(c, SMTP_E_FIELD_ADDRESS);
-    else if (!smtp__c_line(c, who->address) && who->role != SMTP_BCC) {
+    } else if (!smtp__c_line(c, who->address) && who->role != SMTP_BCC) {
         if (c->message->offers & SMTP_EXT_SMTPUTF8)
             c->flags |= SMTP__C_RAW;
         else
@@ -6266,9 +6280,9 @@ static void smtp__c_people(smtp_composer *c, smtp_mail *mail,
                            smtp_recipient *to, size_t count)
 {
     const smtp_message *m = c->message;
-    const char *sender = NULL;
     size_t n = 0;
     int several = 0;
+    mail->from = NULL;
     for (; c->place.item < m->who_count; c->place.item++) {
         const smtp_mailbox *who = &m->who[c->place.item];
         c->place.row = (uint8_t)smtp__c_row_of(who->role & 7);
@@ -6278,18 +6292,19 @@ static void smtp__c_people(smtp_composer *c, smtp_mail *mail,
             if (!several)
                 c->from = who->address;
         } else if (who->role == SMTP_SENDER) {
-            if (sender != NULL)
+            if (mail->from != NULL)
                 smtp__c_fail(c, SMTP_E_FIELD_SYNTAX);
-            sender = who->address;
+            mail->from = who->address;
         } else if (who->role <= SMTP_BCC && n++ < count && to != NULL) {
             memset(to, 0, sizeof *to);
             to++->address = who->address;
         }
     }
-    mail->from = sender != NULL ? sender : c->from;
     smtp__c_need(c, c->from != NULL, SMTP__C_FROM);
-    smtp__c_need(c, sender != NULL || !several, SMTP__C_SENDER);
+    smtp__c_need(c, mail->from != NULL || !several, SMTP__C_SENDER);
     smtp__c_need(c, n > 0, SMTP__C_TO);
+    if (mail->from == NULL)
+        mail->from = c->from;
     if (to == NULL)
         return;
     if (n > count)
@@ -9019,9 +9034,9 @@ static void smtp__d_body(smtp_dkim *d, char ch)
     if (ch == '\n') {
         d->lines++;
         d->flags &= (uint8_t)~SMTP__D_SPACE;
-    } else if (ch == ' ' || ch == '\t')
+    } else if (ch == ' ' || ch == '\t') {
         d->flags |= SMTP__D_SPACE;
-    else {
+    } else {
         for (; d->lines > 0; d->lines--)
             br_sha256_update(&d->content, "\r\n", 2);
         if (d->flags & SMTP__D_SPACE)
