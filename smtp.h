@@ -5276,19 +5276,17 @@ static void smtp__c_number(smtp_composer *c, char before, unsigned value,
         smtp__c_char(c, (char)('0' + value / unit % 10));
 }
 
-/* As it is if it is a letter, a digit or one of `others`, a space as "_", else
-   in hex. */
+/* As it is if it is a letter, a digit or one of `others` (a space of those as
+   "_"), else in hex. */
 static void smtp__c_escape(smtp_composer *c, char mark, char ch,
                            const char *others)
 {
-    if (ch == ' ') {
-        ch = '_';
-    } else if (!smtp__alnum(ch, others)) {
+    if (smtp__alnum(ch, others)) {
+        smtp__c_char(c, (char)(ch == ' ' ? '_' : ch));
+    } else {
         smtp__c_char(c, mark);
         smtp__c_hex(c, (unsigned char)ch);
-        return;
     }
-    smtp__c_char(c, ch);
 }
 
 /* Base64, a byte at a time: `bits` of smtp_composer wait. */
@@ -5981,7 +5979,7 @@ static void smtp__c_body_end(smtp_composer *c)
     smtp__c_qp_end(c);
     smtp__c_end64(c);
     if (c->place.open == 0 && c->place.column > 0)
-        smtp__c_crlf(c);
+        smtp__c_puts(c, c->place.encoding == SMTP__QP ? "=\r\n" : "\r\n");
     c->place.step = SMTP__STEP_FIRST;
 }
 

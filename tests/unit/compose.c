@@ -137,7 +137,7 @@ static void test_parts(void)
     part[0].id = "l@x.y";
     part[0].disposition = SMTP_INLINE;
     part[0].body = smtp_bytes("\0\1\2\3", 4);
-    part[1].name = "\xC3\xA4.txt";
+    part[1].name = "\xC3\xA4 b.txt";
     m.html = smtp_text("<p>=\xC3\xA4\n");
     m.parts = part;
     m.part_count = 2;
@@ -167,7 +167,7 @@ static void test_parts(void)
         "\r\n--=_000012341\r\n"
         "Content-Type: application/octet-stream\r\n"
         "Content-Disposition: attachment;\r\n"
-        " filename*=utf-8''%C3%A4.txt\r\n"
+        " filename*=utf-8''%C3%A4%20b.txt\r\n"
         "Content-Transfer-Encoding: base64\r\n\r\n"
         "\r\n--=_000012341--\r\n");
 }
