@@ -5300,8 +5300,8 @@ static void smtp__c_digit64(smtp_composer *c, unsigned value)
 static void smtp__c_byte64(smtp_composer *c, char ch)
 {
     c->carry = (uint16_t)(c->carry << 8 | (unsigned char)ch);
-    for (c->bits += 8; c->bits >= 6;) {
-        c->bits -= 6;
+    for (c->bits = (uint8_t)(c->bits + 8); c->bits >= 6;) {
+        c->bits = (uint8_t)(c->bits - 6);
         smtp__c_digit64(c, (unsigned)c->carry >> c->bits);
     }
 }
@@ -5353,7 +5353,7 @@ static const char smtp__c_q[] = " !*+-/";
 static size_t smtp__c_encoded(smtp_composer *c, const char *s, size_t n)
 {
     enum { FRAME = 12, LEAST = 8 };   /* =?utf-8?Q??=, a character of four */
-    int room = SMTP__FOLD - 1 - FRAME - c->place.column;
+    int room = SMTP__FOLD - 1 - FRAME - (int)c->place.column;
     size_t i, cost, b;
     if (room < LEAST)
         room = SMTP__FOLD - 1 - FRAME;
@@ -6317,7 +6317,7 @@ static void smtp__c_note(smtp_composer *c, const smtp_body *b,
     smtp__c_take(c, b, part);
     c->used = (uint8_t)(c->used | 1u << smtp__c_encoding(c));
     if (b->pull != NULL)
-        c->flags |= b->flags & SMTP_BODY_ONCE;
+        c->flags |= (uint8_t)(b->flags & SMTP_BODY_ONCE);
 }
 
 static int smtp__c_present(const smtp_body *b)
