@@ -5255,9 +5255,8 @@ static void smtp__c_label(smtp_composer *c, const char *name)
 /* Two digits. */
 static void smtp__c_hex(smtp_composer *c, unsigned value)
 {
-    static const char digits[] = "0123456789ABCDEF";
-    smtp__c_char(c, digits[value >> 4 & 15]);
-    smtp__c_char(c, digits[value & 15]);
+    smtp__c_char(c, smtp__hex_digit(value >> 4 & 15));
+    smtp__c_char(c, smtp__hex_digit(value & 15));
 }
 
 static void smtp__c_hex32(smtp_composer *c, uint32_t value)
@@ -5566,7 +5565,7 @@ static int smtp__c_name_ok(const char *name)
     if (n == 0 || n >= SMTP__FOLD || name[n] != '\0')
         return 0;
     for (row = 0; row <= SMTP__C_MIME; row++)
-        if (smtp__same(name, smtp__c_nth(smtp__c_names, row), n + 1))
+        if (smtp__same(name, smtp__nth(smtp__c_names, row), n + 1))
             return 0;
     return !smtp__same(name, "Content-", 8);
 }
@@ -6093,7 +6092,7 @@ static void smtp__c_part_header(smtp_composer *c, unsigned opens)
         smtp__c_part_fields(c, c->part);
     if (c->place.encoding != SMTP__7BIT)
         smtp__c_field(c, "Transfer-Encoding",
-                      smtp__c_nth(smtp__c_encodings, c->place.encoding),
+                      smtp__nth(smtp__c_encodings, c->place.encoding),
                       SMTP__TOKENS);
     smtp__c_puts(c, "\r\n\r\n");
 }
@@ -6317,7 +6316,7 @@ static void smtp__c_note(smtp_composer *c, const smtp_body *b,
     smtp__c_take(c, b, part);
     c->used = (uint8_t)(c->used | 1u << smtp__c_encoding(c));
     if (b->pull != NULL)
-        c->flags |= (uint8_t)(b->flags & SMTP_BODY_ONCE);
+        c->flags = (uint8_t)(c->flags | (b->flags & SMTP_BODY_ONCE));
 }
 
 static int smtp__c_present(const smtp_body *b)
