@@ -5101,7 +5101,6 @@ enum {
     SMTP__ROOM = 12                /* bytes that one byte of a body can make */
 };
 
-/* String `n` of a list of them, one behind the other. */
 static const char *smtp__c_row_name(const smtp_composer *c)
 {
     return smtp__nth(smtp__c_names, c->place.row);
@@ -5188,12 +5187,18 @@ static const char *smtp__c_dotted(const char *s, const char *others)
 /* An addr-spec (RFC 5322, section 3.4.1) without comments and the obsolete. */
 static int smtp__addr_spec(const char *a)
 {
-    const char *s;
+    const char *s = a;
     int literal;
-    if (a == NULL || !smtp__line_ok(a))
+    if (a == NULL || !smtp_address_check(a))
         return 0;
-    s = *a == '"' ? smtp__quoted(a)
-                  : smtp__c_dotted(a, "!#$%&'*+-/=?^_`{|}~");
+    if (*a == '"') {               /* and closed, as it has been checked */
+        do
+            s += *s == '\\' ? 2 : 1;
+        while (*s != '"');
+        s++;
+    } else {
+        s = smtp__c_dotted(a, "!#$%&'*+-/=?^_`{|}~");
+    }
     if (s == NULL || *s++ != '@')
         return 0;
     literal = *s == '[';
