@@ -762,19 +762,18 @@ typedef struct smtp_message {
     uint32_t offers;               /* the server's SMTP_EXT_...: 8BITMIME,
                                       BINARYMIME, SMTPUTF8 are used; or 0 */
     uint8_t flowed;                /* text is format=flowed (RFC 3676) */
-    uint32_t boundary;             /* 0: made from id, unique and date */
+    uint32_t boundary;             /* with unique and date it makes the
+                                      boundaries; 0 will do */
 } smtp_message;
 
 /* Where the composer is in a message: what it makes next. */
 typedef struct smtp_place {
     uint8_t row;                   /* SMTP__C_... */
-    uint8_t step;                  /* of a part: SMTP__PART_... */
-    uint8_t encoded;               /* inside of a run of encoded words */
+    uint8_t step;                  /* of an item: SMTP__STEP_... */
     uint8_t encoding;              /* of this part: SMTP__7BIT ... */
     uint8_t open;                  /* multiparts: SMTP__MIXED ... */
     uint16_t column;               /* bytes in this line */
     size_t item;                   /* of who, fields or parts */
-    size_t at;                     /* in the text being written */
 } smtp_place;
 
 /* A message being composed. Read status, field and item. */
@@ -782,25 +781,26 @@ typedef struct smtp_composer {
     smtp_place place;
     uint8_t flags;                 /* SMTP__C_DRY ... */
     uint8_t used;                  /* encodings: 1 << SMTP__7BIT ... */
-    uint8_t shape;                 /* multiparts needed: SMTP__MIXED ... */
-    uint8_t held;                  /* white space, or CR, not yet written */
-    uint8_t carry_count;           /* bytes not yet in base64, 0 to 2 */
-    uint8_t carry[3];
+    uint8_t shape;                 /* parts and multiparts: SMTP__MIXED ... */
+    char last;                     /* byte of the body */
+    uint8_t bits;                  /* not yet in base64, 0, 2 or 4: */
+    uint16_t carry;                /* the low ones of this */
     uint16_t fill;                 /* bytes in the buffer */
-    uint16_t kept_fill;            /* of them up to `kept`: where the unit */
-    smtp_place kept;               /* goes on if a byte does not fit; */
-    smtp_size unit, skip;          /* bytes made since; given out already */
+    smtp_size unit, skip;          /* bytes of the unit: made; given out */
 
     smtp_status status;            /* why composing failed */
     const char *field;             /* what is wrong: "Subject", "To" ... */
     size_t item;                   /* which of message's who, fields, parts */
 
     const smtp_message *message;
+    const char *from;              /* the author's address */
+    const smtp_body *body;         /* of this part, */
+    const smtp_part *part;         /* or 0: of text or html */
     smtp_size at;                  /* offset of the buffer in the message */
     smtp_size pulled;              /* bytes taken from the part's source, */
     const char *data;              /* the last of them not yet used: */
     size_t left;
-    char mark[12];                 /* "--=_" and what boundaries share */
+    char mark[16];                 /* CRLF, "--=_" and what boundaries share */
     char buffer[SMTP_COMPOSE_BUFFER];
 } smtp_composer;
 
@@ -1169,8 +1169,9 @@ typedef struct smtp_dkim {
    both). The body is read once here and once when it is sent, and has to be
    the same both times. All stay the mail's until its outcome is told.
    SMTP_OK; SMTP_AGAIN: the source waits, call again; SMTP_E_BODY: it failed;
-   SMTP_E_ARGUMENT: it cannot go back, or the key or a name is no good;
-   SMTP_E_FIELD_NAME: a field that may stand once stands twice. */
+   SMTP_E_ARGUMENT: it cannot go back or is binary, the key or a name is no
+   good, or *dkim has been used; SMTP_E_FIELD_NAME: a field that may stand once
+   stands twice; SMTP_E_FIELD_MISSING: there is no From. */
 SMTP_API smtp_status smtp_dkim_sign(smtp_dkim *dkim,
                                     const smtp_dkim_config *config,
                                     smtp_mail *mail);
@@ -5091,38 +5092,54 @@ SMTP_API const char *smtp_stage(const smtp_session *s)
    given out are skipped. So a unit must depend on nothing but the place and
    the message. */
 
-/* In the order of the message; what a culprit is called, or a multipart. */
+/* In the order of the message: the name of a field or the type of a part, also
+   what a culprit is called; then of a field where its text is in smtp_message,
+   of a part which bit of smtp_composer.shape asks for it. */
 #define SMTP__C_ROWS(X)                                                        \
-    X(SMTP__C_FROM, "From")                                                    \
-    X(SMTP__C_SENDER, "Sender")                                                \
-    X(SMTP__C_REPLY_TO, "Reply-To")                                            \
-    X(SMTP__C_TO, "To")                                                        \
-    X(SMTP__C_CC, "Cc")                                                        \
-    X(SMTP__C_BCC, "Bcc")          /* checked, no bytes */                     \
-    X(SMTP__C_SUBJECT, "Subject")                                              \
-    X(SMTP__C_DATE, "Date")                                                    \
-    X(SMTP__C_ID, "Message-ID")                                                \
-    X(SMTP__C_IN_REPLY_TO, "In-Reply-To")                                      \
-    X(SMTP__C_REFERENCES, "References")                                        \
-    X(SMTP__C_MIME, "MIME-Version")                                            \
-    X(SMTP__C_FIELDS, "fields")                                                \
-    X(SMTP__C_MIXED, "mixed")                                                  \
-    X(SMTP__C_ALTERNATIVE, "alternative")                                      \
-    X(SMTP__C_TEXT, "text")                                                    \
-    X(SMTP__C_RELATED, "related; type=\"text/html\"")                          \
-    X(SMTP__C_HTML, "html")                                                    \
-    X(SMTP__C_INLINE, "parts")                                                 \
-    X(SMTP__C_END_RELATED, "")                                                 \
-    X(SMTP__C_END_ALTERNATIVE, "")                                             \
-    X(SMTP__C_ATTACHED, "parts")                                               \
-    X(SMTP__C_END_MIXED, "")
+    X(SMTP__C_FROM, "From", 0)                                                 \
+    X(SMTP__C_SENDER, "Sender", 0)                                             \
+    X(SMTP__C_REPLY_TO, "Reply-To", 0)                                         \
+    X(SMTP__C_TO, "To", 0)                                                     \
+    X(SMTP__C_CC, "Cc", 0)                                                     \
+    X(SMTP__C_BCC, "Bcc", 0)       /* no bytes */                              \
+    X(SMTP__C_SUBJECT, "Subject", offsetof(smtp_message, subject))             \
+    X(SMTP__C_DATE, "Date", 0)                                                 \
+    X(SMTP__C_ID, "Message-ID", offsetof(smtp_message, id))                    \
+    X(SMTP__C_IN_REPLY_TO, "In-Reply-To", offsetof(smtp_message, in_reply_to)) \
+    X(SMTP__C_REFERENCES, "References", offsetof(smtp_message, references))    \
+    X(SMTP__C_MIME, "MIME-Version", 0)                                         \
+    X(SMTP__C_FIELDS, "fields", 0)                                             \
+    X(SMTP__C_MIXED, "multipart/mixed", SMTP__MIXED)                           \
+    X(SMTP__C_ALTERNATIVE, "multipart/alternative", SMTP__ALTERNATIVE)         \
+    X(SMTP__C_TEXT, "text/plain; charset=utf-8", SMTP__HAS_TEXT)               \
+    X(SMTP__C_RELATED, "multipart/related; type=\"text/html\"", SMTP__RELATED) \
+    X(SMTP__C_HTML, "text/html; charset=utf-8", SMTP__HAS_HTML)                \
+    X(SMTP__C_INLINE, "parts", SMTP__HAS_PARTS | SMTP__RELATED)                \
+    X(SMTP__C_END_RELATED, "", SMTP__RELATED)                                  \
+    X(SMTP__C_END_ALTERNATIVE, "", SMTP__ALTERNATIVE)                          \
+    X(SMTP__C_ATTACHED, "parts", SMTP__HAS_PARTS | SMTP__MIXED)                \
+    X(SMTP__C_END_MIXED, "", SMTP__MIXED)
 
-#define SMTP__C_ROW(row, name) row,
-#define SMTP__C_NAME(row, name) name "\0"
+#define SMTP__C_ROW(row, name, kind) row,
+#define SMTP__C_NAME(row, name, kind) name "\0"
+#define SMTP__C_KIND(row, name, kind) (uint8_t)(kind),
 
 enum { SMTP__C_ROWS(SMTP__C_ROW) SMTP__C_END };
 
+enum {                             /* smtp_composer.shape: */
+    SMTP__MIXED = 1,               /* multiparts, also smtp_place.open; */
+    SMTP__ALTERNATIVE = 2,
+    SMTP__RELATED = 4,
+    SMTP__HAS_TEXT = 8,            /* parts */
+    SMTP__HAS_HTML = 16,
+    SMTP__HAS_PARTS = 32
+};
+
 static const char smtp__c_names[] = SMTP__C_ROWS(SMTP__C_NAME);
+static const uint8_t smtp__c_kinds[] = {SMTP__C_ROWS(SMTP__C_KIND)};
+
+/* The last of those texts lies where 8 bits can tell. */
+typedef char smtp__c_kinds_fit[offsetof(smtp_message, id) < 256 ? 1 : -1];
 
 enum {                             /* smtp_place.encoding */
     SMTP__7BIT,
@@ -5135,16 +5152,10 @@ enum {                             /* smtp_place.encoding */
 static const char smtp__c_encodings[] =
     "7bit\0" "8bit\0" "binary\0" "quoted-printable\0" "base64";
 
-enum {                             /* smtp_place.step */
-    SMTP__PART_LOOK,               /* also all that is no part */
-    SMTP__PART_HEADER,
-    SMTP__PART_BODY
-};
-
-enum {                             /* multiparts: smtp_composer.shape, .open */
-    SMTP__MIXED = 1,
-    SMTP__ALTERNATIVE = 2,
-    SMTP__RELATED = 4
+enum {                             /* smtp_place.step: what comes next */
+    SMTP__STEP_FIRST,              /* the header of a part, the first person */
+    SMTP__STEP_NEXT,               /* another person */
+    SMTP__STEP_BODY                /* more of a body */
 };
 
 enum {                             /* smtp_composer.flags */
@@ -5152,8 +5163,7 @@ enum {                             /* smtp_composer.flags */
     SMTP__C_UNKNOWN = 2,           /* the length cannot be known */
     SMTP__C_FULL = 4,              /* the buffer has no room for more */
     SMTP__C_ONCE = SMTP_BODY_ONCE, /* a source cannot go back */
-    SMTP__C_RAW = SMTP_BODY_UTF8,  /* UTF-8 in the header, RFC 6532 */
-    SMTP__C_OVER = 32              /* a byte of this unit did not fit */
+    SMTP__C_RAW = SMTP_BODY_UTF8   /* UTF-8 in the header, RFC 6532 */
 };
 
 enum {
@@ -5163,19 +5173,13 @@ enum {
     SMTP__ROOM = 12                /* bytes that one byte of a body can make */
 };
 
-/* What the rows from SMTP__C_MIXED on begin, or end. */
-static const uint8_t smtp__c_levels[] = {
-    SMTP__MIXED, SMTP__ALTERNATIVE, 0, SMTP__RELATED, 0, 0, SMTP__RELATED,
-    SMTP__ALTERNATIVE, 0, SMTP__MIXED
-};
-
 static const char *smtp__c_row_name(const smtp_composer *c)
 {
     return smtp__nth(smtp__c_names, c->place.row);
 }
 
 /* The first fault counts. */
-static void smtp__c_fail(smtp_composer *c, smtp_status status)
+SMTP__APART static void smtp__c_fail(smtp_composer *c, smtp_status status)
 {
     if (c->status != SMTP_OK)
         return;
@@ -5208,20 +5212,27 @@ static unsigned smtp__utf8(const char *s)
     return n;
 }
 
-/* The same in a header, which holds one line of UTF-8. */
-static unsigned smtp__c_character(smtp_composer *c, const char *s)
+/* Whether what goes into the header is one line of UTF-8; 1: of ASCII. */
+SMTP__APART static int smtp__c_line(smtp_composer *c, const char *s)
 {
-    unsigned n = smtp__utf8(s);
-    if (n == 0)
-        smtp__c_fail(c, SMTP_E_FIELD_UTF8);
-    if (*s == '\r' || *s == '\n')
-        smtp__c_fail(c, SMTP_E_FIELD_LINE);
-    return n > 0 ? n : 1;
+    unsigned n, longest = 1;
+    for (; *s != '\0'; s += n) {
+        n = smtp__utf8(s);
+        if (n == 0) {
+            smtp__c_fail(c, SMTP_E_FIELD_UTF8);
+            return 0;
+        }
+        if (*s == '\r' || *s == '\n')
+            smtp__c_fail(c, SMTP_E_FIELD_LINE);
+        if (n > longest)
+            longest = n;
+    }
+    return longest == 1;
 }
 
-static int smtp__in(char ch, const char *set)
+static int smtp__continues(char ch)
 {
-    return memchr(set, ch, strlen(set)) != NULL;
+    return (ch & 0xC0) == 0x80;
 }
 
 /* A letter, a digit, or one of `others`. */
@@ -5229,85 +5240,44 @@ static int smtp__alnum(char ch, const char *others)
 {
     char letter = (char)(ch | 32);
     return (letter >= 'a' && letter <= 'z') || smtp__is_digit(ch) ||
-           smtp__in(ch, others);
-}
-
-static int smtp__atext(char ch)    /* RFC 5322, section 3.2.3 */
-{
-    return smtp__alnum(ch, "!#$%&'*+-/=?^_`{|}~");
-}
-
-/* How many printable characters there are at `s`, no space. */
-static size_t smtp__c_printable(const char *s)
-{
-    size_t n = 0;
-    while (s[n] > 32 && s[n] < 127)
-        n++;
-    return n;
-}
-
-/* Whether two names are the same for `n` characters, in any case. One of them
-   has to be free of control characters and spaces. */
-static int smtp__c_same(const char *a, const char *b, size_t n)
-{
-    for (; n > 0; n--, a++, b++)
-        if ((*a | 32) != (*b | 32))
-            return 0;
-    return 1;
-}
-
-/* Behind the string from `s` to `close`, or 0. */
-static const char *smtp__c_quoted(const char *s, char close)
-{
-    unsigned k;
-    for (s++; *s != close; s += k) {
-        if (*s == '\\')
-            s++;
-        k = smtp__utf8(s);
-        if (k == 0 || (k == 1 && (*s < 32 || *s == 127 || *s == '[')))
-            return NULL;
-    }
-    return s + 1;
+           memchr(others, ch, strlen(others)) != NULL;
 }
 
 /* Behind words with single dots between them, or 0. */
-static const char *smtp__c_dotted(const char *s, int domain)
+static const char *smtp__c_dotted(const char *s, const char *others)
 {
-    const char *begin = s;
-    for (;;) {
-        unsigned k = smtp__utf8(s);
-        if (k == 1)
-            k = (unsigned)(domain ? smtp__alnum(*s, "-_") : smtp__atext(*s));
-        s += k;
-        if (k > 0)
-            continue;
-        if (s == begin)
+    const char *word;
+    do {
+        for (word = s; (*s & 0x80) || smtp__alnum(*s, others); s++)
+            ;
+        if (s == word)
             return NULL;
-        if (*s != '.')
-            return s;
-        begin = ++s;
-    }
+    } while (*s++ == '.');
+    return s - 1;
 }
 
 /* An addr-spec (RFC 5322, section 3.4.1) without comments and the obsolete. */
 static int smtp__addr_spec(const char *a)
 {
-    const char *s = *a == '"' ? smtp__c_quoted(a, '"') : smtp__c_dotted(a, 0);
-    if (s == NULL || *s != '@')
+    const char *s = a;
+    int literal;
+    if (a == NULL || !smtp_address_check(a))
         return 0;
-    s = s[1] == '[' ? smtp__c_quoted(s + 1, ']') : smtp__c_dotted(s + 1, 1);
+    if (*a == '"') {               /* and closed, as it has been checked */
+        do
+            s += *s == '\\' ? 2 : 1;
+        while (*s != '"');
+        s++;
+    } else {
+        s = smtp__c_dotted(a, "!#$%&'*+-/=?^_`{|}~");
+    }
+    if (s == NULL || *s++ != '@')
+        return 0;
+    literal = *s == '[';
+    s = smtp__c_dotted(s + literal, literal ? ":-" : "-_");
+    if (s != NULL && literal && *s++ != ']')
+        return 0;
     return s != NULL && *s == '\0' && s - a <= SMTP__TOKEN;
-}
-
-/* An address, or an identifier, which looks like one: why it may not be. */
-static void smtp__c_check(smtp_composer *c, const char *a, smtp_status syntax,
-                          smtp_status utf8)
-{
-    if (a == NULL || !smtp__addr_spec(a))
-        smtp__c_fail(c, syntax);
-    else if ((c->flags & SMTP__C_RAW) == 0 && c->place.row != SMTP__C_BCC &&
-             smtp_address_check(a) == 2)
-        smtp__c_fail(c, utf8);
 }
 
 /* ---- compose: putting bytes ---- */
@@ -5320,7 +5290,7 @@ static void smtp__c_char(smtp_composer *c, char ch)
     if (c->fill < SMTP_COMPOSE_BUFFER)
         c->buffer[c->fill++] = ch;
     else
-        c->flags |= SMTP__C_OVER | SMTP__C_FULL;
+        c->flags |= SMTP__C_FULL;
 }
 
 static void smtp__c_put(smtp_composer *c, const char *s, size_t n)
@@ -5339,18 +5309,6 @@ static void smtp__c_crlf(smtp_composer *c)
     smtp__c_puts(c, "\r\n");
 }
 
-/* The unit will go on from here, not from its beginning, if it has been given
-   out up to here. */
-static void smtp__c_keep(smtp_composer *c)
-{
-    if (c->flags & SMTP__C_OVER)
-        return;
-    c->kept = c->place;
-    c->kept_fill = c->fill;
-    c->unit = 0;
-    c->skip = 0;
-}
-
 /* A space before `n` more characters, at which the line is folded if they
    would make it too long. */
 static void smtp__c_space(smtp_composer *c, size_t n)
@@ -5365,183 +5323,165 @@ static void smtp__c_label(smtp_composer *c, const char *name)
 {
     if (c->place.column > 0)
         smtp__c_crlf(c);
+    if (c->place.row >= SMTP__C_MIXED)
+        smtp__c_puts(c, "Content-");
     smtp__c_puts(c, name);
     smtp__c_char(c, ':');
 }
 
-static void smtp__c_field(smtp_composer *c, const char *name,
-                          const char *value)
+/* Two digits. */
+static void smtp__c_hex(smtp_composer *c, unsigned value)
 {
-    smtp__c_label(c, name);
-    smtp__c_char(c, ' ');
-    smtp__c_puts(c, value);
+    smtp__c_char(c, smtp__hex_digit(value >> 4 & 15));
+    smtp__c_char(c, smtp__hex_digit(value & 15));
 }
 
-static char smtp__c_digit(unsigned value)
+static void smtp__c_hex32(smtp_composer *c, uint32_t value)
 {
-    value &= 15;
-    return (char)(value + (value < 10 ? '0' : 'A' - 10));
+    int shift;
+    for (shift = 24; shift >= 0; shift -= 8)
+        smtp__c_hex(c, (unsigned)(value >> shift));
 }
 
-static void smtp__c_put_hex(smtp_composer *c, char mark, char ch)
+/* A character, and decimal digits from that of `unit` on. */
+static void smtp__c_number(smtp_composer *c, char before, unsigned value,
+                           unsigned unit)
 {
-    smtp__c_char(c, mark);
-    smtp__c_char(c, smtp__c_digit((unsigned char)ch >> 4));
-    smtp__c_char(c, smtp__c_digit((unsigned char)ch));
+    smtp__c_char(c, before);
+    for (; unit > 0; unit /= 10)
+        smtp__c_char(c, (char)('0' + value / unit % 10));
 }
 
-/* Eight small digits. */
-static void smtp__c_hex(char *to, uint32_t value)
+/* As it is if it is a letter, a digit or one of `others` (a space of those as
+   "_"), else in hex. */
+static void smtp__c_escape(smtp_composer *c, char mark, char ch,
+                           const char *others)
 {
-    unsigned i;
-    for (i = 8; i > 0; value >>= 4)
-        to[--i] = (char)(smtp__c_digit((unsigned)value & 15) | 32);
+    if (smtp__alnum(ch, others)) {
+        smtp__c_char(c, (char)(ch == ' ' ? '_' : ch));
+    } else {
+        smtp__c_char(c, mark);
+        smtp__c_hex(c, (unsigned char)ch);
+    }
+}
+
+/* Base64, a byte at a time: `bits` of smtp_composer wait. */
+static void smtp__c_digit64(smtp_composer *c, unsigned value)
+{
+    if (c->place.column == 76)
+        smtp__c_crlf(c);
+    smtp__c_char(c, smtp__digits64[value & 63]);
+}
+
+static void smtp__c_byte64(smtp_composer *c, char ch)
+{
+    c->carry = (uint16_t)(c->carry << 8 | (unsigned char)ch);
+    for (c->bits = (uint8_t)(c->bits + 8); c->bits >= 6;) {
+        c->bits = (uint8_t)(c->bits - 6);
+        smtp__c_digit64(c, (unsigned)c->carry >> c->bits);
+    }
+}
+
+static void smtp__c_end64(smtp_composer *c)
+{
+    if (c->bits == 0)
+        return;
+    smtp__c_digit64(c, (unsigned)c->carry << (6 - c->bits));
+    smtp__c_puts(c, &"=="[c->bits / 4]);
+    c->bits = 0;
 }
 
 /* ---- compose: text in a header ---- */
 
-/* Bytes of the character at `s` if it may stand in a header as it is. */
-static unsigned smtp__c_plain_char(const smtp_composer *c, const char *s,
-                                   int phrase)
+enum {                             /* how words are written: as they are up to
+                                      four times so many bytes, */
+    SMTP__PHRASE = 0,              /* else encoded, as all of a name */
+    SMTP__TEXT = SMTP__WORD / 4,
+    SMTP__FIELD = SMTP__TOKEN / 4, /* the same in a field of the caller's */
+    SMTP__TOKENS = SMTP__FIELD + 1 /* else refused: identifiers, a type */
+};
+
+/* A byte that may stand in a header as it is, but for a space. */
+static int smtp__c_plain_char(const smtp_composer *c, const char *s)
 {
-    unsigned n = smtp__utf8(s);
-    if (n != 1)
-        return c->flags & SMTP__C_RAW ? n : 0;
-    return phrase ? (unsigned)smtp__atext(*s) : *s > 32 && *s < 127;
+    if (*s & 0x80)
+        return c->flags & SMTP__C_RAW;
+    return *s > 32 && *s < 127 && !(*s == '=' && s[1] == '?');
 }
 
 /* The length of the word at `s` if it may stand as it is, else 0. */
-static size_t smtp__c_plain(const smtp_composer *c, const char *s, int phrase)
-{
-    size_t limit = c->place.row == SMTP__C_FIELDS ? SMTP__TOKEN : SMTP__WORD;
-    size_t n = 0;
-    while (s[n] != '\0' && s[n] != ' ') {
-        unsigned k = smtp__c_plain_char(c, s + n, phrase);
-        if (k == 0 || n > limit || (s[n] == '=' && s[n + 1] == '?'))
-            return 0;
-        n += k;
-    }
-    return s[n] == ' ' && s[n + 1] == '\0' ? 0 : n;
-}
-
-enum { SMTP__RUN = 64 };           /* more than an encoded word can hold */
-
-/* How many bytes from `s` on have to be encoded, SMTP__RUN: that or more.
-   Spaces between two encoded words are not shown, so they are inside; so are
-   several in a row, or at either end, which would be lost at a fold. */
-static size_t smtp__c_run(const smtp_composer *c, const char *s, int phrase)
+static size_t smtp__c_plain(const smtp_composer *c, const char *s,
+                            unsigned how)
 {
     size_t n;
-    for (n = 0; s[n] != '\0' && n < SMTP__RUN; n++)
-        if (s[n] == ' ' && n > 0 && s[n - 1] != ' ' &&
-            smtp__c_plain(c, s + n + 1, phrase) > 0)
-            break;
-    return n;
+    for (n = 0; s[n] != '\0' && s[n] != ' '; n++)
+        if (n / 4 >= how || !smtp__c_plain_char(c, s + n))
+            return 0;
+    return s[n] == ' ' && s[n + 1] == '\0' && how != SMTP__TOKENS ? 0 : n;
 }
 
 /* Characters that stand for themselves under Q, also in a phrase (RFC 2047,
-   section 5, rule 3). */
-static int smtp__c_q(char ch)
-{
-    return smtp__alnum(ch, "!*+-/");
-}
+   section 5, rule 3), and the space, written as "_". */
+static const char smtp__c_q[] = " !*+-/";
 
-/* How many of `n` bytes fit into `room` characters of encoded word, whole
-   characters only; *cost: the characters that they make. */
-static size_t smtp__c_fit(smtp_composer *c, const char *s, size_t n,
-                          size_t room, int base64, size_t *cost)
+/* One encoded word of up to `n` bytes, Q or B, whichever is shorter; how many
+   it holds. */
+static size_t smtp__c_encoded(smtp_composer *c, const char *s, size_t n)
 {
-    size_t i = 0, made = 0;
-    for (*cost = 0; i < n; *cost = made) {
-        unsigned k = smtp__c_character(c, s + i);
-        if (base64)
-            made = (i + k + 2) / 3 * 4;
+    enum { FRAME = 12, LEAST = 8 };   /* =?utf-8?Q??=, a character of four */
+    int room = SMTP__FOLD - 1 - FRAME - (int)c->place.column;
+    size_t i, cost, b;
+    if (room < LEAST)
+        room = SMTP__FOLD - 1 - FRAME;
+    n = smtp__min(n, (size_t)room / 4 * 3);
+    while (smtp__continues(s[n]))
+        n--;
+    cost = n;
+    for (i = 0; i < n; i++)
+        if (!smtp__alnum(s[i], smtp__c_q))
+            cost += 2;
+    b = (n + 2) / 3 * 4;
+    smtp__c_space(c, FRAME + smtp__min(cost, b));
+    smtp__c_puts(c, b < cost ? "=?utf-8?B?" : "=?utf-8?Q?");
+    for (i = 0; i < n; i++)
+        if (b < cost)
+            smtp__c_byte64(c, s[i]);
         else
-            made += smtp__c_q(s[i]) || s[i] == ' ' ? 1u : 3u * k;
-        if (made > room)
-            break;
-        i += k;
-    }
-    return i;
-}
-
-static void smtp__c_put_q(smtp_composer *c, const char *s, size_t n)
-{
-    for (; n > 0; n--, s++)
-        if (smtp__c_q(*s))
-            smtp__c_char(c, *s);
-        else if (*s == ' ')
-            smtp__c_char(c, '_');
-        else
-            smtp__c_put_hex(c, '=', *s);
-}
-
-static void smtp__c_put_b(smtp_composer *c, const char *s, size_t n)
-{
-    char digits[SMTP__FOLD];
-    char *end = smtp__encode64(digits, (const unsigned char *)s, n);
-    smtp__c_put(c, digits, (size_t)(end - digits));
-}
-
-/* One encoded word of up to `run` bytes, Q or B: what holds more, or is
-   shorter. Its bytes. */
-static size_t smtp__c_encoded(smtp_composer *c, const char *s, size_t run)
-{
-    enum { FRAME = 12, LEAST = 12 };  /* =?utf-8?Q??=, a character of four */
-    size_t room = SMTP__FOLD - 1u - FRAME, cost, b_cost, n, b;
-    int base64;
-    if (c->place.column + (size_t)LEAST <= room)
-        room -= c->place.column;
-    n = smtp__c_fit(c, s, run, room, 0, &cost);
-    b = smtp__c_fit(c, s, run, room, 1, &b_cost);
-    base64 = b > n || (b == n && b_cost < cost);
-    if (base64) {
-        n = b;
-        cost = b_cost;
-    }
-    smtp__c_space(c, FRAME + cost);
-    smtp__c_puts(c, base64 ? "=?utf-8?B?" : "=?utf-8?Q?");
-    if (base64)
-        smtp__c_put_b(c, s, n);
-    else
-        smtp__c_put_q(c, s, n);
+            smtp__c_escape(c, '=', s[i], smtp__c_q);
+    smtp__c_end64(c);
     smtp__c_puts(c, "?=");
     return n;
 }
 
-enum { SMTP__TEXT, SMTP__PHRASE, SMTP__TOKENS };   /* how words are written */
-
-/* The length of what must stand as it is: an identifier, a type. */
-static size_t smtp__c_token(smtp_composer *c, const char *s)
+/* What has to be encoded from `s` on; its end. Spaces between two encoded
+   words are not shown, so they are inside; so are several in a row, or at
+   either end, which would be lost at a fold. */
+static const char *smtp__c_run(smtp_composer *c, const char *s, unsigned how)
 {
-    size_t n = smtp__c_printable(s);
-    if (smtp__in(s[n], "\r\n"))
-        smtp__c_fail(c, SMTP_E_FIELD_LINE);
-    else if (n > SMTP__TOKEN || (s[n] != ' ' && s[n] != '\0'))
-        smtp__c_fail(c, SMTP_E_FIELD_SYNTAX);
-    return n;
+    const char *end = s + 1;
+    while (*end != '\0' && !(*end == ' ' && end[-1] != ' ' &&
+                             smtp__c_plain(c, end + 1, how) > 0))
+        end++;
+    while (s < end)
+        s += smtp__c_encoded(c, s, (size_t)(end - s));
+    return end;
 }
 
-/* What is left of a text. */
-static void smtp__c_words(smtp_composer *c, const char *text, int how)
+static void smtp__c_words(smtp_composer *c, const char *s, unsigned how)
 {
-    const char *s = text + c->place.at;
+    smtp__c_line(c, s);
     while (*s != '\0' && c->status == SMTP_OK) {
-        size_t n = how == SMTP__TOKENS ? smtp__c_token(c, s)
-                   : c->place.encoded ? 0 : smtp__c_plain(c, s, how);
-        size_t run = n;
+        size_t n = smtp__c_plain(c, s, how);
         if (n > 0) {
             smtp__c_space(c, n);
             smtp__c_put(c, s, n);
+            s += n;
         } else if (how != SMTP__TOKENS) {
-            run = smtp__c_run(c, s, how);
-            n = smtp__c_encoded(c, s, run);
+            s = smtp__c_run(c, s, how);
+        } else if (*s != ' ') {
+            smtp__c_fail(c, SMTP_E_FIELD_SYNTAX);
         }
-        c->place.encoded = n < run;
-        s += n;
-        s += n == run && *s == ' ';
-        c->place.at = (size_t)(s - text);
-        smtp__c_keep(c);
+        s += *s == ' ';
     }
 }
 
@@ -5551,14 +5491,10 @@ static void smtp__c_words(smtp_composer *c, const char *text, int how)
    a reader could take a gap for less than it is. */
 static size_t smtp__c_quotable(const smtp_composer *c, const char *s)
 {
-    size_t n = 2;
-    unsigned k;
-    int gap = 1;
-    for (; *s != '\0'; s += k, n += k) {
-        k = *s == ' ' ? !gap && s[1] != '\0' : smtp__c_plain_char(c, s, 0);
-        if (k == 0 || n >= SMTP__WORD || (*s == '=' && s[1] == '?'))
+    size_t n;
+    for (n = 2; *s != '\0'; s++, n++) {
+        if (!smtp__c_plain_char(c, s + (*s == ' ')) || n >= SMTP__WORD)
             return 0;
-        gap = *s == ' ';
         n += *s == '"' || *s == '\\';
     }
     return n;
@@ -5575,21 +5511,12 @@ static void smtp__c_put_quoted(smtp_composer *c, const char *s)
     smtp__c_char(c, '"');
 }
 
-/* Behind what needs no quotes in a name. */
-static const char *smtp__c_phrase(const smtp_composer *c, const char *s)
-{
-    unsigned k;
-    while ((k = *s == ' ' ? 1 : smtp__c_plain_char(c, s, 1)) > 0)
-        s += k;
-    return s;
-}
-
 static void smtp__c_name(smtp_composer *c, const char *name)
 {
     size_t n = smtp__c_quotable(c, name);
-    if (n == 0 || *smtp__c_phrase(c, name) == '\0')
+    if (n == 0) {
         smtp__c_words(c, name, SMTP__PHRASE);
-    else {
+    } else {
         smtp__c_space(c, n);
         smtp__c_put_quoted(c, name);
     }
@@ -5601,256 +5528,238 @@ static unsigned smtp__c_row_of(unsigned role)
     return role < 3 ? role + 3 : role - 3;
 }
 
-/* One of From to Bcc, if it is of this row. */
-static void smtp__c_person(smtp_composer *c)
+/* One of From to Cc, if it is of this row. */
+SMTP__APART static void smtp__c_person(smtp_composer *c)
 {
     const smtp_mailbox *who = &c->message->who[c->place.item];
-    int named = who->name != NULL && *who->name != '\0';
-    if (who->role != smtp__c_row_of(c->place.row))
+    const char *name = who->name;
+    if (name != NULL && *name == '\0')
+        name = NULL;
+    if (who->role != smtp__c_row_of(c->place.row) || who->role == SMTP_BCC)
         return;
-    smtp__c_check(c, who->address, SMTP_E_FIELD_ADDRESS, SMTP_E_UTF8);
-    if (c->status != SMTP_OK || c->place.row == SMTP__C_BCC)
-        return;
-    if (c->place.column == 0)
-        smtp__c_label(c, smtp__c_row_name(c));
-    else if (c->place.at == 0)
+    if (c->place.step == SMTP__STEP_NEXT)
         smtp__c_char(c, ',');
-    if (named)
-        smtp__c_name(c, who->name);
+    else
+        smtp__c_label(c, smtp__c_row_name(c));
+    c->place.step = SMTP__STEP_NEXT;
+    if (name != NULL)
+        smtp__c_name(c, name);
     smtp__c_space(c, strlen(who->address) + 3);   /* < > and a comma */
-    if (named)
+    if (name != NULL)
         smtp__c_char(c, '<');
     smtp__c_puts(c, who->address);
-    if (named)
+    if (name != NULL)
         smtp__c_char(c, '>');
 }
 
 /* ---- compose: the other fields ---- */
 
-static const smtp_mailbox *smtp__c_first(const smtp_message *m, int role)
+/* A field of the header, words and all. */
+static void smtp__c_field(smtp_composer *c, const char *name, const char *text,
+                          unsigned how)
 {
-    size_t i;
-    for (i = 0; i < m->who_count; i++)
-        if (m->who[i].role == role)
-            return &m->who[i];
-    return NULL;
+    smtp__c_label(c, name);
+    smtp__c_words(c, text, how);
 }
 
 /* An identifier: given, or made from unique, date and the author's domain. */
 static void smtp__c_id(smtp_composer *c, const char *name, const char *id)
 {
     const smtp_message *m = c->message;
-    char made[25];
-    size_t n = 0;
-    if (id == NULL) {
-        smtp__c_hex(made, m->date);
-        made[8] = '.';
-        smtp__c_hex(made + 9, m->unique[0]);
-        smtp__c_hex(made + 17, m->unique[1]);
-        n = sizeof made;
-        id = smtp__c_first(m, SMTP_FROM)->address;
-        while (smtp__in('@', id + 1))
-            id++;
-    } else
-        smtp__c_check(c, id, SMTP_E_FIELD_SYNTAX, SMTP_E_FIELD_SYNTAX);
+    int made = id == NULL;
+    if (made) {
+        id = c->from + strlen(c->from);
+        while (*--id != '@')
+            ;
+    } else if (!smtp__addr_spec(id) ||
+               (!smtp__c_line(c, id) && !(c->flags & SMTP__C_RAW))) {
+        smtp__c_fail(c, SMTP_E_FIELD_SYNTAX);
+    }
     smtp__c_label(c, name);
-    smtp__c_space(c, n + strlen(id) + 2);
+    smtp__c_space(c, strlen(id) + 27);
     smtp__c_char(c, '<');
-    smtp__c_put(c, made, n);
+    if (made) {
+        smtp__c_hex32(c, m->date);
+        smtp__c_char(c, '.');
+        smtp__c_hex32(c, m->unique[0]);
+        smtp__c_hex32(c, m->unique[1]);
+    }
     smtp__c_puts(c, id);
     smtp__c_char(c, '>');
 }
 
-/* Day of month and two halves of the year, from days since 1970; in `line` the
-   names. Years begin in March here, of 1968, so that 29 February is the last
-   day of every fourth but for 2100, which has none. */
-static void smtp__c_day(char *line, unsigned *value, uint32_t days)
+/* Day, month and year, from days since 1970. With a 29 February in 2100 there
+   is one in every fourth year, and 48 months have 1461 days; two bits for each
+   month tell how many it has over 28. */
+static void smtp__c_day(smtp_composer *c, uint32_t days)
 {
-    uint32_t since = days + 671 + (days >= 47541 ? 1u : 0u), year, day, month;
-    memcpy(line, &"SunMonTueWedThuFriSat"[(days + 4) % 7 * 3], 3);
-    year = (since * 4 + 3) / 1461;
-    day = since - year * 1461 / 4;
-    month = (day * 5 + 2) / 153;
-    memcpy(line + 8, &"MarAprMayJunJulAugSepOctNovDecJanFeb"[month * 3], 3);
-    year += month > 9 ? 1969u : 1968u;
-    value[0] = (unsigned)(day - (month * 153 + 2) / 5) + 1;
-    value[1] = (unsigned)year / 100;
-    value[2] = (unsigned)year;
+    uint32_t from = days + (days >= 47541);
+    unsigned day = (unsigned)(from % 1461), month = 0, length;
+    for (;; month++, day -= length) {
+        length = 28u + (unsigned)(0xEEFBB3ul >> month % 12 * 2 & 3) +
+                 (month == 25);
+        if (day < length)
+            break;
+    }
+    smtp__c_put(c, &" Sun, Mon, Tue, Wed, Thu, Fri, Sat,"[(days + 4) % 7 * 5],
+                5);
+    smtp__c_number(c, ' ', day + 1, 10);
+    smtp__c_put(c, &" Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec"
+                    [month % 12 * 4], 4);
+    smtp__c_number(c, ' ', 1970 + (unsigned)(from / 1461) * 4 + month / 12,
+                   1000);
 }
 
-/* RFC 5322, section 3.3: each 00 of the line becomes a value. */
-static void smtp__c_date(const smtp_message *m, char *line)
+/* RFC 5322, section 3.3. */
+static void smtp__c_date(smtp_composer *c)
 {
-    uint32_t local = m->date + (uint32_t)(int32_t)m->zone * 60;
-    unsigned value[8], *v = value;
-    int zone = m->zone;
-    memcpy(line, "Thu, 00 Jan 0000 00:00:00 +0000", 32);
-    if (zone < 0) {
-        line[26] = '-';
-        zone = -zone;
+    int zone = c->message->zone;
+    uint32_t local = c->message->date + (uint32_t)(int32_t)zone * 60, unit;
+    char before = ' ';
+    smtp__c_label(c, smtp__c_row_name(c));
+    smtp__c_day(c, local / 86400);
+    local %= 86400;
+    for (unit = 3600; unit > 0; unit /= 60) {
+        smtp__c_number(c, before, (unsigned)(local / unit % 60), 10);
+        before = ':';
     }
-    smtp__c_day(line, value, local / 86400);
-    value[3] = (unsigned)(local / 3600 % 24);
-    value[4] = (unsigned)(local / 60 % 60);
-    value[5] = (unsigned)(local % 60);
-    value[6] = (unsigned)zone / 60;
-    value[7] = (unsigned)zone % 60;
-    for (; *line != '\0'; line++)
-        if (*line == '0') {
-            *line++ = (char)('0' + *v / 10 % 10);
-            *line = (char)('0' + *v++ % 10);
-        }
+    smtp__c_char(c, ' ');
+    if (zone < 0)
+        zone = -zone;
+    smtp__c_number(c, c->message->zone < 0 ? '-' : '+',
+                   (unsigned)(zone / 60 * 100 + zone % 60), 1000);
 }
 
 /* A name that is one and that no row writes (RFC 5322, section 2.2). */
 static int smtp__c_name_ok(const char *name)
 {
-    size_t n = smtp__c_printable(name);
+    size_t n = 0;
     unsigned row;
-    if (n == 0 || name[n] != '\0' || n >= SMTP__FOLD || smtp__in(':', name))
+    if (name == NULL)
+        return 0;
+    while (name[n] > 32 && name[n] < 127 && name[n] != ':')
+        n++;
+    if (n == 0 || n >= SMTP__FOLD || name[n] != '\0')
         return 0;
     for (row = 0; row <= SMTP__C_MIME; row++)
-        if (smtp__c_same(name, smtp__nth(smtp__c_names, row), n + 1))
+        if (smtp__same(name, smtp__nth(smtp__c_names, row), n + 1))
             return 0;
-    return !smtp__c_same(name, "Content-", 8);
+    return !smtp__same(name, "Content-", 8);
 }
 
 static void smtp__c_header(smtp_composer *c)
 {
     const smtp_message *m = c->message;
-    const char *name = smtp__c_row_name(c), *text = NULL;
-    int how = SMTP__TEXT;
-    char date[32];
+    const char *name = smtp__c_row_name(c);
+    const char *text = *(const char *const *)(const void *)(
+        (const char *)m + smtp__c_kinds[c->place.row]);
+    unsigned how = SMTP__TOKENS;
     switch (c->place.row) {
     case SMTP__C_SUBJECT:
-        text = m->subject;
+        how = SMTP__TEXT;
         break;
     case SMTP__C_DATE:
-        if (m->date != 0) {
-            smtp__c_date(m, date);
-            text = date;
-        }
-        break;
+        if (m->date != 0)
+            smtp__c_date(c);
+        return;
     case SMTP__C_ID:
-        if (m->id != NULL || (m->unique[0] | m->unique[1]) != 0)
-            smtp__c_id(c, name, m->id);
-        break;
-    case SMTP__C_IN_REPLY_TO:
-        text = m->in_reply_to;
-        how = SMTP__TOKENS;
-        break;
-    case SMTP__C_REFERENCES:
-        text = m->references;
-        how = SMTP__TOKENS;
-        break;
+        if (text != NULL || (m->unique[0] | m->unique[1]) != 0)
+            smtp__c_id(c, name, text);
+        return;
     case SMTP__C_MIME:
         text = "1.0";
         break;
     case SMTP__C_FIELDS:
         name = m->fields[c->place.item].name;
         text = m->fields[c->place.item].value;
-        if (!smtp__c_name_ok(name))
+        how = SMTP__FIELD;
+        if (!smtp__c_name_ok(name)) {
             smtp__c_fail(c, SMTP_E_FIELD_NAME);
-        break;
-    default:
-        smtp__c_person(c);
+            return;
+        }
     }
-    if (text == NULL)
-        return;
-    if (c->place.at == 0)
-        smtp__c_label(c, name);
-    smtp__c_words(c, text, how);
+    if (text != NULL)
+        smtp__c_field(c, name, text, how);
 }
 
 /* ---- compose: choosing an encoding ---- */
 
 enum {                             /* what a look at a text found: */
     SMTP__LOOK_8BIT = 1,
-    SMTP__LOOK_CLASH = 2,          /* "From " or the boundary begins a line */
-    SMTP__LOOK_OTHER = 4           /* NUL, or a line over 998 bytes */
+    SMTP__LOOK_CLASH = 2,          /* a line begins as boundaries do */
+    SMTP__LOOK_OTHER = 4,          /* NUL, or a line over 998 bytes */
+    SMTP__LOOK_SPECIAL = 8         /* for each byte that quoted-printable has
+                                      to encode, about */
 };
 
-static int smtp__c_begins(const char *s, size_t size, const char *with,
-                          size_t n)
+/* What is in a body in memory. */
+SMTP__APART static smtp_size smtp__c_look(const smtp_composer *c)
 {
-    return size >= n && memcmp(s, with, n) == 0;
-}
-
-/* What is in a body in memory; *special: bytes that quoted-printable has to
-   encode, about. */
-static unsigned smtp__c_look(const smtp_composer *c, const smtp_body *b,
-                             size_t *special)
-{
-    const char *s = b->data;
-    size_t size = (size_t)b->size, line = 0;
-    unsigned found = 0;
-    for (*special = 0; size > 0; s++, size--) {
+    const char *s = c->body->data, *end = s + c->body->size;
+    size_t line = 0;
+    smtp_size found = 0;
+    for (; s != end; s++) {
         unsigned char ch = (unsigned char)*s;
-        if (line == 0 && (smtp__c_begins(s, size, "From ", 5) ||
-                          smtp__c_begins(s, size, c->mark, sizeof c->mark)))
+        if (line++ == 0 && end - s >= 12 && memcmp(s, c->mark + 2, 12) == 0)
             found |= SMTP__LOOK_CLASH;
-        line = ch == '\r' || ch == '\n' ? 0 : line + 1;
+        if (ch == '\r' || ch == '\n')
+            line = 0;
         if (ch > 127)
             found |= SMTP__LOOK_8BIT;
         if (ch == 0 || line > 998)
             found |= SMTP__LOOK_OTHER;
-        *special += ch > 126 || ch == '=' ||
-                    (ch < 32 && line > 0 && ch != '\t');
+        if (ch > 126 || ch == '=')
+            found += SMTP__LOOK_SPECIAL;
     }
     return found;
 }
 
-enum { SMTP__FILE, SMTP__PLAIN, SMTP__MESSAGE };  /* what is in a part */
-
-static int smtp__c_what(const smtp_part *part)
+/* A message must not be encoded again (RFC 2046, section 5.2.1): it goes as a
+   text can, or turns into a file. */
+static int smtp__c_is_message(const smtp_part *part)
 {
-    if (part == NULL)
-        return SMTP__PLAIN;
-    return part->type != NULL && smtp__c_same(part->type, "message/", 8)
-               ? SMTP__MESSAGE : SMTP__FILE;
+    return part->type != NULL && smtp__same(part->type, "message/", 8);
 }
 
-/* A text: 7bit, 8bit, else the shorter. A message must not be encoded again
-   (RFC 2046, section 5.2.1): it turns into a file. A file: binary or base64. */
-static unsigned smtp__c_encoding(const smtp_composer *c, const smtp_body *b,
-                                 int what)
+/* A text: 7bit, 8bit, else the shorter. A file: binary or base64. */
+static unsigned smtp__c_encoding(const smtp_composer *c)
 {
-    uint32_t offers = c->message->offers;
-    unsigned found;
-    size_t special;
-    if (b->pull != NULL)
-        return what == SMTP__PLAIN ? SMTP__QP : SMTP__BASE64;
-    if (what == SMTP__FILE && (offers & SMTP_EXT_BINARYMIME) == 0)
+    int file = c->part != NULL && !smtp__c_is_message(c->part);
+    smtp_size found;
+    if (c->body->pull != NULL)
+        return c->part == NULL ? SMTP__QP : SMTP__BASE64;
+    if (file && (c->message->offers & SMTP_EXT_BINARYMIME) == 0)
         return SMTP__BASE64;
-    found = smtp__c_look(c, b, &special);
-    if (what == SMTP__FILE)
+    found = smtp__c_look(c);
+    if (file)
         return found & SMTP__LOOK_CLASH ? SMTP__BASE64 : SMTP__BINARY;
-    if (found == 0)
+    if (found % SMTP__LOOK_SPECIAL == 0)
         return SMTP__7BIT;
-    if (found == SMTP__LOOK_8BIT && (offers & SMTP_EXT_8BITMIME))
+    if (found % SMTP__LOOK_SPECIAL == SMTP__LOOK_8BIT &&
+        (c->message->offers & SMTP_EXT_8BITMIME))
         return SMTP__8BIT;
-    return what == SMTP__PLAIN && special <= b->size / 6 ? SMTP__QP
-                                                        : SMTP__BASE64;
+    return c->part == NULL && found / SMTP__LOOK_SPECIAL <= c->body->size / 6
+               ? SMTP__QP : SMTP__BASE64;
 }
 
 /* ---- compose: bodies ---- */
 
 /* Takes the next of a body's bytes; 0: there are none, or none now. A source
    that said how long it is, has to be. */
-static int smtp__c_more(smtp_composer *c, const smtp_body *b)
+static int smtp__c_more(smtp_composer *c)
 {
+    const smtp_body *b = c->body;
     ptrdiff_t n = (ptrdiff_t)(b->size - c->pulled);
+    c->data = b->data;
     if (b->pull != NULL)
         n = b->pull(b->ctx, c->pulled, &c->data);
-    else
-        c->data = b->data;
     if (n < 0) {
         smtp__c_fail(c, n == SMTP_AGAIN ? SMTP_AGAIN : SMTP_E_BODY);
         return 0;
     }
     c->left = (size_t)n;
     c->pulled += (smtp_size)n;
-    if (b->size > 0 && (c->pulled > b->size || (n == 0 && c->pulled < b->size)))
+    if (b->size > 0 && (n > 0 ? c->pulled > b->size : c->pulled != b->size))
         smtp__c_fail(c, SMTP_E_LENGTH);
     return n > 0 && c->status == SMTP_OK;
 }
@@ -5862,73 +5771,59 @@ static size_t smtp__c_room(const smtp_composer *c)
     return (size_t)(SMTP_COMPOSE_BUFFER - c->fill);
 }
 
-/* What waits for base64, up to three bytes. */
-static void smtp__c_put_carry(smtp_composer *c)
+/* A byte as it is, or into base64. */
+static void smtp__c_out(smtp_composer *c, char ch)
 {
-    if (c->carry_count > 0 && c->place.column == 76)
-        smtp__c_crlf(c);
-    smtp__c_put_b(c, (const char *)c->carry, c->carry_count);
-    c->carry_count = 0;
+    if (c->place.encoding == SMTP__BASE64)
+        smtp__c_byte64(c, ch);
+    else
+        smtp__c_char(c, ch);
 }
 
-/* A byte as it is, or into base64. */
-static void smtp__c_out(smtp_composer *c, int ch)
+static int smtp__c_qp_plain(char ch)
 {
-    if (c->place.encoding != SMTP__BASE64)
-        smtp__c_char(c, (char)ch);
-    else {
-        c->carry[c->carry_count++] = (uint8_t)ch;
-        if (c->carry_count == 3)
-            smtp__c_put_carry(c);
+    return (ch >= 32 && ch < 127 && ch != '=') || ch == '\t';
+}
+
+/* One byte of quoted-printable, in lines of up to 76. */
+static void smtp__c_qp(smtp_composer *c, char ch)
+{
+    if (c->place.column > 72)
+        smtp__c_puts(c, "=\r\n");
+    if (smtp__c_qp_plain(ch)) {
+        smtp__c_char(c, ch);
+    } else {
+        smtp__c_char(c, '=');
+        smtp__c_hex(c, (unsigned char)ch);
     }
 }
 
-static int smtp__c_qp_plain(int ch)
+/* White space may not end a line of quoted-printable. */
+static void smtp__c_qp_end(smtp_composer *c)
 {
-    return ch >= 32 && ch < 127 && ch != '=';
-}
-
-/* One byte of quoted-printable. At the beginning of a line a dot (some servers
-   lose it) and the F of "From " (mbox) are encoded: of any F, as what follows
-   may not be there yet, and the bytes must not depend on how a source cuts. */
-static void smtp__c_qp(smtp_composer *c, int ch, int plain)
-{
-    if (c->place.column + (plain ? 1 : 3) > 75)
+    if (c->place.encoding == SMTP__QP &&
+        (c->last == ' ' || c->last == '\t'))
         smtp__c_puts(c, "=\r\n");
-    if (plain && (c->place.column > 0 || (ch != '.' && ch != 'F')))
-        smtp__c_char(c, (char)ch);
-    else
-        smtp__c_put_hex(c, '=', (char)ch);
-}
-
-/* White space waits until it is known not to end its line. */
-static void smtp__c_qp_held(smtp_composer *c, int plain)
-{
-    if (c->held == ' ' || c->held == '\t')
-        smtp__c_qp(c, c->held, plain);
-    c->held = 0;
 }
 
 /* The next byte. In a text CR, LF and CRLF end a line, whatever carries it
    (RFC 2045, section 6.8). */
 static void smtp__c_byte(smtp_composer *c, int text)
 {
-    int ch = (unsigned char)*c->data++, held = c->held;
-    int end = text && (ch == '\r' || ch == '\n');
+    char ch = *c->data++, last = c->last;
     c->left--;
-    smtp__c_qp_held(c, !end);
-    if (end) {
-        c->held = (uint8_t)(ch == '\r' ? '\r' : 0);
-        if (ch == '\n' && held == '\r')
-            return;
-        smtp__c_out(c, '\r');
-        smtp__c_out(c, '\n');
-    } else if (c->place.encoding != SMTP__QP)
+    if (text && (ch == '\r' || ch == '\n')) {
+        if (ch == '\r' || last != '\r') {
+            smtp__c_qp_end(c);
+            smtp__c_out(c, '\r');
+            smtp__c_out(c, '\n');
+        }
+    } else if (c->place.encoding == SMTP__QP) {
+        smtp__c_qp(c, ch);
+    } else {
         smtp__c_out(c, ch);
-    else if (ch == ' ' || ch == '\t')
-        c->held = (uint8_t)ch;
-    else
-        smtp__c_qp(c, ch, smtp__c_qp_plain(ch));
+    }
+    c->last = ch;
 }
 
 #if SMTP__FAST
@@ -6030,7 +5925,7 @@ static size_t smtp__c_whole_lines(smtp_composer *c)
 static int smtp__c_base64(smtp_composer *c)
 {
     size_t n;
-    if (c->carry_count > 0 || c->left < 3)
+    if (c->bits > 0 || c->left < 3)
         return 0;
     if (c->place.column == 76)
         smtp__c_crlf(c);
@@ -6080,27 +5975,28 @@ static size_t smtp__c_qp_words(char *to, const char *from, size_t n)
 }
 #endif
 
-/* Copies what stands for itself, up to the end of the line and with its LF; a
-   space at the end of that is left to smtp__c_byte(). */
+/* Copies what stands for itself, up to the end of the line and with its LF if
+   no white space is before that. */
 static int smtp__c_qp_run(smtp_composer *c)
 {
     char *to = c->buffer + c->fill;
     const char *from = c->data;
     size_t n = smtp__min(smtp__c_room(c) - SMTP__ROOM, c->left), i;
-    if (c->place.column >= 75 || c->held != 0 ||
-        (c->place.column == 0 && (*from == '.' || *from == 'F')))
+    if (c->place.column > 72)
         return 0;
-    n = smtp__min(n, 75u - c->place.column);
+    n = smtp__min(n, 73u - c->place.column);
     i = smtp__c_qp_words(to, from, n);
-    for (; i < n && smtp__c_qp_plain((unsigned char)from[i]); i++)
-        to[i] = from[i];
-    while (i > 0 && from[i - 1] == ' ')
-        i--;
+    while (i < n && smtp__c_qp_plain(from[i]))
+        to[i] = from[i], i++;
+    if (i == 0)
+        return 0;
     smtp__c_took(c, i, i);
-    if (c->left == 0 || *c->data != '\n')
-        return i > 0;
+    c->last = from[i - 1];
+    if (c->left == 0 || *c->data != '\n' || c->last == ' ' || c->last == '\t')
+        return 1;
     memcpy(to + i, "\r\n", 2);
     smtp__c_took(c, 1, 2);
+    c->last = '\n';
     c->place.column = 0;
     return 1;
 }
@@ -6117,7 +6013,7 @@ static int smtp__c_copy(smtp_composer *c, int text)
         return 0;
     memcpy(c->buffer + c->fill, c->data, i);
     smtp__c_took(c, i, i);
-    c->held = 0;
+    c->last = c->data[-1];
     return 1;
 }
 
@@ -6138,23 +6034,17 @@ static int smtp__c_better_next(const smtp_composer *c)
     return c->place.encoding == SMTP__BASE64 && c->place.column % 76u == 0 &&
            c->left > 57 && c->fill > 0 && smtp__c_room(c) < 80;
 }
-
-static void smtp__c_bytes(smtp_composer *c, int text)
-{
-    while (c->left > 0 && smtp__c_room(c) >= SMTP__ROOM) {
-        if (smtp__c_better_next(c)) {
-            c->flags |= SMTP__C_FULL;
-            return;
-        }
-        if (!smtp__c_fast(c, text))
-            smtp__c_byte(c, text);
-    }
-}
 #else
-static void smtp__c_bytes(smtp_composer *c, int text)
+static int smtp__c_fast(smtp_composer *c, int text)
 {
-    while (c->left > 0 && smtp__c_room(c) >= SMTP__ROOM)
-        smtp__c_byte(c, text);
+    (void)c, (void)text;
+    return 0;
+}
+
+static int smtp__c_better_next(const smtp_composer *c)
+{
+    (void)c;
+    return 0;
 }
 #endif
 
@@ -6162,11 +6052,11 @@ static void smtp__c_bytes(smtp_composer *c, int text)
    end of its own, the others' is the boundary's. */
 static void smtp__c_body_end(smtp_composer *c)
 {
-    smtp__c_qp_held(c, 0);
-    smtp__c_put_carry(c);
-    if (c->shape == 0 && c->place.column > 0)
+    smtp__c_qp_end(c);
+    smtp__c_end64(c);
+    if (c->place.open == 0 && c->place.column > 0)
         smtp__c_puts(c, c->place.encoding == SMTP__QP ? "=\r\n" : "\r\n");
-    c->place.step = 0;
+    c->place.step = SMTP__STEP_FIRST;
 }
 
 /* Counts a body that is not read. */
@@ -6179,271 +6069,218 @@ static void smtp__c_count_body(smtp_composer *c, smtp_size size)
     c->at += made;
     if (made < size || c->at < made)
         smtp__c_fail(c, SMTP_E_SIZE);
-    c->place.step = 0;
+    c->place.step = SMTP__STEP_FIRST;
 }
 
-/* As much of a body as there is room for; place.step is 0 behind its end. */
-static void smtp__c_body(smtp_composer *c, const smtp_body *b, int text)
+/* As much of a body as there is room for. */
+static void smtp__c_body(smtp_composer *c)
 {
-    if (smtp__c_room(c) < SMTP__ROOM)
-        c->flags |= SMTP__C_FULL;
-    else if ((c->flags & SMTP__C_DRY) && b->pull != NULL)
-        smtp__c_count_body(c, b->size);
-    else if (c->left == 0 && !smtp__c_more(c, b)) {
-        if (c->status == SMTP_OK)
-            smtp__c_body_end(c);
-    } else
-        smtp__c_bytes(c, text);
-}
-
-/* ---- compose: multiparts ---- */
-
-/* "=_" is nowhere in base64 and quoted-printable; a part sent as it is has
-   been looked at (smtp__c_look). The digit tells the multiparts apart: of the
-   innermost that is open. */
-static void smtp__c_boundary(smtp_composer *c, size_t from)
-{
-    unsigned level = SMTP__RELATED;
-    while ((c->place.open & level) == 0)
-        level >>= 1;
-    smtp__c_put(c, c->mark + from, sizeof c->mark - from);
-    smtp__c_char(c, (char)('0' + level));
-}
-
-/* What is before a part inside of a multipart. */
-static void smtp__c_delimiter(smtp_composer *c)
-{
-    if (c->place.open == 0)
-        return;
-    smtp__c_crlf(c);
-    smtp__c_boundary(c, 0);
-    smtp__c_crlf(c);
-}
-
-static void smtp__c_encoding_field(smtp_composer *c, unsigned encoding)
-{
-    if (encoding != SMTP__7BIT)
-        smtp__c_field(c, "Content-Transfer-Encoding",
-                      smtp__nth(smtp__c_encodings, encoding));
-}
-
-/* Begins a multipart; that which is open is ended. */
-static void smtp__c_multipart(smtp_composer *c, unsigned level)
-{
-    unsigned encoding = c->used >> SMTP__8BIT & 1u;
-    if (c->used & 1 << SMTP__BINARY)
-        encoding = SMTP__BINARY;
-    if (c->place.open & level) {
-        smtp__c_crlf(c);
-        smtp__c_boundary(c, 0);
-        c->place.open = (uint8_t)(c->place.open - level);
-        smtp__c_puts(c, c->place.open == 0 ? "--\r\n" : "--");
+    int text = c->part == NULL || c->place.encoding <= SMTP__8BIT;
+    if ((c->flags & SMTP__C_DRY) && c->body->pull != NULL) {
+        smtp__c_count_body(c, c->body->size);
         return;
     }
-    smtp__c_delimiter(c);
-    c->place.open = (uint8_t)(c->place.open + level);
-    smtp__c_field(c, "Content-Type", "multipart/");
-    smtp__c_puts(c, smtp__c_row_name(c));
-    smtp__c_puts(c, ";\r\n boundary=\"");
-    smtp__c_boundary(c, 2);
-    smtp__c_char(c, '"');
-    smtp__c_encoding_field(c, encoding);
-    smtp__c_crlf(c);
+    while (smtp__c_room(c) >= SMTP__ROOM && !smtp__c_better_next(c)) {
+        if (c->left == 0 && !smtp__c_more(c)) {
+            if (c->status == SMTP_OK)
+                smtp__c_body_end(c);
+            return;
+        }
+        if (!smtp__c_fast(c, text))
+            smtp__c_byte(c, text);
+    }
+    c->flags |= SMTP__C_FULL;
 }
 
 /* ---- compose: parts ---- */
 
-static int smtp__c_present(const smtp_body *b)
+/* "=_" is nowhere in base64 and quoted-printable; a part sent as it is has
+   been looked at (smtp__c_look). The digit tells the multiparts apart. */
+static void smtp__c_boundary(smtp_composer *c, const char *mark)
 {
-    return b->data != NULL || b->pull != NULL;
-}
-
-static int smtp__c_is_related(const smtp_message *m, const smtp_part *part)
-{
-    return part->disposition == SMTP_INLINE && part->id != NULL &&
-           smtp__c_present(&m->html);
-}
-
-static void smtp__c_put_number(smtp_composer *c, unsigned n)
-{
-    char digits[6];
-    size_t i = sizeof digits;
-    do
-        digits[--i] = (char)('0' + n % 10);
-    while ((n /= 10) > 0);
-    smtp__c_put(c, digits + i, sizeof digits - i);
-}
-
-/* As much of a file name as a line takes, percent-encoded; what is left. */
-static const char *smtp__c_segment(smtp_composer *c, const char *s)
-{
-    while (*s != '\0' && c->place.column < SMTP__FOLD - 12) {
-        unsigned k = smtp__c_character(c, s);
-        for (; k > 0; k--, s++)
-            if (smtp__alnum(*s, "."))
-                smtp__c_char(c, *s);
-            else
-                smtp__c_put_hex(c, '%', *s);
-    }
-    return s;
+    smtp__c_puts(c, mark);
+    smtp__c_char(c, (char)('0' + c->place.open));
 }
 
 /* filename="...", or in the form of RFC 2231, section 4, and if it may not
-   fit a line, in segments (section 3). */
-static void smtp__c_filename(smtp_composer *c, const char *name)
+   fit a line, in segments (section 3) of whole characters. */
+static void smtp__c_filename(smtp_composer *c, const char *s)
 {
-    static const char label[] = ";\r\n filename";
-    int one = strlen(name) <= 16;
-    unsigned n = 0;
-    if (smtp__c_quotable(c, name) > 0) {
-        smtp__c_puts(c, label);
-        smtp__c_char(c, '=');
-        smtp__c_put_quoted(c, name);
+    int one = strlen(s) <= 16;
+    unsigned n = 0, unit = 1;
+    smtp__c_line(c, s);
+    if (smtp__c_quotable(c, s) > 0) {
+        smtp__c_puts(c, ";\r\n filename=");
+        smtp__c_put_quoted(c, s);
         return;
     }
     do {
-        smtp__c_puts(c, label);
+        smtp__c_puts(c, ";\r\n filename");
         if (!one) {
-            smtp__c_char(c, '*');
-            smtp__c_put_number(c, n);
+            unit *= n / unit > 9 ? 10 : 1;
+            smtp__c_number(c, '*', n, unit);
         }
         smtp__c_puts(c, n++ > 0 ? "*=" : "*=utf-8''");
-        name = smtp__c_segment(c, name);
-    } while (*name != '\0');
+        for (; *s != '\0' && (c->place.column < SMTP__FOLD - 12 ||
+                              smtp__continues(*s)); s++)
+            smtp__c_escape(c, '%', *s, ".");
+    } while (*s != '\0');
 }
 
 static void smtp__c_part_fields(smtp_composer *c, const smtp_part *part)
 {
     if (part->id != NULL)
-        smtp__c_id(c, "Content-ID", part->id);
-    smtp__c_field(c, "Content-Disposition",
-                  part->disposition == SMTP_INLINE ? "inline" : "attachment");
+        smtp__c_id(c, "ID", part->id);
+    smtp__c_field(c, "Disposition", part->disposition == SMTP_INLINE
+                                        ? "inline" : "attachment",
+                  SMTP__TOKENS);
     if (part->name != NULL)
         smtp__c_filename(c, part->name);
 }
 
-static const char *smtp__c_type(const smtp_composer *c, const smtp_part *part)
+static const char *smtp__c_type(smtp_composer *c, const smtp_part *part)
 {
     if (part == NULL)
-        return c->place.row == SMTP__C_HTML ? "text/html; charset=utf-8"
-                                            : "text/plain; charset=utf-8";
+        return smtp__c_row_name(c);
     if (part->type == NULL || (c->place.encoding > SMTP__8BIT &&
-                               smtp__c_what(part) == SMTP__MESSAGE))
+                               smtp__c_is_message(part)))
         return "application/octet-stream";
+    if (memchr(part->type, '/', strlen(part->type)) == NULL ||
+        smtp__same(part->type, "multipart/", 10))
+        smtp__c_fail(c, SMTP_E_FIELD_SYNTAX);
     return part->type;
 }
 
-static void smtp__c_part_header(smtp_composer *c, const smtp_part *part)
+/* The header of a part, or of a multipart, that `opens`. */
+static void smtp__c_part_header(smtp_composer *c, unsigned opens)
 {
-    const char *type = smtp__c_type(c, part);
-    if (c->place.at == 0) {
-        if (!smtp__in('/', type) || smtp__c_same(type, "multipart/", 10))
-            smtp__c_fail(c, SMTP_E_FIELD_SYNTAX);
-        smtp__c_delimiter(c);
-        smtp__c_label(c, "Content-Type");
-    }
-    smtp__c_words(c, type, SMTP__TOKENS);
-    if (part == NULL && c->place.row == SMTP__C_TEXT && c->message->flowed)
+    if (c->place.open != 0)
+        smtp__c_boundary(c, c->mark);
+    c->place.open = (uint8_t)(c->place.open + opens);
+    smtp__c_field(c, "Type", smtp__c_type(c, c->part), SMTP__TOKENS);
+    if (opens) {
+        smtp__c_puts(c, ";\r\n boundary=\"");
+        smtp__c_boundary(c, c->mark + 4);
+        smtp__c_char(c, '"');
+    } else if (c->place.row == SMTP__C_TEXT && c->message->flowed) {
         smtp__c_puts(c, "; format=flowed");
-    if (part != NULL)
-        smtp__c_part_fields(c, part);
-    smtp__c_encoding_field(c, c->place.encoding);
+    }
+    if (c->part != NULL)
+        smtp__c_part_fields(c, c->part);
+    if (c->place.encoding != SMTP__7BIT)
+        smtp__c_field(c, "Transfer-Encoding",
+                      smtp__nth(smtp__c_encodings, c->place.encoding),
+                      SMTP__TOKENS);
     smtp__c_puts(c, "\r\n\r\n");
+}
+
+/* Begins a multipart; that which is open is ended. It is encoded as any part
+   may be (RFC 2045, section 6.4). */
+static void smtp__c_multipart(smtp_composer *c, unsigned level)
+{
+    if (c->place.open & level) {
+        smtp__c_boundary(c, c->mark);
+        smtp__c_puts(c, "--\r\n");
+        c->place.open = (uint8_t)(c->place.open - level);
+        return;
+    }
+    c->place.encoding = c->used >> SMTP__8BIT & 1;
+    if (c->used & 1 << SMTP__BINARY)
+        c->place.encoding = SMTP__BINARY;
+    c->part = NULL;
+    smtp__c_part_header(c, level);
+}
+
+/* A unit of a part. */
+static void smtp__c_part(smtp_composer *c)
+{
+    if (c->place.step == SMTP__STEP_BODY) {
+        smtp__c_body(c);
+        return;
+    }
+    c->place.encoding = (uint8_t)smtp__c_encoding(c);
+    smtp__c_part_header(c, 0);
     c->pulled = 0;
     c->left = 0;
-    c->held = 0;
-    c->carry_count = 0;
-    c->place.step = SMTP__PART_BODY;
+    c->last = 0;
+    c->bits = 0;
+    c->place.step = SMTP__STEP_BODY;
 }
 
-/* A unit of a part, or (`part` is 0) of text or html. */
-static void smtp__c_part(smtp_composer *c, const smtp_body *b,
+/* Which multipart a part belongs to. */
+static unsigned smtp__c_where(const smtp_composer *c, const smtp_part *part)
+{
+    return (c->shape & SMTP__HAS_HTML) && part->id != NULL &&
+           part->disposition == SMTP_INLINE ? SMTP__RELATED : SMTP__MIXED;
+}
+
+/* Text, html or a part: what composing is at. */
+static void smtp__c_take(smtp_composer *c, const smtp_body *b,
                          const smtp_part *part)
 {
-    if (c->place.step == SMTP__PART_BODY)
-        smtp__c_body(c, b, part == NULL || c->place.encoding <= SMTP__8BIT);
-    else if (c->place.step == SMTP__PART_HEADER)
-        smtp__c_part_header(c, part);
-    else {
-        c->place.encoding = (uint8_t)smtp__c_encoding(c, b,
-                                                      smtp__c_what(part));
-        c->place.step = SMTP__PART_HEADER;
-    }
+    c->body = b;
+    c->part = part;
 }
-
-static void smtp__c_file(smtp_composer *c)
-{
-    const smtp_message *m = c->message;
-    const smtp_part *part = &m->parts[c->place.item];
-    if (smtp__c_is_related(m, part) == (c->place.row == SMTP__C_INLINE))
-        smtp__c_part(c, &part->body, part);
-}
-
-/* ---- compose: the whole ---- */
 
 static void smtp__c_content(smtp_composer *c)
 {
     const smtp_message *m = c->message;
-    switch (c->place.row) {
-    case SMTP__C_TEXT:             /* also where there is nothing else */
-        if (smtp__c_present(&m->text) ||
-            (c->shape == 0 && !smtp__c_present(&m->html)))
-            smtp__c_part(c, &m->text, NULL);
-        break;
-    case SMTP__C_HTML:
-        if (smtp__c_present(&m->html))
-            smtp__c_part(c, &m->html, NULL);
-        break;
-    case SMTP__C_INLINE:
-    case SMTP__C_ATTACHED:
-        smtp__c_file(c);
-        break;
-    default:
-        if (c->shape & smtp__c_levels[c->place.row - SMTP__C_MIXED])
-            smtp__c_multipart(c, smtp__c_levels[c->place.row - SMTP__C_MIXED]);
+    const smtp_part *part = &m->parts[c->place.item];
+    unsigned shape = smtp__c_kinds[c->place.row];
+    if (shape < SMTP__HAS_TEXT) {
+        smtp__c_multipart(c, shape);
+        return;
     }
+    if (shape == SMTP__HAS_TEXT)
+        smtp__c_take(c, &m->text, NULL);
+    else if (shape == SMTP__HAS_HTML)
+        smtp__c_take(c, &m->html, NULL);
+    else if (smtp__c_where(c, part) & shape)
+        smtp__c_take(c, &part->body, part);
+    else
+        return;
+    smtp__c_part(c);
 }
+
+/* ---- compose: the whole ---- */
 
 static size_t smtp__c_items(const smtp_composer *c)
 {
-    switch (c->place.row) {
-    case SMTP__C_FIELDS:
+    unsigned row = c->place.row, shape = smtp__c_kinds[row];
+    if (row <= SMTP__C_BCC)
+        return c->message->who_count;
+    if (row == SMTP__C_FIELDS)
         return c->message->field_count;
-    case SMTP__C_INLINE:
-    case SMTP__C_ATTACHED:
-        return c->message->part_count;
-    default:
-        return c->place.row <= SMTP__C_BCC ? c->message->who_count : 1;
-    }
-}
-
-static void smtp__c_next_row(smtp_composer *c)
-{
-    if (c->place.row < SMTP__C_MIXED && c->place.column > 0)
-        smtp__c_crlf(c);
-    c->place.row++;
-    c->place.item = 0;
+    if (row < SMTP__C_FIELDS)
+        return 1;
+    return shape > SMTP__HAS_PARTS ? c->message->part_count
+                                   : (c->shape & shape) != 0;
 }
 
 static void smtp__c_step(smtp_composer *c)
 {
-    if (c->place.item == smtp__c_items(c))
-        smtp__c_next_row(c);
-    else {
-        if (c->place.row < SMTP__C_MIXED)
+    smtp_place was = c->place;
+    unsigned fill = c->fill;
+    c->unit = 0;
+    if (c->place.item == smtp__c_items(c)) {
+        c->place.row++;
+        c->place.step = SMTP__STEP_FIRST;
+        c->place.item = 0;
+    } else {
+        if (c->place.row <= SMTP__C_BCC)
+            smtp__c_person(c);
+        else if (c->place.row < SMTP__C_MIXED)
             smtp__c_header(c);
         else
             smtp__c_content(c);
-        if (c->place.step == SMTP__PART_LOOK)
+        if (c->place.step != SMTP__STEP_BODY)
             c->place.item++;
-        c->place.at = 0;
     }
-    smtp__c_keep(c);
-    if (c->flags & SMTP__C_OVER) {
-        c->flags &= (uint8_t)~SMTP__C_OVER;
-        c->place = c->kept;
-        c->skip += (smtp_size)(c->fill - c->kept_fill);
-        c->unit = 0;
+    if ((c->flags & SMTP__C_FULL) && was.step != SMTP__STEP_BODY) {
+        c->place = was;
+        c->skip += c->fill - fill;
+    } else {
+        c->skip = 0;
     }
 }
 
@@ -6454,7 +6291,6 @@ static ptrdiff_t smtp__c_fill(smtp_composer *c)
         c->status = SMTP_OK;
     c->at += c->fill;
     c->fill = 0;
-    c->kept_fill = 0;
     c->flags &= (uint8_t)~SMTP__C_FULL;
     while (c->status == SMTP_OK && c->place.row != SMTP__C_END &&
            (c->flags & SMTP__C_FULL) == 0)
@@ -6467,8 +6303,8 @@ static void smtp__c_restart(smtp_composer *c)
     memset(&c->place, 0, sizeof c->place);
     c->status = SMTP_OK;
     c->fill = 0;
+    c->skip = 0;
     c->at = 0;
-    smtp__c_keep(c);
 }
 
 static ptrdiff_t smtp__c_pull(void *ctx, smtp_size offset, const char **data)
@@ -6489,78 +6325,97 @@ static ptrdiff_t smtp__c_pull(void *ctx, smtp_size offset, const char **data)
 
 /* ---- compose: before the first byte ---- */
 
-/* A boundary that is the same for the same message. */
-static void smtp__c_make_mark(smtp_composer *c)
+/* Checks an address, and what it needs of the header. */
+static void smtp__c_check_address(smtp_composer *c, const smtp_mailbox *who)
 {
-    const smtp_message *m = c->message;
-    const char *s = m->id != NULL ? m->id : "";
-    uint32_t hash = m->date * 33 ^ m->unique[0];
-    for (hash = hash * 33 ^ m->unique[1]; *s != '\0'; s++)
-        hash = hash * 33 ^ (unsigned char)*s;
-    memcpy(c->mark, "--=_", 4);
-    smtp__c_hex(c->mark + 4, m->boundary != 0 ? m->boundary : hash);
-}
-
-static void smtp__c_blame(smtp_composer *c, smtp_status status, unsigned row,
-                          size_t item)
-{
-    c->place.row = (uint8_t)row;
-    c->place.item = item;
-    smtp__c_fail(c, status);
-}
-
-/* Which roles there are (RFC 5322, section 3.6.2), as bits; an address in the
-   header may need SMTPUTF8. */
-static void smtp__c_check_who(smtp_composer *c)
-{
-    const smtp_message *m = c->message;
-    unsigned some = 0, several = 0, row = SMTP__C_END;
-    size_t i;
-    for (i = 0; i < m->who_count; i++) {
-        const smtp_mailbox *who = &m->who[i];
-        unsigned bit = 1u << (who->role & 7);
-        if (who->role > SMTP_REPLY_TO)
-            smtp__c_blame(c, SMTP_E_ARGUMENT, SMTP__C_BCC, i);
-        several |= some & bit;
-        some |= bit;
-        if ((m->offers & SMTP_EXT_SMTPUTF8) && who->role != SMTP_BCC &&
-            who->address != NULL && smtp_address_check(who->address) == 2)
+    if (who->role > SMTP_REPLY_TO) {
+        smtp__c_fail(c, SMTP_E_ARGUMENT);
+    } else if (!smtp__addr_spec(who->address)) {
+        smtp__c_fail(c, SMTP_E_FIELD_ADDRESS);
+    } else if (!smtp__c_line(c, who->address) && who->role != SMTP_BCC) {
+        if (c->message->offers & SMTP_EXT_SMTPUTF8)
             c->flags |= SMTP__C_RAW;
+        else
+            smtp__c_fail(c, SMTP_E_UTF8);
     }
-    if ((some & (1u << SMTP_TO | 1u << SMTP_CC | 1u << SMTP_BCC)) == 0)
-        row = SMTP__C_TO;
-    if ((several & 1u << SMTP_FROM) && (some & 1u << SMTP_SENDER) == 0)
-        row = SMTP__C_SENDER;
-    if ((some & 1u << SMTP_FROM) == 0)
-        row = SMTP__C_FROM;
-    if (several & 1u << SMTP_SENDER)
-        smtp__c_blame(c, SMTP_E_FIELD_SYNTAX, SMTP__C_SENDER, 0);
-    else if (row != SMTP__C_END)
-        smtp__c_blame(c, SMTP_E_FIELD_MISSING, row, 0);
+}
+
+/* A row that has to be there. */
+SMTP__APART static void smtp__c_need(smtp_composer *c, int there, uint8_t row)
+{
+    c->place.row = row;
+    c->place.item = 0;
+    if (!there)
+        smtp__c_fail(c, SMTP_E_FIELD_MISSING);
+}
+
+/* Checks everyone (RFC 5322, section 3.6.2), and makes the envelope. */
+static void smtp__c_people(smtp_composer *c, smtp_mail *mail,
+                           smtp_recipient *to, size_t count)
+{
+    const smtp_message *m = c->message;
+    size_t n = 0;
+    int several = 0;
+    mail->from = NULL;
+    for (; c->place.item < m->who_count; c->place.item++) {
+        const smtp_mailbox *who = &m->who[c->place.item];
+        c->place.row = (uint8_t)smtp__c_row_of(who->role & 7);
+        smtp__c_check_address(c, who);
+        if (who->role == SMTP_FROM) {
+            several = c->from != NULL;
+            if (!several)
+                c->from = who->address;
+        } else if (who->role == SMTP_SENDER) {
+            if (mail->from != NULL)
+                smtp__c_fail(c, SMTP_E_FIELD_SYNTAX);
+            mail->from = who->address;
+        } else if (who->role <= SMTP_BCC && n++ < count && to != NULL) {
+            memset(to, 0, sizeof *to);
+            to++->address = who->address;
+        }
+    }
+    smtp__c_need(c, c->from != NULL, SMTP__C_FROM);
+    smtp__c_need(c, mail->from != NULL || !several, SMTP__C_SENDER);
+    smtp__c_need(c, n > 0, SMTP__C_TO);
+    if (mail->from == NULL)
+        mail->from = c->from;
+    if (to == NULL)
+        return;
+    if (n > count)
+        smtp__c_fail(c, SMTP_E_ARGUMENT);
+    mail->to = to - n;
+    mail->to_count = n;
 }
 
 static void smtp__c_note(smtp_composer *c, const smtp_body *b,
                          const smtp_part *part)
 {
-    c->used = (uint8_t)(c->used |
-                        1u << smtp__c_encoding(c, b, smtp__c_what(part)));
-    if (b->pull != NULL && (b->flags & SMTP_BODY_ONCE))
-        c->flags |= SMTP__C_ONCE;
+    smtp__c_take(c, b, part);
+    c->used = (uint8_t)(c->used | 1u << smtp__c_encoding(c));
+    if (b->pull != NULL)
+        c->flags = (uint8_t)(c->flags | (b->flags & SMTP_BODY_ONCE));
+}
+
+static int smtp__c_present(const smtp_body *b)
+{
+    return b->data != NULL || b->pull != NULL;
 }
 
 /* Which multiparts and encodings are needed. */
 static void smtp__c_plan(smtp_composer *c)
 {
     const smtp_message *m = c->message;
-    const smtp_part *part = m->parts;
-    size_t i;
+    const smtp_part *part = m->parts, *end = part + m->part_count;
+    if (smtp__c_present(&m->html))
+        c->shape = SMTP__HAS_HTML;
+    if (smtp__c_present(&m->text) && c->shape != 0)
+        c->shape = SMTP__HAS_HTML | SMTP__ALTERNATIVE;
+    if (smtp__c_present(&m->text) || (c->shape == 0 && part == end))
+        c->shape |= SMTP__HAS_TEXT;
     smtp__c_note(c, &m->text, NULL);
     smtp__c_note(c, &m->html, NULL);
-    if (smtp__c_present(&m->text) && smtp__c_present(&m->html))
-        c->shape = SMTP__ALTERNATIVE;
-    for (i = 0; i < m->part_count; i++, part++) {
-        c->shape = (uint8_t)(c->shape | (smtp__c_is_related(m, part)
-                                             ? SMTP__RELATED : SMTP__MIXED));
+    for (; part != end; part++) {
+        c->shape = (uint8_t)(c->shape | smtp__c_where(c, part));
         smtp__c_note(c, &part->body, part);
     }
 }
@@ -6569,37 +6424,11 @@ static void smtp__c_plan(smtp_composer *c)
    cannot be sent, and the length where it can be known. */
 static smtp_size smtp__c_dry_run(smtp_composer *c)
 {
-    smtp_size size;
     c->flags |= SMTP__C_DRY;
     while (smtp__c_fill(c) > 0)
         ;
-    size = c->flags & SMTP__C_UNKNOWN ? 0 : c->at;
     c->flags &= (uint8_t)~SMTP__C_DRY;
-    return size;
-}
-
-static void smtp__c_envelope(smtp_composer *c, smtp_mail *mail,
-                             smtp_recipient *to, size_t count)
-{
-    const smtp_message *m = c->message;
-    const smtp_mailbox *from = smtp__c_first(m, SMTP_SENDER);
-    size_t i, n = 0;
-    mail->from = (from ? from : smtp__c_first(m, SMTP_FROM))->address;
-    if (to == NULL)
-        return;
-    for (i = 0; i < m->who_count; i++) {
-        if (m->who[i].role > SMTP_BCC)
-            continue;
-        if (n == count) {
-            smtp__c_blame(c, SMTP_E_ARGUMENT, smtp__c_row_of(m->who[i].role),
-                          i);
-            return;
-        }
-        memset(&to[n], 0, sizeof to[n]);
-        to[n++].address = m->who[i].address;
-    }
-    mail->to = to;
-    mail->to_count = n;
+    return c->flags & SMTP__C_UNKNOWN ? 0 : c->at;
 }
 
 SMTP_API smtp_status smtp_compose(smtp_composer *composer,
@@ -6608,25 +6437,27 @@ SMTP_API smtp_status smtp_compose(smtp_composer *composer,
                                   size_t count)
 {
     smtp_composer *c = composer;
+    const smtp_message *m = message;
     memset(c, 0, sizeof *c);
     memset(&mail->body, 0, sizeof mail->body);
-    c->message = message;
-    smtp__c_check_who(c);
+    c->message = m;
+    smtp__c_puts(c, "\r\n--=_");
+    smtp__c_hex32(c, m->boundary ^ m->date ^ m->unique[0] ^ m->unique[1]);
+    memcpy(c->mark, c->buffer, sizeof c->mark);
+    smtp__c_people(c, mail, to, count);
+    smtp__c_plan(c);
+    mail->body.pull = smtp__c_pull;
+    mail->body.ctx = c;
     if (c->status != SMTP_OK)
         return c->status;
-    smtp__c_make_mark(c);
-    smtp__c_plan(c);
+    smtp__c_restart(c);
     mail->body.size = smtp__c_dry_run(c);
     mail->body.flags = (uint8_t)(
         (c->used & (SMTP_BODY_8BIT | SMTP_BODY_BINARY)) |
         (c->flags & (SMTP_BODY_UTF8 | SMTP_BODY_ONCE)) |
         (c->used & SMTP_BODY_BINARY ? 0 : SMTP_BODY_CANONICAL));
-    mail->body.pull = smtp__c_pull;
-    mail->body.ctx = c;
-    if (c->status == SMTP_OK) {
+    if (c->status == SMTP_OK)
         smtp__c_restart(c);
-        smtp__c_envelope(c, mail, to, count);
-    }
     return c->status;
 }
 
@@ -9178,7 +9009,10 @@ static const char *const smtp__d_names[] = {
     "content-transfer-encoding"
 };
 
-enum { SMTP__D_NAMES = sizeof smtp__d_names / sizeof *smtp__d_names };
+enum {
+    SMTP__D_FROM = 0,              /* which has to be signed (section 5.4) */
+    SMTP__D_NAMES = sizeof smtp__d_names / sizeof *smtp__d_names
+};
 
 enum {                             /* smtp_dkim.state: what is awaited */
     SMTP__D_NAME,                  /* a field, or the empty line */
@@ -9272,9 +9106,9 @@ static void smtp__d_body(smtp_dkim *d, char ch)
     if (ch == '\n') {
         d->lines++;
         d->flags &= (uint8_t)~SMTP__D_SPACE;
-    } else if (ch == ' ' || ch == '\t')
+    } else if (ch == ' ' || ch == '\t') {
         d->flags |= SMTP__D_SPACE;
-    else {
+    } else {
         for (; d->lines > 0; d->lines--)
             br_sha256_update(&d->content, "\r\n", 2);
         if (d->flags & SMTP__D_SPACE)
@@ -9387,7 +9221,6 @@ static smtp_status smtp__d_sign(smtp_dkim *d)
         return SMTP_E_ARGUMENT;
     smtp__d_put_base64(d, signature, (key->n_bitlen + 7) / 8);
     smtp__d_puts(d, "\r\n");
-    d->state = SMTP__D_DONE;
     return SMTP_OK;
 }
 
@@ -9400,7 +9233,8 @@ static ptrdiff_t smtp__d_pull(void *ctx, smtp_size offset, const char **data)
     return (ptrdiff_t)(d->size - offset);
 }
 
-/* Fits text[] with all its fields: 500 bytes, and 4 for 3 of the signature. */
+/* Fits text[] with all its fields: 600 bytes, and 4 for 3 of the signature. A
+   binary body could not be converted on its way (section 5.3). */
 static int smtp__d_good(const smtp_dkim_config *config, const smtp_body *body)
 {
     return config->domain != NULL && config->selector != NULL &&
@@ -9408,18 +9242,19 @@ static int smtp__d_good(const smtp_dkim_config *config, const smtp_body *body)
            strlen(config->selector) <= 63 && smtp__word_ok(config->domain) &&
            smtp__word_ok(config->selector) && config->key->n_bitlen >= 1024 &&
            config->key->n_bitlen <= 4096 &&
-           !(body->pull != NULL && (body->flags & SMTP_BODY_ONCE));
+           !(body->pull != NULL && (body->flags & SMTP_BODY_ONCE)) &&
+           !(body->flags & SMTP_BODY_BINARY);
 }
 
 static smtp_status smtp__d_end(smtp_dkim *d)
 {
+    while (d->state != SMTP__D_BODY)
+        smtp__d_head(d, '\n');     /* a message without a body */
+    d->state = SMTP__D_DONE;
     if (d->flags & SMTP__D_TWICE)
         return SMTP_E_FIELD_NAME;
-    if (d->state != SMTP__D_BODY) {
-        smtp__d_head(d, '\n');     /* a message without a body */
-        if (d->state != SMTP__D_BODY)
-            smtp__d_head(d, '\n');
-    }
+    if ((d->seen & 1u << SMTP__D_FROM) == 0)
+        return SMTP_E_FIELD_MISSING;
     if (d->flags & SMTP__D_BEGUN)
         br_sha256_update(&d->content, "\r\n", 2);
     return smtp__d_sign(d);
@@ -9433,7 +9268,7 @@ SMTP_API smtp_status smtp_dkim_sign(smtp_dkim *dkim,
     const char *data;
     smtp_status st;
     ptrdiff_t n, i;
-    if (!smtp__d_good(config, &mail->body))
+    if (!smtp__d_good(config, &mail->body) || d->state == SMTP__D_DONE)
         return SMTP_E_ARGUMENT;
     if (d->config == NULL) {
         d->config = config;

@@ -202,6 +202,11 @@ EXPORT int compose_sign(const char *domain, const char *selector,
     while (st == SMTP_AGAIN);
     return st;
 }
+
+EXPORT int compose_sign_again(void)
+{
+    return smtp_dkim_sign(&dkim, &signing, &mail);
+}
 #endif
 
 static char block[4096];

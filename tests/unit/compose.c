@@ -76,7 +76,7 @@ static void test_text(void)
                    "To: ops@example.net\r\n"
                    "Subject: disk\r\n"
                    "Date: Wed, 18 Nov 2026 12:06:40 +0100\r\n"
-                   "Message-ID: <6afd86c0.0000000000000007@example.org>\r\n"
+                   "Message-ID: <6AFD86C0.0000000000000007@example.org>\r\n"
                    "MIME-Version: 1.0\r\n"
                    "Content-Type: text/plain; charset=utf-8\r\n"
                    "\r\n"
@@ -137,7 +137,7 @@ static void test_parts(void)
     part[0].id = "l@x.y";
     part[0].disposition = SMTP_INLINE;
     part[0].body = smtp_bytes("\0\1\2\3", 4);
-    part[1].name = "\xC3\xA4.txt";
+    part[1].name = "\xC3\xA4 b.txt";
     m.html = smtp_text("<p>=\xC3\xA4\n");
     m.parts = part;
     m.part_count = 2;
@@ -146,28 +146,28 @@ static void test_parts(void)
         "From: box@example.org\r\nTo: ops@example.net\r\n"
         "MIME-Version: 1.0\r\n"
         "Content-Type: multipart/mixed;\r\n boundary=\"=_000012341\"\r\n"
-        "\r\n--=_000012341\r\n"
+        "\r\n\r\n--=_000012341\r\n"
         "Content-Type: multipart/alternative;\r\n"
-        " boundary=\"=_000012342\"\r\n"
-        "\r\n--=_000012342\r\n"
+        " boundary=\"=_000012343\"\r\n"
+        "\r\n\r\n--=_000012343\r\n"
         "Content-Type: text/plain; charset=utf-8\r\n\r\nt\r\n"
-        "\r\n--=_000012342\r\n"
+        "\r\n--=_000012343\r\n"
         "Content-Type: multipart/related; type=\"text/html\";\r\n"
-        " boundary=\"=_000012344\"\r\n"
-        "\r\n--=_000012344\r\n"
+        " boundary=\"=_000012347\"\r\n"
+        "\r\n\r\n--=_000012347\r\n"
         "Content-Type: text/html; charset=utf-8\r\n"
         "Content-Transfer-Encoding: base64\r\n\r\nPHA+PcOkDQo="
-        "\r\n--=_000012344\r\n"
+        "\r\n--=_000012347\r\n"
         "Content-Type: image/png\r\n"
         "Content-ID: <l@x.y>\r\n"
         "Content-Disposition: inline;\r\n filename=\"l.png\"\r\n"
         "Content-Transfer-Encoding: base64\r\n\r\nAAECAw=="
-        "\r\n--=_000012344--"
-        "\r\n--=_000012342--"
+        "\r\n--=_000012347--\r\n"
+        "\r\n--=_000012343--\r\n"
         "\r\n--=_000012341\r\n"
         "Content-Type: application/octet-stream\r\n"
         "Content-Disposition: attachment;\r\n"
-        " filename*=utf-8''%C3%A4.txt\r\n"
+        " filename*=utf-8''%C3%A4%20b.txt\r\n"
         "Content-Transfer-Encoding: base64\r\n\r\n"
         "\r\n--=_000012341--\r\n");
 }
@@ -190,7 +190,7 @@ static void test_people(void)
     check_mail(&m, "From: f@g.h, i@j.k\r\n"
                    "Sender: s@t.u\r\n"
                    "Reply-To: \"q r\"@[1.2.3.4]\r\n"
-                   "To: \"Doe, \\\"J\\\"\" <a@b.c>, Plain Name <g@h.i>\r\n"
+                   "To: \"Doe, \\\"J\\\"\" <a@b.c>, \"Plain Name\" <g@h.i>\r\n"
                    "Cc: =?utf-8?Q?J=C3=BCrgen?= <d@e.f>\r\n"
                    "MIME-Version: 1.0\r\n"
                    "Content-Type: text/plain; charset=utf-8\r\n\r\n");
@@ -215,8 +215,9 @@ static void test_encodings(void)
     } rows[] = {
         {"a\n.\n", "\r\n\r\na\r\n.\r\n", 0},
         {"a\rb\r\r\nc\n\nd", "\r\n\r\na\r\nb\r\n\r\nc\r\n\r\nd\r\n", 0},
-        {"From a\n", "quoted-printable\r\n\r\n=46rom a\r\n", 0},
-        {"From a \n.b\t", "\r\n\r\n=46rom a=20\r\n=2Eb=09=\r\n", 0},
+        {"From a\n", "\r\n\r\nFrom a\r\n", 0},
+        {"\xC3\xA4 is a letter = \n.b\t",
+         "\r\n\r\n=C3=A4 is a letter =3D =\r\n\r\n.b\t=\r\n", 0},
         {"--=_00000001\n", "\r\n\r\n--=3D_00000001\r\n", 0},
         {"--=_00000002\n", "\r\n\r\n--=_00000002\r\n", 0},
         {"\xC3\xA4 is one letter\n",
@@ -259,6 +260,29 @@ static void test_binary(void)
     CHECK(strstr(out, "base64\r\n\r\nCi0tPV8wMDAwMDAwMQ==\r\n") != NULL);
 }
 
+/* What looks odd and is right; spaces more than needed between identifiers. */
+static void test_accepted(void)
+{
+    static const char *const good[] = {
+        "\"a[b]\\\"c\"@d", "a@[IPv6:2001:db8::1]", "a@[192.0.2.1]",
+        "a+b/c@d-e.f", "a@b_c"
+    };
+    smtp_mailbox who[2];
+    smtp_message m = plain("");
+    size_t i;
+    memcpy(who, two, sizeof who);
+    m.who = who;
+    for (i = 0; i < sizeof good / sizeof *good; i++) {
+        who[1].address = good[i];
+        CHECK_NUMBER(compose(&m), SMTP_OK);
+        CHECK_NUMBER(smtp_address_check(good[i]), 1);
+    }
+    m.references = " <a@b>  <c@d> ";
+    CHECK_NUMBER(compose(&m), SMTP_OK);
+    pull_all(out);
+    CHECK(strstr(out, "References: <a@b> <c@d>\r\n") != NULL);
+}
+
 /* UTF-8 in the header only where an address needs it and it is offered. */
 static void test_utf8(void)
 {
@@ -274,7 +298,7 @@ static void test_utf8(void)
     m.offers = SMTP_EXT_SMTPUTF8;
     CHECK_NUMBER(compose(&m), SMTP_OK);
     pull_all(out);
-    CHECK(strstr(out, "From: B\xC3\xBCro <b\xC3\xBCro@example.org>\r\n") &&
+    CHECK(strstr(out, "From: \"B\xC3\xBCro\" <b\xC3\xBCro@example.org>\r\n") &&
           strstr(out, "Subject: \xC3\x9C\r\n"));
     CHECK(mail.body.flags & SMTP_BODY_UTF8);
     m.who = two;
@@ -299,7 +323,7 @@ static void test_refused(void)
     static const char *const bad[] = {
         "", "a", "a@", "@b", "a@b@c", ".a@b", "a.@b", "a..b@c", "a@b.",
         "a@.b", "a b@c", "a,b@c", "<a@b>", "a@b>", "a@b\r\nx", "a@[b", "\"a@b",
-        "\"a\"b@c", "\"a\r\n\"@c", "a(b)@c", "a@b:25", "\xFF@b", "a@[b]c",
+        "\"a\"b@c", "\"a\r\n\"@c", "a(b)@c", "a@b:25", "a@[b]c", "a@[b c]",
         "a;@b", "a@b/c", NULL
     };
     smtp_mailbox who[3];
@@ -318,6 +342,8 @@ static void test_refused(void)
         who[2].role = SMTP_BCC;
         refused(&m, SMTP_E_FIELD_ADDRESS, "Bcc", 2);
     }
+    who[2].address = "\xFF@b";
+    refused(&m, SMTP_E_FIELD_UTF8, "Bcc", 2);
     who[2].role = 6;
     CHECK_NUMBER(compose(&m), SMTP_E_ARGUMENT);
     m.who_count = 1;
@@ -338,6 +364,8 @@ static void test_refused(void)
     m.field_count = 2;
     refused(&m, SMTP_E_FIELD_NAME, "fields", 1);
     field[1].name = "bCC";
+    refused(&m, SMTP_E_FIELD_NAME, "fields", 1);
+    field[1].name = NULL;
     refused(&m, SMTP_E_FIELD_NAME, "fields", 1);
     field[1].name = "X-B";
     field[1].value = "b\nc";
@@ -624,6 +652,7 @@ int main(void)
     test_people();
     test_encodings();
     test_binary();
+    test_accepted();
     test_utf8();
     test_refused();
     test_sources();
