@@ -2570,13 +2570,23 @@ static int smtp__parse_whole(smtp_session *s)
     return 1;
 }
 
+/* Where speed counts, the beginning of a short reply is left until the rest of
+   it has come. */
+static int smtp__rest_to_come(const smtp_session *s)
+{
+    size_t n = (size_t)(s->in_to - s->in_from);
+    return SMTP__FAST && s->reply_size == 0 && s->await >= SMTP__COMMAND &&
+           n <= smtp__in_size(s) / 2 &&
+           memchr(smtp__input(s) + s->in_from, '\n', n) == NULL;
+}
+
 /* Takes the bytes read so far. 1: a reply is complete. 0: more is needed, or
    the session failed. */
 static int smtp__parse(smtp_session *s)
 {
     int r = 0;
-    if (SMTP__FAST && smtp__parse_whole(s))
-        return 1;
+    if (smtp__rest_to_come(s))
+        return 0;
     while (s->in_from < s->in_to && r == 0)
         r = smtp__parse_byte(s, smtp__input(s)[s->in_from++]);
     if (r < 0)
@@ -3092,7 +3102,8 @@ static void smtp__write_mail(smtp_session *s)
     if (SMTP__UTF8 && m->flags & SMTP__NEEDS_UTF8)
         SMTP__PUT(s, " SMTPUTF8");
     if (SMTP__OF_DSN(m->ret))
-        smtp__put(s, SMTP__OF_DSN(m->ret) == SMTP_RET_HDRS ? " RET=HDRS" : " RET=FULL");
+        smtp__put(s, SMTP__OF_DSN(m->ret) == SMTP_RET_HDRS ? " RET=HDRS"
+                                                           : " RET=FULL");
     if (SMTP__OF_DSN(m->envid)) {
         SMTP__PUT(s, " ENVID=");
         smtp__put_xtext(s, SMTP__OF_DSN(m->envid));
@@ -3381,6 +3392,21 @@ SMTP__APART static int smtp__positive(const smtp_session *s)
     return s->reply.code.reply < 300;
 }
 
+/* The first row from `row` on whose bit, 1 << row - SMTP__RSET, is set. */
+#if SMTP__FAST && defined(__GNUC__)
+static unsigned smtp__lowest(unsigned bits, unsigned row)
+{
+    return row + (unsigned)__builtin_ctz(bits >> (row - SMTP__RSET));
+}
+#else
+static unsigned smtp__lowest(unsigned bits, unsigned row)
+{
+    while (!(bits >> (row - SMTP__RSET) & 1))
+        row++;
+    return row;
+}
+#endif
+
 /* The row that the next reply answers: the first that was said of the mail at
    the heard cursor and has no answer yet. */
 static unsigned smtp__awaited(smtp_session *s)
@@ -3395,9 +3421,7 @@ static unsigned smtp__awaited(smtp_session *s)
         open |= 1u << (SMTP__RCPT - SMTP__RSET);
     if (SMTP__PARTS && m->chunks)
         open |= 1u << (SMTP__BDAT - SMTP__RSET);
-    while (s->await < SMTP__FINAL &&
-           !(open >> (s->await - SMTP__RSET) & 1))
-        s->await++;
+    s->await = (uint8_t)smtp__lowest(open, s->await);
     return s->await;
 }
 
@@ -3744,9 +3768,9 @@ SMTP__APART static void smtp__write(smtp_session *s, unsigned row)
     SMTP__PUT(s, "\r\n");
 }
 
-#define SMTP__JUDGE(name, verb, text, rest, judge, limit, on)                       \
+#define SMTP__JUDGE(name, verb, text, rest, judge, limit, on)                  \
     case name: if (on) smtp__judge_##judge(s); break;
-static void smtp__judge(smtp_session *s, unsigned row)
+SMTP__APART static void smtp__judge(smtp_session *s, unsigned row)
 {
     switch (row) { SMTP__ROWS(SMTP__JUDGE) }
 }
@@ -4475,8 +4499,8 @@ SMTP__APART static int smtp__step(smtp_session *s)
     }
 }
 
-/* A reply that nothing asked for, or whose command is not yet out. Inside a body
-   it refuses the mail. */
+/* A reply that nothing asked for, or whose command is not yet out. Inside a
+   body it refuses the mail. */
 static void smtp__unasked(smtp_session *s)
 {
     if (s->say == SMTP__BODY && s->reply.code.reply >= 400 &&
@@ -4530,7 +4554,7 @@ static void smtp__answer(smtp_session *s)
 static void smtp__hear(smtp_session *s)
 {
     while ((!SMTP__FAST || s->in_from < s->in_to) && s->goal &&
-           smtp__parse(s))
+           ((SMTP__FAST && smtp__parse_whole(s)) || smtp__parse(s)))
         if (!SMTP__FAST || !smtp__accepted(s))
             smtp__answer(s);
 }
@@ -4583,12 +4607,13 @@ static int smtp__late(smtp_session *s)
     return smtp_deadline(s) == 0;
 }
 
-/* Reads what the transport has, once all before is parsed. 1: something
-   came. */
+/* Reads what the transport has, behind what is not parsed. 1: something came.
+   */
 static int smtp__read(smtp_session *s)
 {
     size_t base = SMTP__REPLY && s->parse ? s->reply.length + 1u : 0;
-    size_t room = smtp__in_size(s) - base;
+    size_t left = SMTP__FAST ? (size_t)(s->in_to - s->in_from) : 0;
+    size_t room = smtp__in_size(s) - base - left;
     char *in = smtp__input(s) + base;
     ptrdiff_t r;
     if (SMTP__CLOCK && !(s->wants & SMTP__ASYNC) && s->io->clock &&
@@ -4596,11 +4621,14 @@ static int smtp__read(smtp_session *s)
         smtp__fail(s, SMTP_E_TIMEOUT);
         return 0;
     }
-    r = s->io->recv(s->io->ctx, in, room);
+    if (left)
+        memmove(in, smtp__input(s) + s->in_from, left);
+    s->in_from = (uint16_t)base;
+    s->in_to = (uint16_t)(base + left);
+    r = s->io->recv(s->io->ctx, in + left, room);
     if (r > 0 && (size_t)r <= room) {
-        smtp__trace(s, SMTP_TRACE_REPLY, in, (size_t)r);
-        s->in_from = (uint16_t)base;
-        s->in_to = (uint16_t)(base + (size_t)r);
+        smtp__trace(s, SMTP_TRACE_REPLY, in + left, (size_t)r);
+        s->in_to = (uint16_t)(s->in_to + (size_t)r);
         smtp__hear(s);
         return 1;
     }
