@@ -283,8 +283,8 @@ typedef struct smtp_recipient {
     uint8_t notify;                /* DSN: sum of SMTP_NOTIFY_..., or 0 */
 #endif
 
-    smtp_code code;                /* the reply that decided, or all 0 */
     smtp_status status;            /* outcome: SMTP_OK if delivered */
+    smtp_code code;                /* the reply that decided, or all 0 */
 } smtp_recipient;
 
 enum {                             /* of a body: */
@@ -331,8 +331,8 @@ typedef struct smtp_mail {
     smtp_recipient *to;
     size_t to_count;
     smtp_body body;
-    smtp_code code;                /* the reply that decided, or all 0 */
     smtp_status status;            /* outcome; SMTP_AGAIN: still open */
+    smtp_code code;                /* the reply that decided, or all 0 */
 #ifndef SMTP_NO_DSN
     const char *envid;             /* DSN: envelope identifier, or 0 */
     uint8_t ret;                   /* DSN: SMTP_RET_..., or 0 */
