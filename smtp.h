@@ -218,7 +218,7 @@ typedef enum smtp_status {
 
 /* ---- transport ----------------------------------------------------------- */
 
-enum { SMTP_READ = 1, SMTP_WRITE = 2 };
+enum { SMTP_READ = 1, SMTP_WRITE = 2, SMTP__ASYNC = 4 };
 
 /* The byte stream below a session. Zero a member that you do not have.
 
@@ -1467,7 +1467,6 @@ enum {                             /* smtp_session.flags */
     SMTP__LAST_MAIL = 8192         /* next said SMTP_EOF */
 };
 #define SMTP__IN_STEP 32768u       /* failed, but QUIT would be understood */
-#define SMTP__ASYNC 4u             /* of wants: the transport never blocks */
 
 enum {                             /* smtp_session.body_state */
     SMTP__BOL = 1,                 /* at the beginning of a line */
@@ -2449,7 +2448,9 @@ SMTP__APART static int smtp__parse_byte(smtp_session *s, char c)
     if (smtp__parse_line(s) != SMTP_OK ||
         (c != ' ' && c != '-' && c != '\r' && c != '\n'))
         return SMTP_E_PROTOCOL;
-    s->parse |= c == '-' ? SMTP__P_TEXT | SMTP__P_MORE : SMTP__P_TEXT;
+    s->parse |= SMTP__P_TEXT;
+    if (c == '-')
+        s->parse |= SMTP__P_MORE;
     return c == '\n' ? smtp__parse_text(s, c) : 0;
 }
 
@@ -4189,9 +4190,9 @@ static uint32_t smtp__needs(const smtp_mail *m)
 /* Flags of a body for which nothing is built in. */
 static unsigned smtp__never(const smtp_body *b)
 {
-    const unsigned never = (SMTP__CHUNKING ? 0u : SMTP_BODY_BINARY) |
-                           (SMTP__8BITMIME ? 0u : SMTP_BODY_8BIT) |
-                           (SMTP__UTF8 ? 0u : SMTP_BODY_UTF8);
+    const unsigned never = (unsigned)SMTP_BODY_BINARY * !SMTP__CHUNKING |
+                           (unsigned)SMTP_BODY_8BIT * !SMTP__8BITMIME |
+                           (unsigned)SMTP_BODY_UTF8 * !SMTP__UTF8;
     return b->flags & never;
 }
 
