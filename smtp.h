@@ -218,7 +218,7 @@ typedef enum smtp_status {
 
 /* ---- transport ----------------------------------------------------------- */
 
-enum { SMTP_READ = 1, SMTP_WRITE = 2 };
+enum { SMTP_READ = 1, SMTP_WRITE = 2, SMTP__ASYNC = 4 };
 
 /* The byte stream below a session. Zero a member that you do not have.
 
@@ -283,8 +283,8 @@ typedef struct smtp_recipient {
     uint8_t notify;                /* DSN: sum of SMTP_NOTIFY_..., or 0 */
 #endif
 
-    smtp_code code;                /* the reply that decided, or all 0 */
     smtp_status status;            /* outcome: SMTP_OK if delivered */
+    smtp_code code;                /* the reply that decided, or all 0 */
 } smtp_recipient;
 
 enum {                             /* of a body: */
@@ -331,8 +331,8 @@ typedef struct smtp_mail {
     smtp_recipient *to;
     size_t to_count;
     smtp_body body;
-    smtp_code code;                /* the reply that decided, or all 0 */
     smtp_status status;            /* outcome; SMTP_AGAIN: still open */
+    smtp_code code;                /* the reply that decided, or all 0 */
 #ifndef SMTP_NO_DSN
     const char *envid;             /* DSN: envelope identifier, or 0 */
     uint8_t ret;                   /* DSN: SMTP_RET_..., or 0 */
@@ -1478,7 +1478,6 @@ enum {                             /* smtp_session.flags */
     SMTP__LAST_MAIL = 8192         /* next said SMTP_EOF */
 };
 #define SMTP__IN_STEP 32768u       /* failed, but QUIT would be understood */
-#define SMTP__ASYNC 4u             /* of wants: the transport never blocks */
 
 enum {                             /* smtp_session.body_state */
     SMTP__BOL = 1,                 /* at the beginning of a line */
@@ -2631,13 +2630,23 @@ static int smtp__parse_whole(smtp_session *s)
     return 1;
 }
 
+/* Where speed counts, the beginning of a short reply is left until the rest of
+   it has come. */
+static int smtp__rest_to_come(const smtp_session *s)
+{
+    size_t n = (size_t)(s->in_to - s->in_from);
+    return SMTP__FAST && s->reply_size == 0 && s->await >= SMTP__COMMAND &&
+           n <= smtp__in_size(s) / 2 &&
+           memchr(smtp__input(s) + s->in_from, '\n', n) == NULL;
+}
+
 /* Takes the bytes read so far. 1: a reply is complete. 0: more is needed, or
    the session failed. */
 static int smtp__parse(smtp_session *s)
 {
     int r = 0;
-    if (SMTP__FAST && smtp__parse_whole(s))
-        return 1;
+    if (smtp__rest_to_come(s))
+        return 0;
     while (s->in_from < s->in_to && r == 0)
         r = smtp__parse_byte(s, smtp__input(s)[s->in_from++]);
     if (r < 0)
@@ -3464,6 +3473,21 @@ SMTP__APART static int smtp__positive(const smtp_session *s)
     return s->reply.code.reply < 300;
 }
 
+/* The first row from `row` on whose bit, 1 << row - SMTP__RSET, is set. */
+#if SMTP__FAST && defined(__GNUC__)
+static unsigned smtp__lowest(unsigned bits, unsigned row)
+{
+    return row + (unsigned)__builtin_ctz(bits >> (row - SMTP__RSET));
+}
+#else
+static unsigned smtp__lowest(unsigned bits, unsigned row)
+{
+    while (!(bits >> (row - SMTP__RSET) & 1))
+        row++;
+    return row;
+}
+#endif
+
 /* The row that the next reply answers: the first that was said of the mail at
    the heard cursor and has no answer yet. */
 static unsigned smtp__awaited(smtp_session *s)
@@ -3478,9 +3502,7 @@ static unsigned smtp__awaited(smtp_session *s)
         open |= 1u << (SMTP__RCPT - SMTP__RSET);
     if (SMTP__PARTS && m->chunks)
         open |= 1u << (SMTP__BDAT - SMTP__RSET);
-    while (s->await < SMTP__FINAL &&
-           !(open >> (s->await - SMTP__RSET) & 1))
-        s->await++;
+    s->await = (uint8_t)smtp__lowest(open, s->await);
     return s->await;
 }
 
@@ -3859,7 +3881,7 @@ SMTP__APART static void smtp__write(smtp_session *s, unsigned row)
 
 #define SMTP__JUDGE(name, verb, text, rest, judge, limit, on)                  \
     case name: if (on) smtp__judge_##judge(s); break;
-static void smtp__judge(smtp_session *s, unsigned row)
+SMTP__APART static void smtp__judge(smtp_session *s, unsigned row)
 {
     switch (row) { SMTP__ROWS(SMTP__JUDGE) }
 }
@@ -4276,9 +4298,9 @@ static uint32_t smtp__needs(const smtp_mail *m)
 /* Flags of a body for which nothing is built in. */
 static unsigned smtp__never(const smtp_body *b)
 {
-    const unsigned never = (SMTP__CHUNKING ? 0 : (unsigned)SMTP_BODY_BINARY) |
-                           (SMTP__8BITMIME ? 0 : (unsigned)SMTP_BODY_8BIT) |
-                           (SMTP__UTF8 ? 0 : (unsigned)SMTP_BODY_UTF8);
+    const unsigned never = (unsigned)SMTP_BODY_BINARY * !SMTP__CHUNKING |
+                           (unsigned)SMTP_BODY_8BIT * !SMTP__8BITMIME |
+                           (unsigned)SMTP_BODY_UTF8 * !SMTP__UTF8;
     return b->flags & never;
 }
 
@@ -4644,7 +4666,7 @@ static void smtp__answer(smtp_session *s)
 static void smtp__hear(smtp_session *s)
 {
     while ((!SMTP__FAST || s->in_from < s->in_to) && s->goal &&
-           smtp__parse(s))
+           ((SMTP__FAST && smtp__parse_whole(s)) || smtp__parse(s)))
         if (!SMTP__FAST || !smtp__accepted(s))
             smtp__answer(s);
 }
@@ -4697,12 +4719,13 @@ static int smtp__late(smtp_session *s)
     return smtp_deadline(s) == 0;
 }
 
-/* Reads what the transport has, once all before is parsed. 1: something
-   came. */
+/* Reads what the transport has, behind what is not parsed. 1: something came.
+   */
 static int smtp__read(smtp_session *s)
 {
     size_t base = SMTP__REPLY && s->parse ? s->reply.length + 1u : 0;
-    size_t room = smtp__in_size(s) - base;
+    size_t left = SMTP__FAST ? (size_t)(s->in_to - s->in_from) : 0;
+    size_t room = smtp__in_size(s) - base - left;
     char *in = smtp__input(s) + base;
     ptrdiff_t r;
     if (SMTP__CLOCK && !(s->wants & SMTP__ASYNC) && s->io->clock &&
@@ -4710,11 +4733,14 @@ static int smtp__read(smtp_session *s)
         smtp__fail(s, SMTP_E_TIMEOUT);
         return 0;
     }
-    r = s->io->recv(s->io->ctx, in, room);
+    if (left)
+        memmove(in, smtp__input(s) + s->in_from, left);
+    s->in_from = (uint16_t)base;
+    s->in_to = (uint16_t)(base + left);
+    r = s->io->recv(s->io->ctx, in + left, room);
     if (r > 0 && (size_t)r <= room) {
-        smtp__trace(s, SMTP_TRACE_REPLY, in, (size_t)r);
-        s->in_from = (uint16_t)base;
-        s->in_to = (uint16_t)(base + (size_t)r);
+        smtp__trace(s, SMTP_TRACE_REPLY, in + left, (size_t)r);
+        s->in_to = (uint16_t)(s->in_to + (size_t)r);
         smtp__hear(s);
         return 1;
     }
