@@ -2658,27 +2658,31 @@ static int smtp__parse(smtp_session *s)
 #if SMTP__SIMD
 /* A bit for each of 16 bytes that is below 14 or above 127: as signed numbers
    these, less 14 and no lower than -128, are negative. */
-static uint64_t smtp__odd16(const char *p)
+static unsigned smtp__odd16(const char *p)
 {
     __m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
     return (unsigned)_mm_movemask_epi8(
         _mm_subs_epi8(v, _mm_set1_epi8(14)));
 }
 
-/* 1: 64 bytes of ASCII with all that is below 14 in pairs of CR and LF, none
-   followed by `stop`, and no lone LF behind. 0: perhaps not. */
-static int smtp__plain64(const char *p, char stop)
+/* Where lines of ASCII end, each without `stop` behind it, or less than 66
+   bytes are left. An LF found there has its CR before it. */
+static const char *smtp__plain_lines(const char *p, const char *end, char stop)
 {
-    uint64_t odd = smtp__odd16(p) | smtp__odd16(p + 16) << 16 |
-                   smtp__odd16(p + 32) << 32 | smtp__odd16(p + 48) << 48;
-    while (odd) {
-        const char *end = p + __builtin_ctzll(odd);
-        if (memcmp(end, "\r\n", 2) != 0 || end[2] == stop)
-            return 0;
-        odd &= odd - 1;            /* the CR */
-        odd &= odd - 1;            /* the LF, where it is one of the 64 */
+    while (end - p >= 66) {
+        unsigned odd;
+        if ((odd = smtp__odd16(p)) == 0 && (odd = smtp__odd16(p += 16)) == 0 &&
+            (odd = smtp__odd16(p += 16)) == 0 &&
+            (odd = smtp__odd16(p += 16)) == 0) {
+            p += 16;
+            continue;
+        }
+        p += (unsigned)__builtin_ctz(odd);
+        if (memcmp(p, "\r\n", 2) != 0 || p[2] == stop)
+            break;
+        p += 2;
     }
-    return p[64] != '\n' || p[63] == '\r';
+    return p - (*p == '\n' && p[-1] != '\r');
 }
 
 /* Marks those of 16 bytes that are a CR without LF, or stand before an LF
@@ -2706,17 +2710,21 @@ static int smtp__right64(const char *p, char stop, __m128i *seen)
         _mm_or_si128(_mm_or_si128(a, b), _mm_or_si128(c, d)));
 }
 
-/* By 64 bytes, by 16, and the last 16 once more; two are always behind. Where
-   no dot stops, LF does: behind a pair it is wrong at any rate. */
+/* By lines; where that ends by 64 bytes, the last 64 once more; what is left by
+   16 in the same way. Two are always behind. Where no dot stops, LF does:
+   behind a pair it is wrong at any rate. */
 static size_t smtp__skip(const char *p, size_t n, int dots, unsigned *high)
 {
     const char stop = dots ? '.' : '\n';
-    const char *q = p, *end = p + n;
+    const char *end = p + n, *q = smtp__plain_lines(p, end, stop);
     __m128i seen = _mm_setzero_si128();
     unsigned wrong = 0;
-    while (end - q >= 66 && (smtp__plain64(q, stop) ||
-                             smtp__right64(q, stop, &seen)))
-        q += 64;
+    while (n >= 66 && end - q > 2) {
+        const char *at = end - q < 66 ? end - 66 : q;
+        if (!smtp__right64(at, stop, &seen))
+            break;
+        q = smtp__plain_lines(at + 64, end, stop);
+    }
     while (n >= 18 && end - q > 2 && wrong == 0) {
         q = end - q < 18 ? end - 18 : q;
         wrong = (unsigned)_mm_movemask_epi8(smtp__wrong16(q, stop, &seen));
