@@ -4675,34 +4675,36 @@ static unsigned smtp__phase(const smtp_session *s)
     return SMTP__T_block;
 }
 
-SMTP_API unsigned long smtp_deadline(const smtp_session *s)
+/* Milliseconds that the present phase may last. */
+static unsigned long smtp__limit(const smtp_session *s)
 {
     static const uint16_t defaults[] = {300, 300, 120, 180, 600};
+    unsigned phase = smtp__phase(s);
+    unsigned long limit = smtp__timeout(&s->config->timeout, phase);
+    return 1000 * (limit ? limit : defaults[phase]);
+}
+
+SMTP_API unsigned long smtp_deadline(const smtp_session *s)
+{
     unsigned long limit, passed = 0;
-    unsigned phase;
     if (s->io == NULL)
         return 0;
     if (!SMTP__CLOCK)
         return 600000;
-    phase = smtp__phase(s);
-    limit = smtp__timeout(&s->config->timeout, phase);
-    limit = 1000 * (limit ? limit : defaults[phase]);
+    limit = smtp__limit(s);
     if (s->io->clock && (s->due || s->say != SMTP__IDLE))
         passed = s->io->clock(s->io->ctx) - s->since;
     return passed < limit ? limit - passed : 0;
 }
 
-/* Takes the time of a step forward, or tells whether the next one is late. */
-static int smtp__late(smtp_session *s)
+/* The same, and takes the time of a step forward. */
+static unsigned long smtp__time_left(smtp_session *s)
 {
-    if (!SMTP__CLOCK)
-        return 0;
-    if (s->flags & SMTP__MOVED && s->io->clock) {
-        s->since = s->io->clock(s->io->ctx);
-        s->flags &= (uint16_t)~SMTP__MOVED;
-        return 0;
-    }
-    return smtp_deadline(s) == 0;
+    if (!SMTP__CLOCK || !(s->flags & SMTP__MOVED) || !s->io->clock)
+        return smtp_deadline(s);
+    s->since = s->io->clock(s->io->ctx);
+    s->flags &= (uint16_t)~SMTP__MOVED;
+    return smtp__limit(s);
 }
 
 /* Reads what the transport has, once all before is parsed. 1: something
@@ -4714,7 +4716,7 @@ static int smtp__read(smtp_session *s)
     char *in = smtp__input(s) + base;
     ptrdiff_t r;
     if (SMTP__CLOCK && !(s->wants & SMTP__ASYNC) && s->io->clock &&
-        smtp__late(s)) {
+        smtp__time_left(s) == 0) {
         smtp__fail(s, SMTP_E_TIMEOUT);
         return 0;
     }
@@ -4764,7 +4766,10 @@ static int smtp__turn(smtp_session *s)
         moved = 1;
     if (!s->goal)
         return 1;
-    moved |= smtp__flush(s);
+    if (!SMTP__FAST || s->out_to)
+        moved |= smtp__flush(s);
+    if (SMTP__FAST && s->say == SMTP__WAIT && s->out_to == 0)
+        moved = 0;                 /* all is out, only an answer helps */
     if (s->goal && smtp__expects(s, moved))
         moved |= smtp__read(s);
     return moved || !s->goal;
@@ -4782,15 +4787,17 @@ SMTP_API int smtp_wants(const smtp_session *s)
 static int smtp__pause(smtp_session *s)
 {
     int r = SMTP_AGAIN;
+    unsigned long left;
     if (s->flags & SMTP__STARVED &&
         !(SMTP__NEXT && s->say == SMTP__IDLE && s->due))
         return SMTP_AGAIN;
     if (SMTP__CLOCK && s->due)
         smtp__awaited(s);
-    if (smtp__late(s))
+    left = smtp__time_left(s);
+    if (left == 0)
         smtp__fail(s, SMTP_E_TIMEOUT);
     else if (SMTP__WAITS && s->io->wait)
-        r = s->io->wait(s->io->ctx, smtp_wants(s), smtp_deadline(s));
+        r = s->io->wait(s->io->ctx, smtp_wants(s), left);
     if (r < 0 && r != SMTP_AGAIN)
         smtp__fail(s, smtp__failure(r));
     return s->status || (SMTP__WAITS && s->io->wait) ? SMTP_OK : SMTP_AGAIN;
