@@ -2607,6 +2607,22 @@ static void smtp__parse_short_code(smtp_reply *r, const char *p)
 }
 #endif
 
+/* As memchr() for LF; in most replies it is near. */
+#if SMTP__SIMD
+static const char *smtp__line_end(const char *p, size_t n)
+{
+    unsigned lf = n < 16 ? 0 : (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(
+        _mm_loadu_si128((const __m128i *)(const void *)p),
+        _mm_set1_epi8('\n')));
+    return lf ? p + __builtin_ctz(lf) : (const char *)memchr(p, '\n', n);
+}
+#else
+static const char *smtp__line_end(const char *p, size_t n)
+{
+    return (const char *)memchr(p, '\n', n);
+}
+#endif
+
 /* Most replies: one short line that is there as a whole. Its text stays where
    it is. 0: not this one. */
 static int smtp__parse_whole(smtp_session *s)
@@ -2619,7 +2635,7 @@ static int smtp__parse_whole(smtp_session *s)
     if (n < 10 || s->reply_size || s->await < SMTP__COMMAND ||
         (!smtp__has_short_code(p) &&
          (p[3] != ' ' || (code = smtp__code(p)) == 0)) ||
-        (lf = (const char *)memchr(p + 4, '\n', n - 4)) == NULL ||
+        (lf = smtp__line_end(p + 4, n - 4)) == NULL ||
         (n = (size_t)(lf - p)) > smtp__in_size(s) - 16)
         return 0;
     s->in_from = (uint16_t)(s->in_from + n + 1);
@@ -4693,19 +4709,28 @@ static void smtp__unasked(smtp_session *s)
     smtp__fail(s, SMTP_E_PROTOCOL);
 }
 
-/* Most recipients: accepted, and not the last that was said, so that nothing
-   follows from it. 0: this is another case. */
+/* Most answers to RSET, MAIL and RCPT: yes, and nothing follows from it but
+   that the next one is awaited. 0: this is another case. */
 static int smtp__accepted(smtp_session *s)
 {
+    const unsigned ended = SMTP__CLOSED | SMTP__SAID_FINAL;
     smtp_mail *m = s->heard;
-    if (s->await != SMTP__RCPT || m == NULL || m->said - s->to_heard < 2 ||
-        !smtp__positive(s) || m->flags & SMTP__REFUSED || s->config->reply)
+    unsigned row;
+    if (m == NULL || s->due == 0 || !smtp__positive(s) || s->config->reply ||
+        m->flags & SMTP__REFUSED || (m->flags & ended) == SMTP__CLOSED)
         return 0;
-    s->stage = SMTP__RCPT;
+    row = smtp__awaited(s);
+    if (row > SMTP__RCPT)
+        return 0;
+    if (row == SMTP__RCPT) {
+        m->flags |= SMTP__ACCEPTED;
+        m->to[s->to_heard++].code = s->reply.code;
+    } else {
+        s->await = (uint8_t)(row + 1);
+    }
+    s->stage = (uint8_t)row;
     s->flags |= SMTP__MOVED;
     s->due--;
-    m->flags |= SMTP__ACCEPTED;
-    m->to[s->to_heard++].code = s->reply.code;
     return 1;
 }
 
@@ -4845,7 +4870,8 @@ static int smtp__turn(smtp_session *s)
     int moved = 0;
     s->flags &= (uint16_t)~SMTP__STARVED;
     s->wants &= SMTP__ASYNC;
-    smtp__hear(s);
+    if (!SMTP__FAST || s->in_from < s->in_to)
+        smtp__hear(s);
     if (s->broken == SMTP_E_SHUTDOWN && s->due == 0)
         smtp__fail(s, SMTP_E_SHUTDOWN);
     while (s->goal && smtp__step(s))
