@@ -2687,11 +2687,12 @@ static unsigned smtp__odd16(const char *p)
         _mm_subs_epi8(v, _mm_set1_epi8(14)));
 }
 
-/* Where lines of ASCII end, each without `stop` behind it, or less than 66
-   bytes are left. An LF found there has its CR before it. */
-static const char *smtp__plain_lines(const char *p, const char *end, char stop)
+/* Where lines of ASCII end, each without `stop` behind it, or somewhere behind
+   `last`, from which 66 bytes are left. An LF there has its CR before it. */
+static const char *smtp__plain_lines(const char *p, const char *last,
+                                     char stop)
 {
-    while (end - p >= 66) {
+    while (p <= last) {
         unsigned odd;
         if ((odd = smtp__odd16(p)) == 0 && (odd = smtp__odd16(p += 16)) == 0 &&
             (odd = smtp__odd16(p += 16)) == 0 &&
@@ -2738,14 +2739,16 @@ static int smtp__right64(const char *p, char stop, __m128i *seen)
 static size_t smtp__skip(const char *p, size_t n, int dots, unsigned *high)
 {
     const char stop = dots ? '.' : '\n';
-    const char *end = p + n, *q = smtp__plain_lines(p, end, stop);
+    const char *q = p, *end = p + n, *last = n < 66 ? NULL : end - 66;
     __m128i seen = _mm_setzero_si128();
     unsigned wrong = 0;
-    while (n >= 66 && end - q > 2) {
-        const char *at = end - q < 66 ? end - 66 : q;
+    if (last)
+        q = smtp__plain_lines(p, last, stop);
+    while (last && end - q > 2) {
+        const char *at = q < last ? q : last;
         if (!smtp__right64(at, stop, &seen))
             break;
-        q = smtp__plain_lines(at + 64, end, stop);
+        q = smtp__plain_lines(at + 64, last, stop);
     }
     while (n >= 18 && end - q > 2 && wrong == 0) {
         q = end - q < 18 ? end - 18 : q;
@@ -2979,7 +2982,7 @@ static int smtp__encode_run(smtp_session *s, const char *p, size_t n)
 
 /* One step of the body. 1: done, 0: stuck, -1: all is said. Scans a stretch
    that stays in the cache until it is sent. */
-static int smtp__encode(smtp_session *s)
+static int smtp__encode_step(smtp_session *s)
 {
     const char *p = NULL;
     ptrdiff_t r = smtp__pull(s, &p);
@@ -3001,6 +3004,18 @@ static int smtp__encode(smtp_session *s)
     if (s->run == 0)
         return smtp__encode_bytes(s, p, 1);
     return smtp__encode_run(s, p, (size_t)r);
+}
+
+/* Steps of the body, where speed counts as many as can be done now: until the
+   announced chunk, if there is one, is said. The result is as of one. */
+static int smtp__encode(smtp_session *s)
+{
+    int r, done = 0;
+    do {
+        r = smtp__encode_step(s);
+        done |= r > 0;
+    } while (SMTP__FAST && r > 0 && (s->chunk || !smtp__in_payload(s)));
+    return r ? r : done;
 }
 
 static void smtp__body_start(smtp_session *s, const smtp_body *body,
@@ -4196,7 +4211,8 @@ static int smtp__say_row(smtp_session *s)
         return s->say != row;
     if (SMTP__FAST && s->row_done == 0 && (end = smtp__plain_row(s, row))) {
         s->out_to = (uint16_t)(end - s->out);
-        smtp__trace_row(s, start);
+        if (SMTP__TRACE && s->config->trace)
+            smtp__trace_row(s, start);
         smtp__advance(s, row);
         return 1;
     }
