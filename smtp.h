@@ -4416,6 +4416,19 @@ static int smtp__too_many(const smtp_session *s, const smtp_mail *m)
            (SMTP__OF_ALL(m->all_or_none) || m->body.flags & SMTP_BODY_ONCE);
 }
 
+static smtp_status smtp__check_wishes(const smtp_session *s,
+                                      const smtp_mail *m)
+{
+    if (!smtp__params_ok(SMTP__OF_PARAMS(m->params)) ||
+        SMTP__OF_DSN(m->ret) > 2 || !smtp__wishes_ok(m))
+        return SMTP_E_PARAMETER;
+    if (smtp__never(&m->body) || !smtp__offers(s, smtp__needs(m)))
+        return SMTP_E_UNSUPPORTED;
+    if (SMTP__OF_RARE(m->require_tls) && !(s->flags & SMTP__SECURE))
+        return SMTP_E_NO_TLS;
+    return SMTP_OK;
+}
+
 static smtp_status smtp__check_mail(const smtp_session *s, smtp_mail *m)
 {
     const smtp_body *b = &m->body;
@@ -4427,13 +4440,9 @@ static smtp_status smtp__check_mail(const smtp_session *s, smtp_mail *m)
         return SMTP_E_SENDER_SYNTAX;
     if (kind == 2)
         m->flags |= SMTP__NEEDS_UTF8;
-    if (!smtp__params_ok(SMTP__OF_PARAMS(m->params)) ||
-        SMTP__OF_DSN(m->ret) > 2 || !smtp__wishes_ok(m))
-        return SMTP_E_PARAMETER;
-    if (smtp__never(b) || !smtp__offers(s, smtp__needs(m)))
-        return SMTP_E_UNSUPPORTED;
-    if (SMTP__OF_RARE(m->require_tls) && !(s->flags & SMTP__SECURE))
-        return SMTP_E_NO_TLS;
+    if ((smtp__never(b) || !smtp__no_wishes(m)) &&
+        (bad = smtp__check_wishes(s, m)) != SMTP_OK)
+        return bad;
     if ((bad = smtp__check_to(s, m)) != SMTP_OK)
         return bad;
     if (m->flags & SMTP__NEEDS_UTF8 && !smtp__offers(s, SMTP_EXT_SMTPUTF8))
@@ -4732,11 +4741,10 @@ static int smtp__accepted(smtp_session *s)
     const unsigned ended = SMTP__CLOSED | SMTP__SAID_FINAL;
     smtp_mail *m = s->heard;
     unsigned row;
-    if (m == NULL || s->due == 0 || !smtp__positive(s) || s->config->reply ||
-        m->flags & SMTP__REFUSED || (m->flags & ended) == SMTP__CLOSED)
-        return 0;
-    row = smtp__awaited(s);
-    if (row > SMTP__RCPT)
+    if (s->await > SMTP__RCPT || m == NULL || s->due == 0 ||
+        !smtp__positive(s) || s->config->reply || m->flags & SMTP__REFUSED ||
+        (m->flags & ended) == SMTP__CLOSED ||
+        (row = smtp__awaited(s)) > SMTP__RCPT)
         return 0;
     if (row == SMTP__RCPT) {
         m->flags |= SMTP__ACCEPTED;
