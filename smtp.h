@@ -4888,10 +4888,27 @@ static int smtp__expects(const smtp_session *s, int moved)
     return s->due && !moved;
 }
 
+/* All is out, and only an answer helps. */
+static int smtp__only_waits(const smtp_session *s)
+{
+    return SMTP__FAST && s->say == SMTP__WAIT && s->out_to == 0;
+}
+
+/* The answer to what was sent just now cannot be there yet: where the transport
+   can wait, it does so before it is asked. */
+static int smtp__waits_first(smtp_session *s, int sent)
+{
+    if (!SMTP__WAITS || !sent || !smtp__only_waits(s) || s->broken ||
+        s->io->wait == NULL || !(s->wants & SMTP__ASYNC))
+        return 0;
+    s->wants |= SMTP_READ;
+    return 1;
+}
+
 /* Says what can be said, hears what has come. 0: neither was to be had. */
 static int smtp__turn(smtp_session *s)
 {
-    int moved = 0;
+    int moved = 0, sent = 0;
     s->flags &= (uint16_t)~SMTP__STARVED;
     s->wants &= SMTP__ASYNC;
     if (!SMTP__FAST || s->in_from < s->in_to)
@@ -4903,9 +4920,10 @@ static int smtp__turn(smtp_session *s)
     if (!s->goal)
         return 1;
     if (!SMTP__FAST || s->out_to)
-        moved |= smtp__flush(s);
-    if (SMTP__FAST && s->say == SMTP__WAIT && s->out_to == 0)
-        moved = 0;                 /* all is out, only an answer helps */
+        sent = smtp__flush(s);
+    if (s->goal && smtp__waits_first(s, sent))
+        return 0;
+    moved = smtp__only_waits(s) ? 0 : moved | sent;
     if (s->goal && smtp__expects(s, moved))
         moved |= smtp__read(s);
     return moved || !s->goal;
