@@ -3023,7 +3023,7 @@ static int smtp__encode(smtp_session *s)
         r = smtp__encode_step(s);
         done |= r > 0;
     } while (SMTP__FAST && r > 0 && (s->chunk || !smtp__in_payload(s)));
-    return r ? r : done;
+    return SMTP__FAST && r == 0 ? done : r;
 }
 
 static void smtp__body_start(smtp_session *s, const smtp_body *body,
@@ -4748,11 +4748,14 @@ static int smtp__accepted(smtp_session *s)
 {
     const unsigned ended = SMTP__CLOSED | SMTP__SAID_FINAL;
     smtp_mail *m = s->heard;
-    unsigned row;
-    if (s->await > SMTP__RCPT || m == NULL || s->due == 0 ||
-        !smtp__positive(s) || s->config->reply || m->flags & SMTP__REFUSED ||
-        (m->flags & ended) == SMTP__CLOSED ||
-        (row = smtp__awaited(s)) > SMTP__RCPT)
+    unsigned row = s->await;
+    if (row > SMTP__RCPT || m == NULL || s->due == 0 || !smtp__positive(s) ||
+        s->config->reply || m->flags & SMTP__REFUSED ||
+        (m->flags & ended) == SMTP__CLOSED)
+        return 0;
+    if (row < SMTP__RCPT || s->to_heard == m->said)
+        row = smtp__awaited(s);
+    if (row > SMTP__RCPT)
         return 0;
     if (row == SMTP__RCPT) {
         m->flags |= SMTP__ACCEPTED;
@@ -4931,7 +4934,9 @@ static int smtp__turn(smtp_session *s)
         sent = smtp__flush(s);
     if (s->goal && smtp__waits_first(s, sent))
         return 0;
-    moved = (moved | sent) && !smtp__only_waits(s);
+    moved |= sent;
+    if (smtp__only_waits(s))
+        moved = 0;
     if (s->goal && smtp__expects(s, moved))
         moved |= smtp__read(s);
     return moved || !s->goal;
