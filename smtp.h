@@ -4961,7 +4961,7 @@ static int smtp__pause(smtp_session *s)
     if (SMTP__CLOCK && s->due)
         smtp__awaited(s);
     left = smtp__time_left(s);
-    if (left == 0)
+    if (SMTP__CLOCK && left == 0)
         smtp__fail(s, SMTP_E_TIMEOUT);
     else if (SMTP__WAITS && s->io->wait)
         r = s->io->wait(s->io->ctx, smtp_wants(s), left);
