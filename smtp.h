@@ -1556,6 +1556,13 @@ enum {                             /* smtp_session.step */
 #define SMTP__APART
 #endif
 
+/* A function that is worth a copy at each call where speed counts. */
+#if SMTP__FAST
+#define SMTP__INLINE inline
+#else
+#define SMTP__INLINE
+#endif
+
 /* A compiler may leave out memset() of memory that nobody reads again. */
 #ifdef __GNUC__
 static void smtp__wipe(void *memory, size_t n)
@@ -1982,16 +1989,22 @@ static void smtp__put(smtp_session *s, const char *text)
     SMTP__PUT_N(s, text, strlen(text));
 }
 
-static void smtp__put_number(smtp_session *s, smtp_size value)
+/* The digits of a number, 20 at most, end at `end`: where they begin. */
+static char *smtp__number(char *end, smtp_size value)
 {
-    char digits[20];
-    size_t at = sizeof digits;
     do {
         smtp_size tenth = value / 10;
-        digits[--at] = (char)('0' + (int)(value - tenth * 10));
+        *--end = (char)('0' + (int)(value - tenth * 10));
         value = tenth;
     } while (value);
-    SMTP__PUT_N(s, digits + at, sizeof digits - at);
+    return end;
+}
+
+static void smtp__put_number(smtp_session *s, smtp_size value)
+{
+    char digits[20], *end = digits + sizeof digits;
+    char *p = smtp__number(end, value);
+    SMTP__PUT_N(s, p, (size_t)(end - p));
 }
 
 /* So far behind the end of a mail whose answer is due that the counts of bytes
@@ -2600,6 +2613,22 @@ static void smtp__parse_short_code(smtp_reply *r, const char *p)
 }
 #endif
 
+/* As memchr() for LF; in most replies it is near. */
+#if SMTP__SIMD
+static const char *smtp__line_end(const char *p, size_t n)
+{
+    unsigned lf = n < 16 ? 0 : (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(
+        _mm_loadu_si128((const __m128i *)(const void *)p),
+        _mm_set1_epi8('\n')));
+    return lf ? p + __builtin_ctz(lf) : (const char *)memchr(p, '\n', n);
+}
+#else
+static const char *smtp__line_end(const char *p, size_t n)
+{
+    return (const char *)memchr(p, '\n', n);
+}
+#endif
+
 /* Most replies: one short line that is there as a whole. Its text stays where
    it is. 0: not this one. */
 static int smtp__parse_whole(smtp_session *s)
@@ -2612,7 +2641,7 @@ static int smtp__parse_whole(smtp_session *s)
     if (n < 10 || s->reply_size || s->await < SMTP__COMMAND ||
         (!smtp__has_short_code(p) &&
          (p[3] != ' ' || (code = smtp__code(p)) == 0)) ||
-        (lf = (const char *)memchr(p + 4, '\n', n - 4)) == NULL ||
+        (lf = smtp__line_end(p + 4, n - 4)) == NULL ||
         (n = (size_t)(lf - p)) > smtp__in_size(s) - 16)
         return 0;
     s->in_from = (uint16_t)(s->in_from + n + 1);
@@ -2667,27 +2696,32 @@ static int smtp__parse(smtp_session *s)
 #if SMTP__SIMD
 /* A bit for each of 16 bytes that is below 14 or above 127: as signed numbers
    these, less 14 and no lower than -128, are negative. */
-static uint64_t smtp__odd16(const char *p)
+static unsigned smtp__odd16(const char *p)
 {
     __m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
     return (unsigned)_mm_movemask_epi8(
         _mm_subs_epi8(v, _mm_set1_epi8(14)));
 }
 
-/* 1: 64 bytes of ASCII with all that is below 14 in pairs of CR and LF, none
-   followed by `stop`, and no lone LF behind. 0: perhaps not. */
-static int smtp__plain64(const char *p, char stop)
+/* Where lines of ASCII end, each without `stop` behind it, or somewhere behind
+   `last`, from which 66 bytes are left. An LF there has its CR before it. */
+static const char *smtp__plain_lines(const char *p, const char *last,
+                                     char stop)
 {
-    uint64_t odd = smtp__odd16(p) | smtp__odd16(p + 16) << 16 |
-                   smtp__odd16(p + 32) << 32 | smtp__odd16(p + 48) << 48;
-    while (odd) {
-        const char *end = p + __builtin_ctzll(odd);
-        if (memcmp(end, "\r\n", 2) != 0 || end[2] == stop)
-            return 0;
-        odd &= odd - 1;            /* the CR */
-        odd &= odd - 1;            /* the LF, where it is one of the 64 */
+    while (p <= last) {
+        unsigned odd;
+        if ((odd = smtp__odd16(p)) == 0 && (odd = smtp__odd16(p += 16)) == 0 &&
+            (odd = smtp__odd16(p += 16)) == 0 &&
+            (odd = smtp__odd16(p += 16)) == 0) {
+            p += 16;
+            continue;
+        }
+        p += (unsigned)__builtin_ctz(odd);
+        if (memcmp(p, "\r\n", 2) != 0 || p[2] == stop)
+            break;
+        p += 2;
     }
-    return p[64] != '\n' || p[63] == '\r';
+    return p - (*p == '\n' && p[-1] != '\r');
 }
 
 /* Marks those of 16 bytes that are a CR without LF, or stand before an LF
@@ -2715,17 +2749,23 @@ static int smtp__right64(const char *p, char stop, __m128i *seen)
         _mm_or_si128(_mm_or_si128(a, b), _mm_or_si128(c, d)));
 }
 
-/* By 64 bytes, by 16, and the last 16 once more; two are always behind. Where
-   no dot stops, LF does: behind a pair it is wrong at any rate. */
+/* By lines; where that ends by 64 bytes, the last 64 once more; what is left by
+   16 in the same way. Two are always behind. Where no dot stops, LF does:
+   behind a pair it is wrong at any rate. */
 static size_t smtp__skip(const char *p, size_t n, int dots, unsigned *high)
 {
     const char stop = dots ? '.' : '\n';
-    const char *q = p, *end = p + n;
+    const char *q = p, *end = p + n, *last = n < 66 ? NULL : end - 66;
     __m128i seen = _mm_setzero_si128();
     unsigned wrong = 0;
-    while (end - q >= 66 && (smtp__plain64(q, stop) ||
-                             smtp__right64(q, stop, &seen)))
-        q += 64;
+    if (last)
+        q = smtp__plain_lines(p, last, stop);
+    while (last && end - q > 2) {
+        const char *at = q < last ? q : last;
+        if (!smtp__right64(at, stop, &seen))
+            break;
+        q = smtp__plain_lines(at + 64, last, stop);
+    }
     while (n >= 18 && end - q > 2 && wrong == 0) {
         q = end - q < 18 ? end - 18 : q;
         wrong = (unsigned)_mm_movemask_epi8(smtp__wrong16(q, stop, &seen));
@@ -2858,7 +2898,8 @@ static ptrdiff_t smtp__pull(smtp_session *s, const char **p)
 /* Encoded bytes, into the buffer, or, when there are more than fit and nothing
    waits before them, straight from where they are. Returns how many went. A
    chunk that gets more than it was announced with ends the session. */
-static size_t smtp__body_out(smtp_session *s, const char *p, size_t n)
+static SMTP__INLINE size_t smtp__body_out(smtp_session *s, const char *p,
+                                          size_t n)
 {
     size_t room = (size_t)(s->out_size - s->out_to);
     if (s->body_state & SMTP__DRY) {
@@ -2958,7 +2999,7 @@ static int smtp__encode_run(smtp_session *s, const char *p, size_t n)
 
 /* One step of the body. 1: done, 0: stuck, -1: all is said. Scans a stretch
    that stays in the cache until it is sent. */
-static int smtp__encode(smtp_session *s)
+static int smtp__encode_step(smtp_session *s)
 {
     const char *p = NULL;
     ptrdiff_t r = smtp__pull(s, &p);
@@ -2980,6 +3021,18 @@ static int smtp__encode(smtp_session *s)
     if (s->run == 0)
         return smtp__encode_bytes(s, p, 1);
     return smtp__encode_run(s, p, (size_t)r);
+}
+
+/* Steps of the body, where speed counts as many as can be done now: until the
+   announced chunk, if there is one, is said. The result is as of one. */
+static int smtp__encode(smtp_session *s)
+{
+    int r, done = 0;
+    do {
+        r = smtp__encode_step(s);
+        done |= r > 0;
+    } while (SMTP__FAST && r > 0 && (s->chunk || !smtp__in_payload(s)));
+    return SMTP__FAST && r == 0 ? done : r;
 }
 
 static void smtp__body_start(smtp_session *s, const smtp_body *body,
@@ -3226,6 +3279,79 @@ static void smtp__write_bdat(smtp_session *s)
 {
     smtp__put_number(s, s->said->wire);
     SMTP__PUT(s, " LAST");
+}
+
+/* Rows as most mails have them are written in place where they fit. */
+static char *smtp__copy(char *to, const char *from, size_t n)
+{
+    memcpy(to, from, n);
+    return to + n;
+}
+
+static char *smtp__copy_number(char *to, smtp_size value)
+{
+    char digits[20], *end = digits + sizeof digits;
+    char *p = smtp__number(end, value);
+    while (p < end)
+        *to++ = *p++;
+    return to;
+}
+
+/* Most mails: nothing is asked for but that they be sent. */
+static int smtp__no_wishes(const smtp_mail *m)
+{
+    (void)m;
+    return SMTP__FAST && !SMTP__OF_RARE(m->hold_until) &&
+           !SMTP__OF_RARE(m->hold_for) && !SMTP__OF_RARE(m->by) &&
+           !SMTP__OF_RARE(m->by_mode) && !SMTP__OF_RARE(m->priority) &&
+           !SMTP__OF_RARE(m->require_tls) && !SMTP__OF_DSN(m->ret) &&
+           !SMTP__OF_DSN(m->envid) && !SMTP__OF_PARAMS(m->params);
+}
+
+/* MAIL without parameters but SIZE. Returns its end; 0: it has others, or may
+   not fit. */
+static char *smtp__plain_mail(const smtp_session *s, char *p, size_t room)
+{
+    const smtp_mail *m = s->said;
+    const char *from = m->from ? m->from : "";
+    size_t n = strlen(from);
+    if (n + 40 > room || m->flags & (SMTP__NEEDS_UTF8 | SMTP__HAS_8BIT) ||
+        m->body.flags & SMTP_BODY_BINARY || !smtp__no_wishes(m) ||
+        smtp__use_prdr(s, m) || s->config->a_label)
+        return NULL;
+    p = smtp__copy(p, "MAIL FROM:<", 11);
+    p = smtp__copy(p, from, n);
+    if (!SMTP__SIZE || !smtp__offers(s, SMTP_EXT_SIZE) ||
+        !(m->flags & SMTP__SIZED))
+        return smtp__copy(p, ">\r\n", 3);
+    p = smtp__copy(p, "> SIZE=", 7);
+    p = smtp__copy_number(p, m->wire);
+    return smtp__copy(p, "\r\n", 2);
+}
+
+/* As smtp__write(): returns the row's end, 0: it is not so plain. */
+static char *smtp__plain_row(const smtp_session *s, unsigned row)
+{
+    char *p = s->out + s->out_to;
+    size_t room = (size_t)(s->out_size - s->out_to);
+    if (room < 40)
+        return NULL;
+    switch (row) {
+    case SMTP__RSET:
+        return smtp__copy(p, "RSET\r\n", 6);
+    case SMTP__MAIL:
+        return smtp__plain_mail(s, p, room);
+    case SMTP__DATA:
+        return smtp__copy(p, "DATA\r\n", 6);
+    case SMTP__BDAT:
+        p = smtp__copy(p, "BDAT ", 5);
+        p = smtp__copy_number(p, s->said->wire);
+        return smtp__copy(p, " LAST\r\n", 7);
+    case SMTP__FINAL:
+        return smtp__copy(p, ".\r\n", 3);
+    default:
+        return NULL;
+    }
 }
 
 /* ---- authentication ------------------------------------------------------ */
@@ -3490,7 +3616,7 @@ static unsigned smtp__lowest(unsigned bits, unsigned row)
 
 /* The row that the next reply answers: the first that was said of the mail at
    the heard cursor and has no answer yet. */
-static unsigned smtp__awaited(smtp_session *s)
+static SMTP__INLINE unsigned smtp__awaited(smtp_session *s)
 {
     const unsigned flags = SMTP__SAID_RSET | SMTP__SAID_MAIL | SMTP__SAID_DATA;
     const smtp_mail *m = s->heard;
@@ -3958,7 +4084,7 @@ static void smtp__give_up(smtp_session *s)
 }
 
 /* Whether the row may be said now. If it never will, the mail ends here. */
-static int smtp__may_say(smtp_session *s, unsigned row)
+static SMTP__INLINE int smtp__may_say(smtp_session *s, unsigned row)
 {
     int stops = smtp__stops(s, row);
     if (stops ? s->due != 0 : !smtp__in_window(s))
@@ -4108,10 +4234,18 @@ static int smtp__say_recipients(smtp_session *s)
 static int smtp__say_row(smtp_session *s)
 {
     unsigned row = s->say, start = s->out_to;
+    char *end;
     if (SMTP__FAST && row == SMTP__RCPT && smtp__say_recipients(s))
         return 1;
     if (s->row_done == 0 && !smtp__may_say(s, row))
         return s->say != row;
+    if (SMTP__FAST && s->row_done == 0 && (end = smtp__plain_row(s, row))) {
+        s->out_to = (uint16_t)(end - s->out);
+        if (SMTP__TRACE && s->config->trace)
+            smtp__trace_row(s, start);
+        smtp__advance(s, row);
+        return 1;
+    }
     s->chunk = (smtp_size)s->row_done;
     s->cut = 0;
     smtp__write(s, row);
@@ -4312,6 +4446,19 @@ static int smtp__too_many(const smtp_session *s, const smtp_mail *m)
            (SMTP__OF_ALL(m->all_or_none) || m->body.flags & SMTP_BODY_ONCE);
 }
 
+static smtp_status smtp__check_wishes(const smtp_session *s,
+                                      const smtp_mail *m)
+{
+    if (!smtp__params_ok(SMTP__OF_PARAMS(m->params)) ||
+        SMTP__OF_DSN(m->ret) > 2 || !smtp__wishes_ok(m))
+        return SMTP_E_PARAMETER;
+    if (smtp__never(&m->body) || !smtp__offers(s, smtp__needs(m)))
+        return SMTP_E_UNSUPPORTED;
+    if (SMTP__OF_RARE(m->require_tls) && !(s->flags & SMTP__SECURE))
+        return SMTP_E_NO_TLS;
+    return SMTP_OK;
+}
+
 static smtp_status smtp__check_mail(const smtp_session *s, smtp_mail *m)
 {
     const smtp_body *b = &m->body;
@@ -4323,13 +4470,9 @@ static smtp_status smtp__check_mail(const smtp_session *s, smtp_mail *m)
         return SMTP_E_SENDER_SYNTAX;
     if (kind == 2)
         m->flags |= SMTP__NEEDS_UTF8;
-    if (!smtp__params_ok(SMTP__OF_PARAMS(m->params)) ||
-        SMTP__OF_DSN(m->ret) > 2 || !smtp__wishes_ok(m))
-        return SMTP_E_PARAMETER;
-    if (smtp__never(b) || !smtp__offers(s, smtp__needs(m)))
-        return SMTP_E_UNSUPPORTED;
-    if (SMTP__OF_RARE(m->require_tls) && !(s->flags & SMTP__SECURE))
-        return SMTP_E_NO_TLS;
+    if ((smtp__never(b) || !smtp__no_wishes(m)) &&
+        (bad = smtp__check_wishes(s, m)) != SMTP_OK)
+        return bad;
     if ((bad = smtp__check_to(s, m)) != SMTP_OK)
         return bad;
     if (m->flags & SMTP__NEEDS_UTF8 && !smtp__offers(s, SMTP_EXT_SMTPUTF8))
@@ -4621,19 +4764,30 @@ static void smtp__unasked(smtp_session *s)
     smtp__fail(s, SMTP_E_PROTOCOL);
 }
 
-/* Most recipients: accepted, and not the last that was said, so that nothing
-   follows from it. 0: this is another case. */
+/* Most answers to RSET, MAIL and RCPT: yes, and nothing follows from it but
+   that the next one is awaited. 0: this is another case. */
 static int smtp__accepted(smtp_session *s)
 {
+    const unsigned ended = SMTP__CLOSED | SMTP__SAID_FINAL;
     smtp_mail *m = s->heard;
-    if (s->await != SMTP__RCPT || m == NULL || m->said - s->to_heard < 2 ||
-        !smtp__positive(s) || m->flags & SMTP__REFUSED || s->config->reply)
+    unsigned row = s->await;
+    if (row > SMTP__RCPT || m == NULL || s->due == 0 || !smtp__positive(s) ||
+        s->config->reply || m->flags & SMTP__REFUSED ||
+        (m->flags & ended) == SMTP__CLOSED)
         return 0;
-    s->stage = SMTP__RCPT;
+    if (row < SMTP__RCPT || s->to_heard == m->said)
+        row = smtp__awaited(s);
+    if (row > SMTP__RCPT)
+        return 0;
+    if (row == SMTP__RCPT) {
+        m->flags |= SMTP__ACCEPTED;
+        m->to[s->to_heard++].code = s->reply.code;
+    } else {
+        s->await = (uint8_t)(row + 1);
+    }
+    s->stage = (uint8_t)row;
     s->flags |= SMTP__MOVED;
     s->due--;
-    m->flags |= SMTP__ACCEPTED;
-    m->to[s->to_heard++].code = s->reply.code;
     return 1;
 }
 
@@ -4689,34 +4843,36 @@ static unsigned smtp__phase(const smtp_session *s)
     return SMTP__T_block;
 }
 
-SMTP_API unsigned long smtp_deadline(const smtp_session *s)
+/* Milliseconds that the present phase may last. */
+static unsigned long smtp__limit(const smtp_session *s)
 {
     static const uint16_t defaults[] = {300, 300, 120, 180, 600};
+    unsigned phase = smtp__phase(s);
+    unsigned long limit = smtp__timeout(&s->config->timeout, phase);
+    return 1000 * (limit ? limit : defaults[phase]);
+}
+
+SMTP_API unsigned long smtp_deadline(const smtp_session *s)
+{
     unsigned long limit, passed = 0;
-    unsigned phase;
     if (s->io == NULL)
         return 0;
     if (!SMTP__CLOCK)
         return 600000;
-    phase = smtp__phase(s);
-    limit = smtp__timeout(&s->config->timeout, phase);
-    limit = 1000 * (limit ? limit : defaults[phase]);
+    limit = smtp__limit(s);
     if (s->io->clock && (s->due || s->say != SMTP__IDLE))
         passed = s->io->clock(s->io->ctx) - s->since;
     return passed < limit ? limit - passed : 0;
 }
 
-/* Takes the time of a step forward, or tells whether the next one is late. */
-static int smtp__late(smtp_session *s)
+/* The same, and takes the time of a step forward. */
+static unsigned long smtp__time_left(smtp_session *s)
 {
-    if (!SMTP__CLOCK)
-        return 0;
-    if (s->flags & SMTP__MOVED && s->io->clock) {
-        s->since = s->io->clock(s->io->ctx);
-        s->flags &= (uint16_t)~SMTP__MOVED;
-        return 0;
-    }
-    return smtp_deadline(s) == 0;
+    if (!SMTP__CLOCK || !(s->flags & SMTP__MOVED) || !s->io->clock)
+        return smtp_deadline(s);
+    s->since = s->io->clock(s->io->ctx);
+    s->flags &= (uint16_t)~SMTP__MOVED;
+    return smtp__limit(s);
 }
 
 /* Reads what the transport has, behind what is not parsed. 1: something came.
@@ -4729,7 +4885,7 @@ static int smtp__read(smtp_session *s)
     char *in = smtp__input(s) + base;
     ptrdiff_t r;
     if (SMTP__CLOCK && !(s->wants & SMTP__ASYNC) && s->io->clock &&
-        smtp__late(s)) {
+        smtp__time_left(s) == 0) {
         smtp__fail(s, SMTP_E_TIMEOUT);
         return 0;
     }
@@ -4769,20 +4925,44 @@ static int smtp__expects(const smtp_session *s, int moved)
     return s->due && !moved;
 }
 
+/* All is out, and only an answer helps. */
+static int smtp__only_waits(const smtp_session *s)
+{
+    return SMTP__FAST && s->say == SMTP__WAIT && s->out_to == 0;
+}
+
+/* The answer to what was sent just now cannot be there yet: where the transport
+   can wait, it does so before it is asked. */
+static int smtp__waits_first(smtp_session *s, int sent)
+{
+    if (!SMTP__WAITS || !sent || !smtp__only_waits(s) || s->broken ||
+        s->io->wait == NULL || !(s->wants & SMTP__ASYNC))
+        return 0;
+    s->wants |= SMTP_READ;
+    return 1;
+}
+
 /* Says what can be said, hears what has come. 0: neither was to be had. */
 static int smtp__turn(smtp_session *s)
 {
-    int moved = 0;
+    int moved = 0, sent = 0;
     s->flags &= (uint16_t)~SMTP__STARVED;
     s->wants &= SMTP__ASYNC;
-    smtp__hear(s);
+    if (!SMTP__FAST || s->in_from < s->in_to)
+        smtp__hear(s);
     if (s->broken == SMTP_E_SHUTDOWN && s->due == 0)
         smtp__fail(s, SMTP_E_SHUTDOWN);
     while (s->goal && smtp__step(s))
         moved = 1;
     if (!s->goal)
         return 1;
-    moved |= smtp__flush(s);
+    if (!SMTP__FAST || s->out_to)
+        sent = smtp__flush(s);
+    if (s->goal && smtp__waits_first(s, sent))
+        return 0;
+    moved |= sent;
+    if (smtp__only_waits(s))
+        moved = 0;
     if (s->goal && smtp__expects(s, moved))
         moved |= smtp__read(s);
     return moved || !s->goal;
@@ -4800,15 +4980,17 @@ SMTP_API int smtp_wants(const smtp_session *s)
 static int smtp__pause(smtp_session *s)
 {
     int r = SMTP_AGAIN;
+    unsigned long left;
     if (s->flags & SMTP__STARVED &&
         !(SMTP__NEXT && s->say == SMTP__IDLE && s->due))
         return SMTP_AGAIN;
     if (SMTP__CLOCK && s->due)
         smtp__awaited(s);
-    if (smtp__late(s))
+    left = smtp__time_left(s);
+    if (SMTP__CLOCK && left == 0)
         smtp__fail(s, SMTP_E_TIMEOUT);
     else if (SMTP__WAITS && s->io->wait)
-        r = s->io->wait(s->io->ctx, smtp_wants(s), smtp_deadline(s));
+        r = s->io->wait(s->io->ctx, smtp_wants(s), left);
     if (r < 0 && r != SMTP_AGAIN)
         smtp__fail(s, smtp__failure(r));
     return s->status || (SMTP__WAITS && s->io->wait) ? SMTP_OK : SMTP_AGAIN;
