@@ -4875,8 +4875,8 @@ static unsigned long smtp__time_left(smtp_session *s)
     return smtp__limit(s);
 }
 
-/* Reads what the transport has, behind what is not parsed. 1: something came.
-   */
+/* Reads what the transport has, behind what is not yet parsed. 1: something
+   came. */
 static int smtp__read(smtp_session *s)
 {
     size_t base = SMTP__REPLY && s->parse ? s->reply.length + 1u : 0;
