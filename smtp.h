@@ -4771,12 +4771,12 @@ static int smtp__accepted(smtp_session *s)
     const unsigned ended = SMTP__CLOSED | SMTP__SAID_FINAL;
     smtp_mail *m = s->heard;
     unsigned row = s->await;
-    if (row > SMTP__RCPT || m == NULL || s->due == 0 || !smtp__positive(s) ||
+    if (row > SMTP__RCPT || m == NULL || !smtp__positive(s) ||
         s->config->reply || m->flags & SMTP__REFUSED ||
         (m->flags & ended) == SMTP__CLOSED)
         return 0;
     if (row < SMTP__RCPT || s->to_heard == m->said)
-        row = smtp__awaited(s);
+        row = s->due ? smtp__awaited(s) : (unsigned)SMTP__IDLE;
     if (row > SMTP__RCPT)
         return 0;
     if (row == SMTP__RCPT) {
