@@ -16,7 +16,11 @@
 #define SMTP_NO_TRACE
 #define SMTP_NO_SASL               /* PLAIN over TLS will do, */
 #define SMTP_NO_RARE
-#define SMTP_NO_NEXT               /* one mail at a time */
+#define SMTP_NO_NEXT               /* one mail at a time, */
+#define SMTP_NO_PARAMS
+#define SMTP_NO_ALL_OR_NONE
+#define SMTP_NO_OPPORTUNISTIC
+#define SMTP_NO_WAIT               /* and the main loop waits */
 
 void choose_algorithms(br_ssl_client_context *client,
                        br_x509_minimal_context *x509,
