@@ -1041,6 +1041,7 @@ typedef struct smtp_tls {
     uint8_t active;                /* bytes are TLS */
     uint8_t up;                    /* the handshake is done */
     uint8_t async;                 /* the lower layer has said SMTP_AGAIN */
+    uint8_t midway;                /* in a record that is sent in part */
     size_t room;                   /* bytes of the buffer for records */
 #if SMTP__TLS_CLIENT_FILES
     uint8_t chain_count;
@@ -5903,7 +5904,7 @@ enum {                             /* what a look at a text found: */
 /* What is in a body in memory. */
 SMTP__APART static smtp_size smtp__c_look(const smtp_composer *c)
 {
-    const char *s = c->body->data, *end = s + c->body->size;
+    const char *s = smtp__or_empty(c->body->data), *end = s + c->body->size;
     size_t line = 0;
     smtp_size found = 0;
     for (; s != end; s++) {
@@ -6613,16 +6614,17 @@ static int smtp__c_present(const smtp_body *b)
 static void smtp__c_plan(smtp_composer *c)
 {
     const smtp_message *m = c->message;
-    const smtp_part *part = m->parts, *end = part + m->part_count;
+    const smtp_part *part = m->parts;
+    size_t left = m->part_count;
     if (smtp__c_present(&m->html))
         c->shape = SMTP__HAS_HTML;
     if (smtp__c_present(&m->text) && c->shape != 0)
         c->shape = SMTP__HAS_HTML | SMTP__ALTERNATIVE;
-    if (smtp__c_present(&m->text) || (c->shape == 0 && part == end))
+    if (smtp__c_present(&m->text) || (c->shape == 0 && left == 0))
         c->shape |= SMTP__HAS_TEXT;
     smtp__c_note(c, &m->text, NULL);
     smtp__c_note(c, &m->html, NULL);
-    for (; part != end; part++) {
+    for (; left > 0; left--, part++) {
         c->shape = (uint8_t)(c->shape | smtp__c_where(c, part));
         smtp__c_note(c, &part->body, part);
     }
@@ -8344,7 +8346,7 @@ static int smtp__tls_end(smtp_tls *tls)
 static int smtp__tls_lost(smtp_tls *tls, const unsigned char *record,
                           size_t size, int status)
 {
-    if (*record == SMTP__TLS_ALERT_RECORD) {
+    if (!tls->midway && *record == SMTP__TLS_ALERT_RECORD) {
         br_ssl_engine_sendrec_ack(&tls->client.eng, size);
         return SMTP_OK;
     }
@@ -8369,6 +8371,7 @@ static int smtp__tls_write(smtp_tls *tls)
     if (n < 0 || (size_t)n > size)
         return smtp__tls_lost(tls, record, size, smtp__tls_fault(n));
     br_ssl_engine_sendrec_ack(engine, (size_t)n);
+    tls->midway = (size_t)n < size;
     return SMTP_OK;
 }
 
@@ -9349,7 +9352,7 @@ static ptrdiff_t smtp__d_inner(smtp_dkim *d, smtp_size offset,
 {
     if (d->body.pull != NULL)
         return d->body.pull(d->body.ctx, offset, data);
-    *data = d->body.data + offset;
+    *data = smtp__or_empty(d->body.data) + offset;
     return (ptrdiff_t)(d->body.size - offset);
 }
 
