@@ -6434,7 +6434,7 @@ static void smtp__c_take(smtp_composer *c, const smtp_body *b,
 static void smtp__c_content(smtp_composer *c)
 {
     const smtp_message *m = c->message;
-    const smtp_part *part = &m->parts[c->place.item];
+    const smtp_part *part = m->parts ? &m->parts[c->place.item] : NULL;
     unsigned shape = smtp__c_kinds[c->place.row];
     if (shape < SMTP__HAS_TEXT) {
         smtp__c_multipart(c, shape);
