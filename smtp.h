@@ -235,7 +235,8 @@ enum { SMTP_READ = 1, SMTP_WRITE = 2, SMTP__ASYNC = 4 };
                 SMTP_WRITE, or 0: just pause) or `ms` milliseconds are over.
                 SMTP_OK, SMTP_E_TIMEOUT (SMTP_OK without wants), or another
                 failure. With it no call of a session returns SMTP_AGAIN, but
-                where config->next or a body's source has none now.
+                where config->next or a body's source has none now. It may be
+                called before recv: what send has taken must go out without it.
    wants        what the stream below waits for when it is asked for `wants`
                 (a TLS layer may have to write before it can read).
    clock        milliseconds from any start, steady, may wrap around. With

@@ -389,4 +389,24 @@ static inline void sweep_dialogue(sweep *s, const dialogue *text)
     sweep_rude(s);
 }
 
+/* Whole, byte by byte with pauses through the smallest buffer, and blocking:
+   for what is too slow, or too much, for every way there is. */
+static inline void sweep_few(sweep *s, const char *group)
+{
+    play_way way = sweep_way();
+    sweep_begin(s, group);
+    sweep_run(s, &way);
+    way.habit.again = way.habit.lazy = 1;
+    way.habit.recv_most = way.habit.send_most = 1;
+    way.buffer = SMTP_BUFFER_MIN;
+    sweep_run(s, &way);
+    way.habit.again = 0;
+    way.habit.blocking = 1;
+    way.habit.send_most = 37;
+    way.buffer = 101;
+    way.front = 1;
+    sweep_run(s, &way);
+    sweep_end(s);
+}
+
 #endif

@@ -104,24 +104,6 @@ static void write_said(const char *user, const char *password, int form,
     bytes_text(&said, "QUIT\n");
 }
 
-static void play_ways(void)
-{
-    play_way way = sweep_way();
-    sweep_begin(&s, "a login");
-    sweep_run(&s, &way);
-    way.habit.again = way.habit.lazy = 1;
-    way.habit.recv_most = way.habit.send_most = 1;
-    way.buffer = SMTP_BUFFER_MIN;
-    sweep_run(&s, &way);
-    way.habit.again = 0;
-    way.habit.blocking = 1;
-    way.habit.send_most = 37;
-    way.buffer = 101;
-    way.front = 1;
-    sweep_run(&s, &way);
-    sweep_end(&s);
-}
-
 static void play_login(const char *user, const char *password, int form,
                        int initial)
 {
@@ -132,7 +114,7 @@ static void play_login(const char *user, const char *password, int form,
     text.said = said.data;
     scene_read(&s.what, &text);
     play_scene(&s.p, &s.what);
-    play_ways();
+    sweep_few(&s, "a login");
 }
 
 static void play_both(const char *user, const char *password)

@@ -187,26 +187,12 @@ static void check_vectors(void)
 
 /* ---- playing ------------------------------------------------------------- */
 
-/* Whole, byte by byte with pauses through the smallest buffer, and blocking:
-   4096 iterations are too slow for every way there is. */
+/* 4096 iterations are too slow for every way there is. */
 static void play_few(const dialogue *text)
 {
-    play_way way = sweep_way();
     scene_read(&s.what, text);
     play_scene(&s.p, &s.what);
-    sweep_begin(&s, "a login");
-    sweep_run(&s, &way);
-    way.habit.again = way.habit.lazy = 1;
-    way.habit.recv_most = way.habit.send_most = 1;
-    way.buffer = SMTP_BUFFER_MIN;
-    sweep_run(&s, &way);
-    way.habit.again = 0;
-    way.habit.blocking = 1;
-    way.habit.send_most = 37;
-    way.buffer = 101;
-    way.front = 1;
-    sweep_run(&s, &way);
-    sweep_end(&s);
+    sweep_few(&s, "a login");
 }
 
 static void add_line(bytes *to, const char *word, const char *message)
