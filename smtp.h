@@ -516,8 +516,9 @@ typedef struct smtp_reply {
    rest is the engine's. It holds no secret. Before smtp_open() one that is all
    zero may be given to smtp_quit() and smtp_close() alone. */
 typedef struct smtp_session {
-    int8_t status;                 /* smtp_status that ended the session */
-    int8_t broken;                 /* smtp_status: nothing more is said */
+    uint8_t status;                /* what ended the session: low byte of a */
+    uint8_t broken;                /* smtp_status; likewise: nothing more is
+                                      said */
     int8_t result;                 /* smtp_status of the last operation */
     uint8_t goal;                  /* the operation under way: SMTP__G_...;
                                       none once `status` is set */
@@ -1509,7 +1510,7 @@ enum {                             /* smtp_mail.flags */
     SMTP__ANSWERED = 8192,         /* the final reply is heard */
     SMTP__STEPWISE = 16384 * SMTP__CAREFUL   /* DATA waits for recipients */
 };
-#define SMTP__EACH 32768u          /* PRDR: an answer for each recipient */
+#define SMTP__EACH (32768u * SMTP__RARE)   /* PRDR: an answer for each */
 
 enum {                             /* smtp_session.parse, of a line: */
     SMTP__P_MORE = 1,              /* another one follows it */
@@ -1713,6 +1714,28 @@ SMTP_API int smtp_address_check(const char *address)
 
 /* ---- ending -------------------------------------------------------------- */
 
+/* Inside, a status goes as its low byte: that takes the shortest code. */
+#define SMTP__BYTE(status) ((uint8_t)(status))
+
+static smtp_status smtp__status(uint8_t byte)
+{
+    return (smtp_status)(int8_t)byte;
+}
+
+/* RSET was refused: the server goes away, but what was said around it may still
+   be answered, where that can be of any use. */
+#define SMTP__LEAVES (SMTP__NEXT || SMTP__CHUNKING)
+static int smtp__leaving(const smtp_session *s)
+{
+    return SMTP__LEAVES && s->broken == SMTP__BYTE(SMTP_E_SHUTDOWN);
+}
+
+/* The transport takes no more. */
+static int smtp__cut_off(const smtp_session *s)
+{
+    return s->broken && !smtp__leaving(s);
+}
+
 /* Whether what is under way is a command by hand. */
 static int smtp__hand(const smtp_session *s)
 {
@@ -1808,11 +1831,13 @@ static void smtp__finish(smtp_session *s)
     s->heard = SMTP__NEXT ? m->link : NULL;
     if (!SMTP__NEXT || s->said == m)
         s->said = NULL;
-    s->await = SMTP__RSET;
-    s->to_heard = 0;
+    if (SMTP__NEXT || SMTP__HAND) {
+        s->await = SMTP__RSET;
+        s->to_heard = 0;
+    }
     smtp__settle(m);
-    if (s->goal == SMTP__G_SEND) {
-        s->result = m->status == SMTP_NOT_TAKEN ? s->status
+    if (!SMTP__NEXT || s->goal == SMTP__G_SEND) {
+        s->result = m->status == SMTP_NOT_TAKEN ? (int8_t)s->status
                                                 : (int8_t)m->status;
         s->goal = SMTP__G_NONE;
     }
@@ -1852,7 +1877,8 @@ static int smtp__senderless(const smtp_mail *m)
    the server say 421 instead of an answer. */
 static void smtp__lose(smtp_session *s, smtp_mail *m)
 {
-    int shut = s->status == SMTP_E_SHUTDOWN && s->reply.code.reply == 421;
+    int shut = s->status == SMTP__BYTE(SMTP_E_SHUTDOWN) &&
+               s->reply.code.reply == 421;
     int none = smtp__none_open(m);
     size_t i;
     if (m->status != SMTP_AGAIN && !smtp__senderless(m))
@@ -1888,15 +1914,15 @@ static int smtp__sasl_done(smtp_session *s, int status)
 }
 
 /* Ends the session: the status stays, every open mail gets its outcome. */
-static void smtp__fail(smtp_session *s, int status)
+SMTP__APART static void smtp__end(smtp_session *s, uint8_t status)
 {
     if (s->status)
         return;
-    s->status = (int8_t)status;
+    s->status = status;
     s->say = SMTP__WAIT;
     if (SMTP__AUTH && s->mechanism) {
         smtp__wipe(s->out, s->out_to);
-        smtp__sasl_done(s, status);
+        smtp__sasl_done(s, smtp__status(status));
     }
     if (s->heard == NULL)
         s->heard = s->said;
@@ -1907,6 +1933,11 @@ static void smtp__fail(smtp_session *s, int status)
     if (s->goal)
         s->result = (int8_t)(s->goal == SMTP__G_QUIT ? SMTP_OK : status);
     s->goal = SMTP__G_NONE;
+}
+
+static void smtp__fail(smtp_session *s, int status)
+{
+    smtp__end(s, SMTP__BYTE(status));
 }
 
 /* What a callback may return as a failure, as a status of the session. */
@@ -2039,8 +2070,7 @@ static size_t smtp__transmit(smtp_session *s, const char *p, size_t n)
     if (r == 0 || r == SMTP_AGAIN) {
         s->wants |= SMTP_WRITE + SMTP__ASYNC;
     } else if (r == SMTP_EOF || s->wants & SMTP__ASYNC) {
-        if (!s->broken || s->broken == SMTP_E_SHUTDOWN)
-            s->broken = (int8_t)smtp__failure(r);
+        s->broken = SMTP__BYTE(smtp__failure(r));
     } else {
         smtp__fail(s, smtp__failure(r));
     }
@@ -2051,10 +2081,10 @@ static size_t smtp__transmit(smtp_session *s, const char *p, size_t n)
    behind in it. */
 static int smtp__flush(smtp_session *s)
 {
-    size_t n = (size_t)(s->out_to - s->out_from);
-    int mute = s->broken && s->broken != SMTP_E_SHUTDOWN;
-    size_t sent = n && !mute
-                ? smtp__transmit(s, s->out + s->out_from, n) : 0;
+    size_t n = (size_t)(s->out_to - s->out_from), sent;
+    if (n == 0 || smtp__cut_off(s))
+        return 0;
+    sent = smtp__transmit(s, s->out + s->out_from, n);
     s->out_from = (uint16_t)(s->out_from + sent);
     if (s->out_from == s->out_to) {
         if (SMTP__AUTH && s->mechanism)
@@ -3780,8 +3810,12 @@ static void smtp__judge_rset(smtp_session *s)
         return;
     }
     s->await = SMTP__MAIL;
-    if (!smtp__positive(s) && !s->broken)
-        s->broken = SMTP_E_SHUTDOWN;
+    if (smtp__positive(s) || s->broken)
+        return;
+    if (SMTP__LEAVES)
+        s->broken = SMTP__BYTE(SMTP_E_SHUTDOWN);
+    else
+        smtp__fail(s, SMTP_E_SHUTDOWN);
 }
 
 /* The server starts anew: EHLO has to be said again. */
@@ -3828,7 +3862,8 @@ static void smtp__judge_data(smtp_session *s)
     smtp_mail *m = s->heard;
     s->await = SMTP__BDAT;
     if (s->reply.code.reply == 354) {
-        s->result = SMTP_AGAIN;
+        if (SMTP__HAND)
+            s->result = SMTP_AGAIN;
         s->say = smtp__no_mail(m) || (m->flags & SMTP__ACCEPTED &&
                                !(m->flags & SMTP__REFUSED)) ? SMTP__BODY
                                                             : SMTP__FINAL;
@@ -3960,7 +3995,8 @@ static void smtp__judge_final(smtp_session *s)
         if (smtp__positive(s) && smtp__senderless(m))
             m->status = SMTP_UNKNOWN;
         if (m->status == SMTP_AGAIN) {
-            s->refusals = 0;
+            if (SMTP__CAREFUL)
+                s->refusals = 0;
             if (SMTP__NEXT && s->step < 255)
                 s->step++;
             m->code = s->reply.code;
@@ -3970,7 +4006,7 @@ static void smtp__judge_final(smtp_session *s)
         (!SMTP__CHUNKING || smtp__positive(s) || m->flags & SMTP__SAID_DATA))
         s->dirty = 0;
     m->flags |= SMTP__ANSWERED;
-    if (m->flags & SMTP__CLOSED)
+    if (!SMTP__CHUNKING || m->flags & SMTP__CLOSED)
         smtp__finish(s);
 }
 
@@ -4108,7 +4144,7 @@ static void smtp__mail_said(smtp_session *s)
     m->flags |= SMTP__CLOSED;
     if (SMTP__NEXT)
         m->last = s->sent + (uint32_t)(s->out_to - s->out_from);
-    if (m->flags & SMTP__ANSWERED)
+    if (SMTP__CHUNKING && m->flags & SMTP__ANSWERED)
         smtp__finish(s);
 }
 
@@ -4727,8 +4763,7 @@ static int smtp__handshake(smtp_session *s)
 /* Nothing more is said, but the rest of an announced chunk. */
 static int smtp__mute(const smtp_session *s)
 {
-    return s->broken &&
-           !(s->broken == SMTP_E_SHUTDOWN && smtp__in_payload(s));
+    return s->broken && !(smtp__leaving(s) && smtp__in_payload(s));
 }
 
 /* One step of saying. 0: stuck. */
@@ -4819,7 +4854,7 @@ static void smtp__answer(smtp_session *s)
     }
 }
 
-static void smtp__hear(smtp_session *s)
+SMTP__APART static void smtp__hear(smtp_session *s)
 {
     while ((!SMTP__FAST || s->in_from < s->in_to) && s->goal &&
            ((SMTP__FAST && smtp__parse_whole(s)) || smtp__parse(s)))
@@ -4899,16 +4934,13 @@ static int smtp__read(smtp_session *s)
     if (r > 0 && (size_t)r <= room) {
         smtp__trace(s, SMTP_TRACE_REPLY, in + left, (size_t)r);
         s->in_to = (uint16_t)(s->in_to + (size_t)r);
-        smtp__hear(s);
         return 1;
     }
-    if (s->broken && (r != SMTP_AGAIN || s->broken != SMTP_E_SHUTDOWN)) {
-        smtp__fail(s, s->broken);
-    } else if (r == SMTP_AGAIN) {
+    if (r == SMTP_AGAIN && !smtp__cut_off(s))
         s->wants |= SMTP_READ + SMTP__ASYNC;
-    } else {
-        smtp__fail(s, r == 0 ? SMTP_EOF : smtp__failure(r));
-    }
+    else
+        smtp__fail(s, s->broken ? s->broken
+                    : r == 0 ? SMTP_EOF : smtp__failure(r));
     return 0;
 }
 
@@ -4920,11 +4952,11 @@ static int smtp__expects(const smtp_session *s, int moved)
 {
     if (smtp__mute(s))
         return 1;
-    if (!(s->wants & SMTP__ASYNC))
-        return s->due && s->out_to == 0 && !smtp__in_payload(s);
     if (s->wants & SMTP_WRITE)
         return s->due || s->say == SMTP__BODY || smtp__in_payload(s);
-    return s->due && !moved;
+    if (SMTP__FAST && s->wants & SMTP__ASYNC)
+        return s->due && !moved;
+    return s->due && s->out_to == 0 && !smtp__in_payload(s);
 }
 
 /* All is out, and only an answer helps. */
@@ -4952,7 +4984,7 @@ static int smtp__turn(smtp_session *s)
     s->wants &= SMTP__ASYNC;
     if (!SMTP__FAST || s->in_from < s->in_to)
         smtp__hear(s);
-    if (s->broken == SMTP_E_SHUTDOWN && s->due == 0)
+    if (smtp__leaving(s) && s->due == 0)
         smtp__fail(s, SMTP_E_SHUTDOWN);
     while (s->goal && smtp__step(s))
         moved = 1;
@@ -5014,7 +5046,7 @@ SMTP_API smtp_status smtp_open(smtp_session *s, const smtp_io *io,
 {
     size_t in_size = smtp__min(size / 2, 512);
     memset(s, 0, sizeof *s);
-    s->status = SMTP_E_CLOSED;
+    s->status = SMTP__BYTE(SMTP_E_CLOSED);
     if (!io || !config || !buffer || !io->recv || !io->send ||
         config->tls > SMTP_TLS_NONE + SMTP__OPPORTUNISTIC ||
         (!SMTP__AUTH && config->user) || (!SMTP__LMTP && config->lmtp))
@@ -5047,7 +5079,7 @@ SMTP_API smtp_status smtp_open(smtp_session *s, const smtp_io *io,
 static smtp_status smtp__start(smtp_session *s, unsigned goal)
 {
     if (s->status)
-        return (smtp_status)s->status;
+        return smtp__status(s->status);
     if (s->goal)
         return SMTP_E_BUSY;
     s->goal = (uint8_t)goal;
@@ -5070,7 +5102,7 @@ SMTP_API smtp_status smtp_send(smtp_session *s, smtp_mail *mail)
         smtp__settle(mail);
         if (SMTP__NEXT && s->config && s->config->done)
             s->config->done(s->config->ctx, mail);
-        return (smtp_status)s->status;
+        return smtp__status(s->status);
     }
     s->said = mail;
     return smtp__start(s, SMTP__G_SEND);
@@ -9817,7 +9849,7 @@ SMTP_API smtp_status smtp_client_open(smtp_client *client, const char *url,
     if (options)
         chosen = *options;
     client->posix.fd = -1;
-    client->session.status = SMTP_E_CLOSED;
+    client->session.status = SMTP__BYTE(SMTP_E_CLOSED);
     client->session.reply.text = client->buffer;
     st = smtp__url_parse(&u, url, client->url, sizeof client->url);
     if (st != SMTP_OK)
