@@ -1469,18 +1469,16 @@ enum {                             /* smtp_session.goal */
 
 /* A flag of what is not built in is 0: what asks for it goes, too. */
 enum {                             /* smtp_session.flags */
-    SMTP__GREETED = 1,             /* the greeting is heard */
+    SMTP__GREETED = 1,             /* the server would understand QUIT */
     SMTP__HELLO = 2,               /* EHLO or HELO is answered */
     SMTP__SECURE = 4,              /* TLS is active */
     SMTP__LOGGED_IN = 8,
-    SMTP__READY = 16,              /* prepared as config asks */
     SMTP__PLAIN_ON = 32 * SMTP__OPPORTUNISTIC,  /* TLS was not to be had */
     SMTP__FULL = 64,               /* the window is, refill at half */
     SMTP__STARVED = 1024 * SMTP__STARVES,    /* next or a source has none */
     SMTP__MOVED = 2048 * SMTP__CLOCK,        /* a step since `since` */
     SMTP__LAST_MAIL = 8192         /* next said SMTP_EOF */
 };
-#define SMTP__IN_STEP 32768u       /* failed, but QUIT would be understood */
 
 enum {                             /* smtp_session.body_state */
     SMTP__BOL = 1,                 /* at the beginning of a line */
@@ -1494,12 +1492,12 @@ enum {                             /* smtp_session.body_state */
 };
 
 enum {                             /* smtp_mail.flags */
-    SMTP__SAID_RSET = 1,           /* 1 << row - SMTP__RSET, */
-    SMTP__SAID_MAIL = 2,           /* likewise, */
-    SMTP__SAID_FINAL = 4,          /* or BDAT LAST */
-    SMTP__SAID_DATA = 8,           /* again 1 << row - SMTP__RSET */
-    SMTP__CLOSED = 16,             /* nothing more of it will be said */
-    SMTP__ACCEPTED = 32,           /* a recipient was */
+    SMTP__SAID_RSET = 1,           /* 1 << row - SMTP__RSET */
+    SMTP__SAID_MAIL = 2,
+    SMTP__SAID_DATA = 8,
+    SMTP__SAID_FINAL = 32,         /* or BDAT LAST */
+    SMTP__CLOSED = 4,              /* nothing more of it will be said */
+    SMTP__ACCEPTED = 16,           /* a recipient was */
     SMTP__SOME_REFUSED = 64,       /* a recipient was not */
     SMTP__REFUSED = 128,           /* the mail is, status says why */
     SMTP__NEEDS_UTF8 = 256 * SMTP__UTF8,
@@ -1919,6 +1917,7 @@ SMTP__APART static void smtp__end(smtp_session *s, uint8_t status)
     if (s->status)
         return;
     s->status = status;
+    s->flags = 0;
     s->say = SMTP__WAIT;
     if (SMTP__AUTH && s->mechanism) {
         smtp__wipe(s->out, s->out_to);
@@ -1956,16 +1955,21 @@ static void smtp__result(smtp_session *s, int status)
     s->say = SMTP__IDLE;
 }
 
-/* Something that the session needs is not to be had. By hand that is the
-   result; else the session ends, with the protocol still in step. */
-SMTP__APART static void smtp__refuse(smtp_session *s, int status, int by_hand)
+/* Ends the session with the protocol still in step. */
+SMTP__APART static void smtp__end_in_step(smtp_session *s, uint8_t status)
 {
-    if (smtp__hand(s)) {
+    smtp__end(s, status);
+    s->flags = SMTP__GREETED;
+}
+
+/* Something that the session needs is not to be had. By hand that is the
+   result, else the end. */
+static void smtp__refuse(smtp_session *s, int status, int by_hand)
+{
+    if (smtp__hand(s))
         smtp__result(s, by_hand);
-    } else {
-        s->flags |= SMTP__IN_STEP;
-        smtp__fail(s, status);
-    }
+    else
+        smtp__end_in_step(s, SMTP__BYTE(status));
 }
 
 /* ---- output -------------------------------------------------------------- */
@@ -3705,11 +3709,8 @@ static void smtp__judge_command(smtp_session *s)
 static void smtp__judge_greeting(smtp_session *s)
 {
     s->flags |= SMTP__GREETED;
-    s->say = SMTP__IDLE;
-    if (!smtp__positive(s)) {
-        s->flags |= SMTP__IN_STEP;
-        smtp__fail(s, SMTP_E_GREETING);
-    }
+    if (!smtp__positive(s))
+        smtp__end_in_step(s, SMTP__BYTE(SMTP_E_GREETING));
 }
 
 /* A server that knows no EHLO is asked HELO (RFC 5321, section 3.2). */
@@ -3786,6 +3787,7 @@ static void smtp__judge_auth(smtp_session *s)
         status = smtp__sasl_done(s, SMTP_OK);
         s->mechanism = 0;
         s->flags |= SMTP__LOGGED_IN;
+        s->step = 0;
         s->say = SMTP__IDLE;
         if (status != SMTP_OK)
             smtp__fail(s, smtp__failure(status));
@@ -3823,7 +3825,7 @@ static void smtp__judge_xclient(smtp_session *s)
 {
     if (smtp__positive(s)) {
         smtp__forget(s);
-        s->flags &= (uint16_t)~(SMTP__READY | SMTP__LOGGED_IN);
+        s->flags &= (uint16_t)~SMTP__LOGGED_IN;
         s->dirty = 0;
     }
     smtp__judge_command(s);
@@ -4075,7 +4077,7 @@ static int smtp__use_chunks(const smtp_session *s, const smtp_mail *m)
 static int smtp__stops(const smtp_session *s, unsigned row)
 {
     const smtp_mail *m = s->said;
-    if (row < SMTP__RSET || row == SMTP__QUIT || s->window == 1)
+    if (row < SMTP__RSET || row == SMTP__QUIT)
         return 1;
     if (row < SMTP__DATA || smtp__no_mail(m))
         return 0;
@@ -4097,19 +4099,26 @@ static int smtp__in_window(smtp_session *s)
     return !(s->flags & SMTP__FULL);
 }
 
+/* Whether the row may be said now. */
+static SMTP__INLINE int smtp__may_say(smtp_session *s, unsigned row)
+{
+    return smtp__stops(s, row) ? s->due == 0 : smtp__in_window(s);
+}
+
 /* Whether the mail being said is known to fail at the row that comes next.
    Only answers count that have come in every run of this dialogue: all of
    them at a stop, MAIL's when a window of commands came behind it. */
-static int smtp__hopeless(const smtp_session *s, unsigned row, int stopped)
+static SMTP__INLINE int smtp__hopeless(const smtp_session *s, unsigned row)
 {
     const smtp_mail *m = s->said;
     if (smtp__no_mail(m) || row < SMTP__RCPT || row > SMTP__BDAT)
         return 0;
     if (row == SMTP__RCPT)
         return m->flags & SMTP__REFUSED && m->said + 1 >= s->window;
-    return stopped &&
-           (m->flags & SMTP__REFUSED || !(m->flags & SMTP__ACCEPTED) ||
-            (SMTP__OF_ALL(m->all_or_none) && m->flags & SMTP__SOME_REFUSED));
+    if (s->window != 1 && !smtp__stops(s, row))
+        return 0;
+    return m->flags & SMTP__REFUSED || !(m->flags & SMTP__ACCEPTED) ||
+           (SMTP__OF_ALL(m->all_or_none) && m->flags & SMTP__SOME_REFUSED);
 }
 
 static void smtp__give_up(smtp_session *s)
@@ -4121,26 +4130,11 @@ static void smtp__give_up(smtp_session *s)
     smtp__abandon(s);
 }
 
-/* Whether the row may be said now. If it never will, the mail ends here. */
-static SMTP__INLINE int smtp__may_say(smtp_session *s, unsigned row)
-{
-    int stops = smtp__stops(s, row);
-    if (stops ? s->due != 0 : !smtp__in_window(s))
-        return 0;
-    if (!smtp__hopeless(s, row, stops))
-        return 1;
-    smtp__give_up(s);
-    return 0;
-}
-
 /* The mail's last byte is in the buffer or out. */
 static void smtp__mail_said(smtp_session *s)
 {
     smtp_mail *m = s->said;
-    s->say = SMTP__WAIT;
-    if (smtp__no_mail(m))
-        return;
-    s->say = SMTP__IDLE;
+    s->say = SMTP__NEXT ? SMTP__IDLE : SMTP__WAIT;
     m->flags |= SMTP__CLOSED;
     if (SMTP__NEXT)
         m->last = s->sent + (uint32_t)(s->out_to - s->out_from);
@@ -4180,40 +4174,47 @@ static int smtp__part_full(const smtp_session *s, const smtp_mail *m)
            (SMTP__RARE && s->rcpt_max && m->said % s->rcpt_max == 0);
 }
 
-/* A row is said: what comes next. */
-static void smtp__advance(smtp_session *s, unsigned row)
+/* A row of the mail is said: what comes next. */
+static void smtp__mail_advance(smtp_session *s, unsigned row)
 {
     smtp_mail *m = s->said;
-    s->due++;
-    s->say = SMTP__WAIT;
     if (row == SMTP__RCPT) {
-        s->say = SMTP__RCPT;
         m->said++;
+        s->say = SMTP__RCPT;
         if (smtp__part_full(s, m))
             smtp__start_data(s);
-    } else if (row >= SMTP__RSET && row <= SMTP__DATA && !smtp__no_mail(m)) {
-        m->flags = (uint16_t)(m->flags | 1u << (row - SMTP__RSET));
-        s->dirty = 1;
-        if (row != SMTP__DATA)
-            s->say = (uint8_t)(row + 1);
-        if (SMTP__RARE && row == SMTP__MAIL && s->mail_max > 1)
-            s->mail_max--;
-    } else if (row == SMTP__BDAT || row == SMTP__FINAL) {
-        if (!smtp__no_mail(m))
-            m->flags |= SMTP__SAID_FINAL;
-        if (row == SMTP__FINAL) {
-            smtp__mail_said(s);
-        } else {
-            s->chunk = m->wire;
-            s->say = SMTP__PAYLOAD;
-        }
-    } else if (SMTP__HAND && row == SMTP__COMMAND && s->tail) {
-        s->dirty = 1;              /* MAIL or RCPT by hand */
-    } else if (SMTP__AUTH && (row == SMTP__RESPONSE || row == SMTP__AUTH_)) {
-        smtp__login_said(s, row);
+        return;
     }
-    if (s->heard == NULL)
-        s->await = (uint8_t)row;
+    s->dirty = 1;
+    if (SMTP__CHUNKING && row == SMTP__BDAT) {
+        m->flags |= SMTP__SAID_FINAL;
+        s->chunk = m->wire;
+        s->say = SMTP__PAYLOAD;
+        return;
+    }
+    m->flags = (uint16_t)(m->flags | 1u << (row - SMTP__RSET));
+    if (row == SMTP__FINAL)
+        smtp__mail_said(s);
+    else if (row != SMTP__DATA)
+        s->say = (uint8_t)(row + 1);
+    if (SMTP__RARE && row == SMTP__MAIL && s->mail_max > 1)
+        s->mail_max--;
+}
+
+/* A row is said. */
+static void smtp__advance(smtp_session *s, unsigned row)
+{
+    s->due++;
+    s->say = SMTP__WAIT;
+    if (row >= SMTP__RSET && row <= SMTP__FINAL && !smtp__no_mail(s->said)) {
+        smtp__mail_advance(s, row);
+        return;
+    }
+    s->await = (uint8_t)row;
+    if (SMTP__HAND && row == SMTP__COMMAND && s->tail)
+        s->dirty = 1;              /* MAIL or RCPT by hand */
+    if (SMTP__AUTH && (row == SMTP__RESPONSE || row == SMTP__AUTH_))
+        smtp__login_said(s, row);
 }
 
 static void smtp__trace_row(const smtp_session *s, unsigned start)
@@ -4275,8 +4276,14 @@ static int smtp__say_row(smtp_session *s)
     char *end;
     if (SMTP__FAST && row == SMTP__RCPT && smtp__say_recipients(s))
         return 1;
-    if (s->row_done == 0 && !smtp__may_say(s, row))
-        return s->say != row;
+    if (s->row_done == 0) {
+        if (!smtp__may_say(s, row))
+            return 0;
+        if (smtp__hopeless(s, row)) {
+            smtp__give_up(s);
+            return 1;
+        }
+    }
     if (SMTP__FAST && s->row_done == 0 && (end = smtp__plain_row(s, row))) {
         s->out_to = (uint16_t)(end - s->out);
         if (SMTP__TRACE && s->config->trace)
@@ -4326,12 +4333,12 @@ static int smtp__say_chunk(smtp_session *s)
     int r;
     if (start && s->out_size - start < 64)
         return 0;
-    if (m->flags & SMTP__REFUSED)
+    if (!(m->flags & SMTP__REFUSED) && !smtp__may_say(s, SMTP__BDAT))
+        return 0;
+    if (m->flags & SMTP__REFUSED || smtp__hopeless(s, SMTP__BDAT)) {
         smtp__give_up(s);
-    else if (!smtp__may_say(s, SMTP__BDAT))
-        return s->say != SMTP__CHUNK;
-    if (s->say != SMTP__CHUNK)
         return 1;
+    }
     s->out_to = (uint16_t)(start + SMTP__BDAT_ROOM);
     do
         r = smtp__encode(s);
@@ -4659,8 +4666,8 @@ static int smtp__may_overlap(const smtp_session *s)
     unsigned most = s->mails_refused ? 8 : 64 + 8u * s->step;
     if (SMTP__RARE && s->said && s->said->said < s->said->to_count)
         return 0;
-    return SMTP__NEXT && s->goal == SMTP__G_READY && s->flags & SMTP__READY &&
-           s->window > 1 && s->due < most && s->refusals < SMTP__REFUSED_TO &&
+    return SMTP__NEXT && s->goal == SMTP__G_READY && s->window > 1 &&
+           s->due < most && s->refusals < SMTP__REFUSED_TO &&
            s->mails_refused < SMTP__REFUSED_MAILS;
 }
 
@@ -4670,8 +4677,9 @@ static void smtp__hello(smtp_session *s)
     s->say = SMTP__EHLO;
 }
 
-/* What config asks for before the first mail, a step at a time. */
-static void smtp__prepare(smtp_session *s)
+/* What config asks for before the first mail, a step at a time. 0: it is there
+   already. */
+static int smtp__prepare(smtp_session *s)
 {
     const smtp_config *c = s->config;
     int tls = c->tls == SMTP_TLS_STARTTLS || smtp__opportunistic(s);
@@ -4689,9 +4697,9 @@ static void smtp__prepare(smtp_session *s)
                !(s->flags & SMTP__LOGGED_IN)) {
         smtp__login(s);
     } else {
-        s->flags |= SMTP__READY;
-        s->step = 0;
+        return 0;
     }
+    return 1;
 }
 
 /* The first row of a command by hand. */
@@ -4722,19 +4730,12 @@ static int smtp__idle(smtp_session *s)
 {
     if (s->due && !smtp__may_overlap(s))
         return 0;
-    if (!(s->flags & SMTP__GREETED)) {
-        s->due = 1;
-        s->await = SMTP__GREETING;
-        s->say = SMTP__WAIT;
-    } else if (smtp__hand(s)) {
+    if (smtp__hand(s))
         smtp__start_hand(s);
-    } else if (s->goal == SMTP__G_QUIT) {
+    else if (s->goal == SMTP__G_QUIT)
         s->say = SMTP__QUIT;
-    } else if (!(s->flags & SMTP__READY)) {
-        smtp__prepare(s);
-    } else {
+    else if (!smtp__prepare(s))
         return smtp__next_mail(s);
-    }
     return 1;
 }
 
@@ -4752,7 +4753,7 @@ static int smtp__handshake(smtp_session *s)
         return 0;
     }
     s->flags |= SMTP__SECURE | SMTP__MOVED;
-    s->flags &= (uint16_t)~(SMTP__READY | SMTP__LOGGED_IN);
+    s->flags &= (uint16_t)~SMTP__LOGGED_IN;
     smtp__forget(s);
     s->say = SMTP__IDLE;
     if (smtp__hand(s))
@@ -4897,7 +4898,7 @@ SMTP_API unsigned long smtp_deadline(const smtp_session *s)
     if (!SMTP__CLOCK)
         return 600000;
     limit = smtp__limit(s);
-    if (s->io->clock && (s->due || s->say != SMTP__IDLE))
+    if (s->io->clock && s->goal && (s->due || s->say != SMTP__IDLE))
         passed = s->io->clock(s->io->ctx) - s->since;
     return passed < limit ? limit - passed : 0;
 }
@@ -5066,7 +5067,7 @@ SMTP_API smtp_status smtp_open(smtp_session *s, const smtp_io *io,
     s->out = s->reply.text + in_size;
     size = smtp__min(size - size % 2, 64000 + 512);
     s->out_size = (uint16_t)(size - in_size);
-    s->say = SMTP__IDLE;
+    s->due = 1;                    /* the greeting */
     s->window = 1;
     s->flags = SMTP__MOVED;
     if (config->tls == SMTP_TLS_IMPLICIT)
@@ -5075,21 +5076,22 @@ SMTP_API smtp_status smtp_open(smtp_session *s, const smtp_io *io,
     return SMTP_OK;
 }
 
-/* Starts an operation. */
-static smtp_status smtp__start(smtp_session *s, unsigned goal)
+/* Goes on with the operation that is under way, if there is none with `goal`.
+   */
+static smtp_status smtp__go(smtp_session *s, unsigned goal)
 {
     if (s->status)
         return smtp__status(s->status);
-    if (s->goal)
-        return SMTP_E_BUSY;
-    s->goal = (uint8_t)goal;
-    s->say = SMTP__IDLE;
+    if (!s->goal) {
+        s->goal = (uint8_t)goal;
+        s->say = SMTP__IDLE;
+    }
     return smtp__drive(s);
 }
 
 SMTP_API smtp_status smtp_run(smtp_session *s)
 {
-    return s->goal ? smtp__drive(s) : smtp__start(s, SMTP__G_READY);
+    return smtp__go(s, SMTP__G_READY);
 }
 
 SMTP_API smtp_status smtp_send(smtp_session *s, smtp_mail *mail)
@@ -5105,7 +5107,7 @@ SMTP_API smtp_status smtp_send(smtp_session *s, smtp_mail *mail)
         return smtp__status(s->status);
     }
     s->said = mail;
-    return smtp__start(s, SMTP__G_SEND);
+    return smtp__go(s, SMTP__G_SEND);
 }
 
 SMTP_API void smtp_close(smtp_session *s)
@@ -5124,12 +5126,11 @@ SMTP_API smtp_status smtp_quit(smtp_session *s)
 {
     if (s->goal && s->goal != SMTP__G_QUIT)
         return SMTP_E_BUSY;
-    if (s->flags & SMTP__IN_STEP)
+    if (s->flags & SMTP__GREETED) {
         s->status = SMTP_OK;
-    s->flags &= (uint16_t)~SMTP__IN_STEP;
-    if (s->flags & SMTP__GREETED &&
-        (s->goal ? smtp__drive(s) : smtp__start(s, SMTP__G_QUIT)) == SMTP_AGAIN)
-        return SMTP_AGAIN;
+        if (smtp__go(s, SMTP__G_QUIT) == SMTP_AGAIN)
+            return SMTP_AGAIN;
+    }
     smtp_close(s);
     return SMTP_OK;
 }
@@ -5148,7 +5149,7 @@ static smtp_status smtp__by_hand(smtp_session *s, unsigned row,
     s->word = word;
     s->line = line;
     s->tail = tail;
-    return smtp__start(s, SMTP__G_HAND + row);
+    return smtp__go(s, SMTP__G_HAND + row);
 }
 
 static smtp_status smtp__row_by_hand(smtp_session *s, unsigned row)
