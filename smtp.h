@@ -580,7 +580,8 @@ typedef struct smtp_session {
 
 /* Prepares a session; nothing moves yet. `io`, `config` and the `size` bytes
    at `buffer` stay the session's until smtp_close(). Half of the buffer, 512
-   bytes at most, takes replies; of the rest up to 64000 take what is said.
+   bytes at most, takes replies (with SMTP_NO_REPLY and SMTP_SMALL 32 bytes); of
+   the rest up to 64000 take what is said.
    SMTP_OK, SMTP_E_BUFFER, SMTP_E_DOMAIN, SMTP_E_ARGUMENT, SMTP_E_NO_TLS
    (STARTTLS is required, and io->starttls is 0). */
 SMTP_API smtp_status smtp_open(smtp_session *s, const smtp_io *io,
@@ -1746,16 +1747,15 @@ static int smtp__no_mail(const smtp_mail *m)
     return SMTP__HAND && m == NULL;
 }
 
-/* The outcome of the recipients up to `end` that none of their own replies has
-   decided. */
-static void smtp__settle_recipients(smtp_mail *m, size_t end,
-                                    smtp_status status)
+/* The outcome of the first `n` recipients, as far as none of their own replies
+   has decided it. */
+static void smtp__settle_recipients(smtp_mail *m, size_t n, smtp_status status)
 {
-    size_t i;
-    for (i = 0; i < end; i++)
-        if (m->to[i].status == SMTP_AGAIN) {
-            m->to[i].status = status;
-            m->to[i].code = m->code;
+    smtp_recipient *to = m->to;
+    for (; n > 0; n--, to++)
+        if (to->status == SMTP_AGAIN) {
+            to->status = status;
+            to->code = m->code;
         }
 }
 
@@ -1768,10 +1768,9 @@ static void smtp__settle(smtp_mail *m)
     if (rest == SMTP_AGAIN) {
         rest = SMTP_OK;
         m->status = m->flags & SMTP__SOME_REFUSED ? SMTP_PARTIAL : SMTP_OK;
-        if (!(m->flags & (SMTP__ACCEPTED | SMTP__DELIVERED)))
-            m->status = SMTP_E_RECIPIENTS;
     }
-    if (m->status == SMTP_E_RECIPIENTS || !(m->flags & SMTP__SAID_MAIL))
+    if (!(m->flags & SMTP__SAID_MAIL) ||
+        ((SMTP__ALL_OR_NONE || SMTP__RARE) && m->status == SMTP_E_RECIPIENTS))
         rest = SMTP_NOT_TAKEN;
     if (SMTP__RARE && (rest == SMTP_OK || rest == SMTP_UNKNOWN ||
                        rest == SMTP_E_DATA)) {
@@ -1809,6 +1808,8 @@ static int smtp__another_part(smtp_session *s, smtp_mail *m)
     }
     if (s->mail_max == 1) {
         m->flags |= SMTP__SOME_REFUSED;
+        if (!(m->flags & SMTP__DELIVERED))
+            m->status = SMTP_E_RECIPIENTS;
         return 0;
     }
     m->flags &= (uint16_t)keep;
@@ -1839,7 +1840,7 @@ static void smtp__finish(smtp_session *s)
                                                 : (int8_t)m->status;
         s->goal = SMTP__G_NONE;
     }
-    if (SMTP__NEXT && s->config->done)
+    if (SMTP__NEXT && s->config && s->config->done)
         s->config->done(s->config->ctx, m);
 }
 
@@ -1847,7 +1848,8 @@ static void smtp__finish(smtp_session *s)
    overlap, nothing is said behind it. */
 static int smtp__handed_over(const smtp_session *s, const smtp_mail *m)
 {
-    const unsigned whole = SMTP__SAID_FINAL | SMTP__CLOSED;
+    const unsigned whole = SMTP__SAID_FINAL |
+                           (unsigned)SMTP__CLOSED * SMTP__CHUNKING;
     return (m->flags & whole) == whole &&
            (SMTP__NEXT ? s->sent - m->last < 0x80000000u : s->out_to == 0);
 }
@@ -1876,26 +1878,34 @@ static int smtp__senderless(const smtp_mail *m)
 static void smtp__lose(smtp_session *s, smtp_mail *m)
 {
     int shut = s->status == SMTP__BYTE(SMTP_E_SHUTDOWN) &&
-               s->reply.code.reply == 421;
-    int none = smtp__none_open(m);
+               (!SMTP__LEAVES || s->reply.code.reply == 421);
+    int none = SMTP__RARE && smtp__none_open(m);
     size_t i;
-    if (m->status != SMTP_AGAIN && !smtp__senderless(m))
-        return;
-    if (m->status != SMTP_AGAIN && (shut || !smtp__handed_over(s, m)))
+    if (m->status != SMTP_AGAIN &&
+        (shut || !smtp__senderless(m) || !smtp__handed_over(s, m)))
         return;
     if (none && m->said == m->to_count) {
         m->status = SMTP_E_RECIPIENTS;
         return;
     }
-    m->code = shut ? s->reply.code : smtp__no_code();
-    if (smtp__handed_over(s, m) && !shut && !none) {
-        m->status = SMTP_UNKNOWN;
-        return;
-    }
     m->status = SMTP_NOT_TAKEN;
-    for (i = 0; SMTP__RARE && i < m->said; i++)
+    m->code = shut ? s->reply.code : smtp__no_code();
+    if (!shut && !none && smtp__handed_over(s, m))
+        m->status = SMTP_UNKNOWN;
+    else for (i = 0; SMTP__RARE && i < m->said; i++)
         if (m->to[i].status == SMTP_UNKNOWN)
             m->to[i].status = SMTP_AGAIN;
+}
+
+/* The session has ended: so do the mails that are open. */
+SMTP__APART static void smtp__lose_all(smtp_session *s)
+{
+    if (s->heard == NULL)
+        s->heard = s->said;
+    while (s->heard) {
+        smtp__lose(s, s->heard);
+        smtp__finish(s);
+    }
 }
 
 /* Whether the login under way is made by config->sasl. */
@@ -1923,12 +1933,7 @@ SMTP__APART static void smtp__end(smtp_session *s, uint8_t status)
         smtp__wipe(s->out, s->out_to);
         smtp__sasl_done(s, smtp__status(status));
     }
-    if (s->heard == NULL)
-        s->heard = s->said;
-    while (s->heard) {
-        smtp__lose(s, s->heard);
-        smtp__finish(s);
-    }
+    smtp__lose_all(s);
     if (s->goal)
         s->result = (int8_t)(s->goal == SMTP__G_QUIT ? SMTP_OK : status);
     s->goal = SMTP__G_NONE;
@@ -2456,10 +2461,10 @@ SMTP_API int smtp_has_extn(const smtp_session *s, const char *keyword)
 /* ---- reply parser -------------------------------------------------------- */
 
 /* The part of the buffer that replies are read into, as large as the rest, but
-   512 bytes at most. */
+   512 bytes at most. Where nothing of them is kept, a few will do. */
 static size_t smtp__in_size(const smtp_session *s)
 {
-    return smtp__min(s->out_size, 512);
+    return SMTP__FAST || SMTP__REPLY ? smtp__min(s->out_size, 512) : 32;
 }
 
 static char *smtp__input(const smtp_session *s)
@@ -3853,6 +3858,9 @@ static void smtp__judge_rcpt(smtp_session *s)
     if (!(m->flags & SMTP__SOME_REFUSED))
         m->code = to->code;        /* if all are refused, the first decided */
     m->flags |= SMTP__SOME_REFUSED;
+    if (s->to_heard == m->to_count &&
+        !(m->flags & (SMTP__ACCEPTED | SMTP__DELIVERED)))
+        m->status = SMTP_E_RECIPIENTS;
     if (SMTP__CAREFUL && s->refusals < 255)
         s->refusals++;
 }
@@ -4606,12 +4614,13 @@ static void smtp__begin(smtp_session *s, smtp_mail *m)
 static void smtp__take(smtp_mail *m)
 {
     const smtp_code none = smtp__no_code();
-    size_t i;
-    if (m->to == NULL)
+    smtp_recipient *to = m->to;
+    size_t n;
+    if (to == NULL)
         m->to_count = 0;
-    for (i = 0; i < m->to_count; i++) {
-        m->to[i].status = SMTP_AGAIN;
-        m->to[i].code = none;
+    for (n = m->to_count; n > 0; n--, to++) {
+        to->status = SMTP_AGAIN;
+        to->code = none;
     }
     m->status = SMTP_AGAIN;
     m->code = none;
@@ -5041,11 +5050,23 @@ static smtp_status smtp__drive(smtp_session *s)
 
 /* ---- public functions ---------------------------------------------------- */
 
+/* The buffer has two parts: for replies, and for what is said. */
+static void smtp__divide(smtp_session *s, char *buffer, size_t size)
+{
+    size_t in_size = smtp__min(size / 2, 512);
+    if (SMTP__FAST || SMTP__REPLY)
+        size -= size % 2;
+    else
+        in_size = smtp__in_size(s);
+    s->reply.text = buffer;
+    s->out = buffer + in_size;
+    s->out_size = (uint16_t)(smtp__min(size, 64000 + 512) - in_size);
+}
+
 SMTP_API smtp_status smtp_open(smtp_session *s, const smtp_io *io,
                                const smtp_config *config,
                                void *buffer, size_t size)
 {
-    size_t in_size = smtp__min(size / 2, 512);
     memset(s, 0, sizeof *s);
     s->status = SMTP__BYTE(SMTP_E_CLOSED);
     if (!io || !config || !buffer || !io->recv || !io->send ||
@@ -5054,6 +5075,7 @@ SMTP_API smtp_status smtp_open(smtp_session *s, const smtp_io *io,
         return SMTP_E_ARGUMENT;
     if (size < SMTP_BUFFER_MIN)
         return SMTP_E_BUFFER;
+    smtp__divide(s, (char *)buffer, size);
     s->config = config;
     if (!smtp__domain_ok(s))
         return SMTP_E_DOMAIN;
@@ -5061,12 +5083,8 @@ SMTP_API smtp_status smtp_open(smtp_session *s, const smtp_io *io,
         return SMTP_E_NO_TLS;
     s->io = io;
     smtp__no_features(config);
-    s->reply.text = (char *)buffer;
     if (SMTP__REPLY)
         *s->reply.text = 0;
-    s->out = s->reply.text + in_size;
-    size = smtp__min(size - size % 2, 64000 + 512);
-    s->out_size = (uint16_t)(size - in_size);
     s->due = 1;                    /* the greeting */
     s->window = 1;
     s->flags = SMTP__MOVED;
@@ -5099,14 +5117,9 @@ SMTP_API smtp_status smtp_send(smtp_session *s, smtp_mail *mail)
     if (s->goal)
         return SMTP_E_BUSY;
     smtp__take(mail);
-    if (s->status) {
-        mail->status = SMTP_NOT_TAKEN;
-        smtp__settle(mail);
-        if (SMTP__NEXT && s->config && s->config->done)
-            s->config->done(s->config->ctx, mail);
-        return smtp__status(s->status);
-    }
     s->said = mail;
+    if (s->status)
+        smtp__lose_all(s);
     return smtp__go(s, SMTP__G_SEND);
 }
 
@@ -5118,7 +5131,9 @@ SMTP_API void smtp_close(smtp_session *s)
     if (s->io->close)
         s->io->close(s->io->ctx);
     smtp__wipe(smtp__input(s), smtp__in_size(s) + s->out_size);
-    s->reply.length = s->flags = 0;
+    if (SMTP__REPLY)
+        s->reply.length = 0;
+    s->flags = 0;
     s->io = NULL;
 }
 
