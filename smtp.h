@@ -1407,6 +1407,7 @@ SMTP_API smtp_status smtp_send_url(const char *url, smtp_mail *mail,
 #endif
 #define SMTP__STARVES (SMTP__NEXT || SMTP__PULL)
 #define SMTP__PARTS (SMTP__CHUNKING && SMTP__PULL)     /* of no known size */
+#define SMTP__OVERLAPS (SMTP__NEXT || SMTP__PARTS)     /* mails, or chunks */
 #ifdef SMTP_SMALL
 #define SMTP__FAST 0
 #define SMTP__SIMD 0
@@ -1813,8 +1814,7 @@ static int smtp__another_part(smtp_session *s, smtp_mail *m)
         return 0;
     }
     m->flags &= (uint16_t)keep;
-    s->await = SMTP__RSET;
-    s->say = s->dirty ? SMTP__RSET : SMTP__MAIL;
+    s->await = s->say = s->dirty ? SMTP__RSET : SMTP__MAIL;
     return 1;
 }
 
@@ -3635,7 +3635,8 @@ static void smtp__trace_secret(const smtp_session *s)
 
 /* ---- hear: one judge a row ----------------------------------------------- */
 
-SMTP__APART static int smtp__positive(const smtp_session *s)
+/* Each judge is told whether the reply says yes: 2yz. */
+static int smtp__positive(const smtp_session *s)
 {
     return s->reply.code.reply < 300;
 }
@@ -3655,6 +3656,16 @@ static unsigned smtp__lowest(unsigned bits, unsigned row)
 }
 #endif
 
+/* The row that the next reply answers, where nothing overlaps: each judge says
+   which. */
+static unsigned smtp__awaited_next(smtp_session *s)
+{
+    if (s->await == SMTP__RCPT && s->to_heard == s->heard->said)
+        s->await = !SMTP__CHUNKING || s->heard->flags & SMTP__SAID_DATA
+                 ? SMTP__DATA : SMTP__FINAL;
+    return s->await;
+}
+
 /* The row that the next reply answers: the first that was said of the mail at
    the heard cursor and has no answer yet. */
 static SMTP__INLINE unsigned smtp__awaited(smtp_session *s)
@@ -3662,6 +3673,8 @@ static SMTP__INLINE unsigned smtp__awaited(smtp_session *s)
     const unsigned flags = SMTP__SAID_RSET | SMTP__SAID_MAIL | SMTP__SAID_DATA;
     const smtp_mail *m = s->heard;
     unsigned open = 1u << (SMTP__FINAL - SMTP__RSET);
+    if (!SMTP__OVERLAPS)
+        return smtp__awaited_next(s);
     if (m == NULL)
         return s->await;
     open |= m->flags & flags;
@@ -3677,9 +3690,9 @@ static SMTP__INLINE unsigned smtp__awaited(smtp_session *s)
    said is answered. */
 static void smtp__tell(smtp_session *s)
 {
-    while (s->heard && s->heard->flags & SMTP__CLOSED &&
-           !(s->heard->flags & SMTP__SAID_FINAL) &&
-           smtp__awaited(s) == SMTP__FINAL)
+    const unsigned ended = SMTP__CLOSED | SMTP__SAID_FINAL;
+    while (s->heard && (s->heard->flags & ended) == SMTP__CLOSED &&
+           (SMTP__NEXT ? smtp__awaited(s) == SMTP__FINAL : s->due == 0))
         smtp__finish(s);
 }
 
@@ -3691,39 +3704,40 @@ static void smtp__abandon(smtp_session *s)
     smtp__tell(s);
 }
 
-/* The present reply decides against a mail. The first to do so counts. */
-SMTP__APART static void smtp__refuse_mail(smtp_session *s, smtp_mail *m,
-                              smtp_status status)
+/* The present reply decides against the mail at the heard cursor. The first to
+   do so counts. */
+SMTP__APART static void smtp__refuse_mail(smtp_session *s, uint8_t status)
 {
+    smtp_mail *m = s->heard;
     m->flags |= SMTP__REFUSED;
     if (m->status != SMTP_AGAIN)
         return;
-    m->status = status;
+    m->status = smtp__status(status);
     m->code = s->reply.code;
 }
 
 /* A command by hand ends with its reply. */
-static void smtp__judge_command(smtp_session *s)
+static void smtp__judge_command(smtp_session *s, int yes)
 {
     if (SMTP__HAND && SMTP__LMTP && s->tail)   /* MAIL, or RCPT: accepted */
         s->to_heard = *s->word == 'M' ? 0
-                    : s->to_heard + (unsigned)smtp__positive(s);
+                    : s->to_heard + (unsigned)yes;
     smtp__result(s, s->reply.code.reply < 400 ? SMTP_OK : SMTP_E_REFUSED);
 }
 
-static void smtp__judge_greeting(smtp_session *s)
+static void smtp__judge_greeting(smtp_session *s, int yes)
 {
     s->flags |= SMTP__GREETED;
-    if (!smtp__positive(s))
+    if (!yes)
         smtp__end_in_step(s, SMTP__BYTE(SMTP_E_GREETING));
 }
 
 /* A server that knows no EHLO is asked HELO (RFC 5321, section 3.2). */
-static void smtp__judge_ehlo(smtp_session *s)
+static void smtp__judge_ehlo(smtp_session *s, int yes)
 {
     const smtp_config *c = s->config;
     int helo = s->stage == SMTP__HELO;
-    if (smtp__positive(s)) {
+    if (yes) {
         s->flags |= SMTP__HELLO;
         if (!helo)
             s->offers |= SMTP_EXT_ESMTP;
@@ -3732,8 +3746,8 @@ static void smtp__judge_ehlo(smtp_session *s)
         s->say = SMTP__IDLE;
     }
     if (SMTP__HAND && s->goal == SMTP__G_HAND + s->stage) {
-        smtp__judge_command(s);
-    } else if (!smtp__positive(s)) {
+        smtp__judge_command(s, yes);
+    } else if (!yes) {
         smtp__forget(s);
         if (helo || (SMTP__LMTP && c->lmtp))
             smtp__refuse(s, SMTP_E_HELO, SMTP_E_HELO);
@@ -3749,9 +3763,9 @@ static int smtp__opportunistic(const smtp_session *s)
 }
 
 /* RFC 3207, section 5: nothing in clear may follow the 220 unseen. */
-static void smtp__judge_starttls(smtp_session *s)
+static void smtp__judge_starttls(smtp_session *s, int yes)
 {
-    if (smtp__positive(s)) {
+    if (yes) {
         s->say = SMTP__HANDSHAKE;
         if (s->in_from != s->in_to)
             smtp__fail(s, SMTP_E_INJECTION);
@@ -3782,13 +3796,13 @@ static void smtp__judge_challenge(smtp_session *s)
 
 /* RFC 4954, section 4 and 6. Another mechanism is tried when this one, not the
    password, was refused. */
-static void smtp__judge_auth(smtp_session *s)
+static void smtp__judge_auth(smtp_session *s, int yes)
 {
     unsigned code = s->reply.code.reply;
     int status = SMTP_OK;
     if (code == 334 && s->step != SMTP__CANCEL) {
         smtp__judge_challenge(s);
-    } else if (smtp__positive(s) && s->step != SMTP__CANCEL) {
+    } else if (yes && s->step != SMTP__CANCEL) {
         status = smtp__sasl_done(s, SMTP_OK);
         s->mechanism = 0;
         s->flags |= SMTP__LOGGED_IN;
@@ -3808,16 +3822,16 @@ static void smtp__judge_auth(smtp_session *s)
 /* RSET is answered 250, or the server is going away (RFC 5321, section
    4.1.1.5): what was said behind it may still be answered, else is not taken.
    */
-static void smtp__judge_rset(smtp_session *s)
+static void smtp__judge_rset(smtp_session *s, int yes)
 {
     if (smtp__no_mail(s->heard)) {
-        if (smtp__positive(s))
+        if (yes)
             s->dirty = 0;
-        smtp__judge_command(s);
+        smtp__judge_command(s, yes);
         return;
     }
     s->await = SMTP__MAIL;
-    if (smtp__positive(s) || s->broken)
+    if (yes || s->broken)
         return;
     if (SMTP__LEAVES)
         s->broken = SMTP__BYTE(SMTP_E_SHUTDOWN);
@@ -3826,33 +3840,33 @@ static void smtp__judge_rset(smtp_session *s)
 }
 
 /* The server starts anew: EHLO has to be said again. */
-static void smtp__judge_xclient(smtp_session *s)
+static void smtp__judge_xclient(smtp_session *s, int yes)
 {
-    if (smtp__positive(s)) {
+    if (yes) {
         smtp__forget(s);
         s->flags &= (uint16_t)~SMTP__LOGGED_IN;
         s->dirty = 0;
     }
-    smtp__judge_command(s);
+    smtp__judge_command(s, yes);
 }
 
-static void smtp__judge_mail(smtp_session *s)
+static void smtp__judge_mail(smtp_session *s, int yes)
 {
     s->await = SMTP__RCPT;
-    if (!smtp__positive(s))
-        smtp__refuse_mail(s, s->heard, SMTP_E_SENDER);
+    if (!yes)
+        smtp__refuse_mail(s, SMTP__BYTE(SMTP_E_SENDER));
 }
 
-static void smtp__judge_rcpt(smtp_session *s)
+static void smtp__judge_rcpt(smtp_session *s, int yes)
 {
     smtp_mail *m = s->heard;
     smtp_recipient *to = &m->to[s->to_heard++];
-    if (smtp__positive(s))
+    if (yes)
         m->flags |= SMTP__ACCEPTED;
     if (m->flags & SMTP__REFUSED)
         return;
     to->code = s->reply.code;
-    if (smtp__positive(s))
+    if (yes)
         return;
     to->status = SMTP_E_REFUSED;
     if (!(m->flags & SMTP__SOME_REFUSED))
@@ -3867,10 +3881,10 @@ static void smtp__judge_rcpt(smtp_session *s)
 
 /* 354 with no recipient left: a lone dot has to follow (RFC 2920, section
    3.1). */
-static void smtp__judge_data(smtp_session *s)
+static void smtp__judge_data(smtp_session *s, int yes)
 {
     smtp_mail *m = s->heard;
-    s->await = SMTP__BDAT;
+    s->await = SMTP__PARTS ? SMTP__BDAT : SMTP__FINAL;
     if (s->reply.code.reply == 354) {
         if (SMTP__HAND)
             s->result = SMTP_AGAIN;
@@ -3880,21 +3894,21 @@ static void smtp__judge_data(smtp_session *s)
     } else if (s->reply.code.reply < 400) {
         smtp__fail(s, SMTP_E_PROTOCOL);
     } else if (smtp__no_mail(m)) {
-        smtp__judge_command(s);
+        smtp__judge_command(s, yes);
     } else {
         if (m->flags & SMTP__ACCEPTED)
-            smtp__refuse_mail(s, m, SMTP_E_DATA);
+            smtp__refuse_mail(s, SMTP__BYTE(SMTP_E_DATA));
         smtp__abandon(s);
     }
 }
 
-static void smtp__judge_bdat(smtp_session *s)
+static void smtp__judge_bdat(smtp_session *s, int yes)
 {
     if (!SMTP__PARTS)
         return;
     s->heard->chunks--;
-    if (!smtp__positive(s) && s->heard->flags & SMTP__ACCEPTED)
-        smtp__refuse_mail(s, s->heard, SMTP_E_DATA);
+    if (!yes && s->heard->flags & SMTP__ACCEPTED)
+        smtp__refuse_mail(s, SMTP__BYTE(SMTP_E_DATA));
 }
 
 /* LMTP answers a body once for each recipient that it accepted (RFC 2033,
@@ -3913,13 +3927,13 @@ static smtp_recipient *smtp__turn_of(const smtp_session *s, size_t from)
 }
 
 /* One of these answers. 1: more are to come. */
-static int smtp__judge_each(smtp_session *s, smtp_mail *m)
+static int smtp__judge_each(smtp_session *s, smtp_mail *m, int yes)
 {
     smtp_recipient *to = smtp__turn_of(s, 0);
     if (to == NULL)
         return 0;
     to->code = s->reply.code;
-    if (!smtp__positive(s)) {
+    if (!yes) {
         to->status = SMTP_E_REFUSED;
         if (!(m->flags & SMTP__SOME_REFUSED))
             m->code = to->code;
@@ -3933,7 +3947,7 @@ static int smtp__judge_each(smtp_session *s, smtp_mail *m)
     if (!(m->flags & SMTP__EACH) &&
         smtp__turn_of(s, (size_t)(to - m->to)) == NULL) {
         if (!(m->flags & SMTP__DELIVERED))
-            smtp__refuse_mail(s, m, SMTP_E_DATA);
+            smtp__refuse_mail(s, SMTP__BYTE(SMTP_E_DATA));
         return 0;
     }
     s->due++;
@@ -3942,7 +3956,7 @@ static int smtp__judge_each(smtp_session *s, smtp_mail *m)
 
 /* PRDR: 353 announces an answer for each recipient. Until the one for all that
    comes last, who was accepted is SMTP_UNKNOWN. */
-static int smtp__judge_prdr(smtp_session *s, smtp_mail *m)
+static int smtp__judge_prdr(smtp_session *s, smtp_mail *m, int yes)
 {
     size_t i;
     if (s->reply.code.reply == 353 && smtp__use_prdr(s, m) &&
@@ -3956,7 +3970,7 @@ static int smtp__judge_prdr(smtp_session *s, smtp_mail *m)
     for (i = 0; i < m->said; i++)
         if (m->to[i].status != SMTP_UNKNOWN) {
             continue;
-        } else if (smtp__positive(s)) {
+        } else if (yes) {
             m->to[i].status = SMTP_OK;
             m->flags |= SMTP__DELIVERED;
         } else {
@@ -3967,9 +3981,9 @@ static int smtp__judge_prdr(smtp_session *s, smtp_mail *m)
 }
 
 /* A body by hand; LMTP answers it for each recipient that was accepted. */
-static void smtp__judge_by_hand(smtp_session *s)
+static void smtp__judge_by_hand(smtp_session *s, int yes)
 {
-    int status = smtp__positive(s) ? SMTP_OK : SMTP_E_REFUSED;
+    int status = yes ? SMTP_OK : SMTP_E_REFUSED;
     if (s->result != SMTP_AGAIN && s->result != status)
         status = SMTP_PARTIAL;
     s->result = (int8_t)status;
@@ -3984,25 +3998,25 @@ static void smtp__judge_by_hand(smtp_session *s)
 }
 
 /* Nobody can have taken a mail whose end is not yet out. */
-static void smtp__judge_final(smtp_session *s)
+static void smtp__judge_final(smtp_session *s, int yes)
 {
     smtp_mail *m = s->heard;
     if (smtp__no_mail(m)) {
-        smtp__judge_by_hand(s);
+        smtp__judge_by_hand(s, yes);
         return;
     }
-    if (smtp__positive(s) && m->flags & SMTP__ACCEPTED &&
+    if (yes && m->flags & SMTP__ACCEPTED &&
         !smtp__handed_over(s, m)) {
         smtp__fail(s, SMTP_E_PROTOCOL);
         return;
     }
-    if ((SMTP__RARE && smtp__judge_prdr(s, m)) || smtp__judge_each(s, m))
+    if ((SMTP__RARE && smtp__judge_prdr(s, m, yes)) || smtp__judge_each(s, m, yes))
         return;
     if (m->flags & SMTP__ACCEPTED) {
-        if ((!smtp__positive(s) && !(SMTP__LMTP && s->config->lmtp)) ||
+        if ((!yes && !(SMTP__LMTP && s->config->lmtp)) ||
             (m->flags & SMTP__EACH && !(m->flags & SMTP__DELIVERED)))
-            smtp__refuse_mail(s, m, SMTP_E_DATA);
-        if (smtp__positive(s) && smtp__senderless(m))
+            smtp__refuse_mail(s, SMTP__BYTE(SMTP_E_DATA));
+        if (yes && smtp__senderless(m))
             m->status = SMTP_UNKNOWN;
         if (m->status == SMTP_AGAIN) {
             if (SMTP__CAREFUL)
@@ -4013,16 +4027,17 @@ static void smtp__judge_final(smtp_session *s)
         }
     }
     if ((!SMTP__NEXT || s->said == m) &&
-        (!SMTP__CHUNKING || smtp__positive(s) || m->flags & SMTP__SAID_DATA))
+        (!SMTP__CHUNKING || yes || m->flags & SMTP__SAID_DATA))
         s->dirty = 0;
-    m->flags |= SMTP__ANSWERED;
+    if (SMTP__CHUNKING)
+        m->flags |= SMTP__ANSWERED;
     if (!SMTP__CHUNKING || m->flags & SMTP__CLOSED)
         smtp__finish(s);
 }
 
-static void smtp__judge_quit(smtp_session *s)
+static void smtp__judge_quit(smtp_session *s, int yes)
 {
-    smtp__result(s, SMTP_OK);
+    (void)yes;
     smtp_close(s);
 }
 
@@ -4054,9 +4069,10 @@ SMTP__APART static void smtp__write(smtp_session *s, unsigned row)
 }
 
 #define SMTP__JUDGE(name, verb, text, rest, judge, limit, on)                  \
-    case name: if (on) smtp__judge_##judge(s); break;
+    case name: if (on) smtp__judge_##judge(s, yes); break;
 SMTP__APART static void smtp__judge(smtp_session *s, unsigned row)
 {
+    int yes = smtp__positive(s);
     switch (row) { SMTP__ROWS(SMTP__JUDGE) }
 }
 
@@ -4548,6 +4564,8 @@ static void smtp__start_transaction(smtp_session *s)
     if (SMTP__CAREFUL && s->refusals >= SMTP__REFUSED_TO)
         m->flags |= SMTP__STEPWISE;
     s->say = s->dirty ? SMTP__RSET : SMTP__MAIL;
+    if (!SMTP__OVERLAPS)
+        s->await = s->say;
 }
 
 /* The dry run tells the size, whether there are bytes above 127, and of bytes
@@ -4579,7 +4597,8 @@ static void smtp__begin(smtp_session *s, smtp_mail *m)
         s->heard = m;
     s->said = m;
     if (s->heard == m) {
-        s->await = SMTP__RSET;
+        if (SMTP__OVERLAPS)
+            s->await = SMTP__RSET;
         s->to_heard = 0;
     }
     if (SMTP__RARE && s->mail_max == 1) {
@@ -4807,7 +4826,7 @@ static void smtp__unasked(smtp_session *s)
 {
     if (s->say == SMTP__BODY && s->reply.code.reply >= 400 &&
         !smtp__no_mail(s->heard))
-        smtp__refuse_mail(s, s->heard, SMTP_E_DATA);
+        smtp__refuse_mail(s, SMTP__BYTE(SMTP_E_DATA));
     smtp__fail(s, SMTP_E_PROTOCOL);
 }
 
