@@ -2512,7 +2512,7 @@ static void smtp__listen(smtp_session *s, char c)
 }
 
 /* A byte of text, CRLF or LF at its end. 1: the reply is complete. */
-static int smtp__parse_text(smtp_session *s, char c)
+static unsigned smtp__parse_text(smtp_session *s, char c)
 {
     smtp__listen(s, c);
     if (c != '\n') {
@@ -2527,40 +2527,42 @@ static int smtp__parse_text(smtp_session *s, char c)
     return s->parse == 0;
 }
 
-/* The code of a line is read. SMTP_E_PROTOCOL: it is not that of the first. */
+/* The code of a line is read. 0: it is not that of the first. */
 static int smtp__parse_line(smtp_session *s)
 {
     unsigned code = s->line_code;
     if (s->parse) {
         smtp__keep(s, '\n');
-        return code == s->reply.code.reply ? SMTP_OK : SMTP_E_PROTOCOL;
+        return code == s->reply.code.reply;
     }
-    s->reply.text = smtp__input(s);
-    s->reply.length = 0;
+    if (SMTP__REPLY) {
+        s->reply.text = smtp__input(s);
+        s->reply.length = 0;
+    }
     s->reply.code.reply = (uint16_t)code;
     if (SMTP__SASL && s->await < SMTP__COMMAND)
         s->chunk = 0;
-    return SMTP_OK;
+    return 1;
 }
 
-/* A byte of a reply. 1: it is complete; SMTP_E_PROTOCOL: it is none. A code is
-   200 to 599; the separator is missing where the line has no text. */
-SMTP__APART static int smtp__parse_byte(smtp_session *s, char c)
+/* A byte of a reply. 1: it is complete; above: why it is none. A code is 200 to
+   599; the separator is missing where the line has no text. */
+SMTP__APART static unsigned smtp__parse_byte(smtp_session *s, char c)
 {
     unsigned code = s->line_code, digit = (unsigned)(c - '0');
     if (++s->reply_size > SMTP_REPLY_LIMIT)
-        return SMTP_E_REPLY_SIZE;
+        return SMTP__BYTE(SMTP_E_REPLY_SIZE);
     if (s->parse & SMTP__P_TEXT)
         return smtp__parse_text(s, c);
     if (code < 100) {
         if (digit > 9 || (code == 0 && digit - 2 > 3))
-            return SMTP_E_PROTOCOL;
+            return SMTP__BYTE(SMTP_E_PROTOCOL);
         s->line_code = (uint16_t)(code * 10 + digit);
         return 0;
     }
-    if (smtp__parse_line(s) != SMTP_OK ||
+    if (!smtp__parse_line(s) ||
         (c != ' ' && c != '-' && c != '\r' && c != '\n'))
-        return SMTP_E_PROTOCOL;
+        return SMTP__BYTE(SMTP_E_PROTOCOL);
     s->parse |= SMTP__P_TEXT;
     if (c == '-')
         s->parse |= SMTP__P_MORE;
@@ -2708,24 +2710,6 @@ static int smtp__rest_to_come(const smtp_session *s)
     return SMTP__FAST && s->reply_size == 0 && s->await >= SMTP__COMMAND &&
            n <= smtp__in_size(s) / 2 &&
            memchr(smtp__input(s) + s->in_from, '\n', n) == NULL;
-}
-
-/* Takes the bytes read so far. 1: a reply is complete. 0: more is needed, or
-   the session failed. */
-static int smtp__parse(smtp_session *s)
-{
-    int r = 0;
-    if (smtp__rest_to_come(s))
-        return 0;
-    while (s->in_from < s->in_to && r == 0)
-        r = smtp__parse_byte(s, smtp__input(s)[s->in_from++]);
-    if (r < 0)
-        smtp__fail(s, r);
-    if (r <= 0)
-        return 0;
-    s->reply_size = 0;
-    smtp__parse_enhanced(&s->reply);
-    return 1;
 }
 
 /* ---- body encoder -------------------------------------------------------- */
@@ -4883,12 +4867,30 @@ static void smtp__answer(smtp_session *s)
     }
 }
 
+static void smtp__hear_byte(smtp_session *s)
+{
+    unsigned r = smtp__parse_byte(s, smtp__input(s)[s->in_from++]);
+    if (r > 1)
+        smtp__end(s, (uint8_t)r);
+    if (r != 1)
+        return;
+    s->reply_size = 0;
+    smtp__parse_enhanced(&s->reply);
+    smtp__answer(s);
+}
+
+/* Takes the bytes read so far, as long as something is under way. */
 SMTP__APART static void smtp__hear(smtp_session *s)
 {
-    while ((!SMTP__FAST || s->in_from < s->in_to) && s->goal &&
-           ((SMTP__FAST && smtp__parse_whole(s)) || smtp__parse(s)))
-        if (!SMTP__FAST || !smtp__accepted(s))
-            smtp__answer(s);
+    while (s->in_from < s->in_to && s->goal)
+        if (SMTP__FAST && smtp__parse_whole(s)) {
+            if (!smtp__accepted(s))
+                smtp__answer(s);
+        } else if (SMTP__FAST && smtp__rest_to_come(s)) {
+            return;
+        } else {
+            smtp__hear_byte(s);
+        }
 }
 
 static unsigned smtp__timeout(const smtp_timeouts *t, unsigned phase)
