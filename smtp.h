@@ -2705,16 +2705,30 @@ static unsigned smtp__odd16(const char *p)
         _mm_subs_epi8(v, _mm_set1_epi8(14)));
 }
 
+static int smtp__plain64(const char *p)
+{
+    const __m128i *at = (const __m128i *)(const void *)p;
+    const __m128i limit = _mm_set1_epi8(14);
+    __m128i a = _mm_subs_epi8(_mm_loadu_si128(at), limit);
+    __m128i b = _mm_subs_epi8(_mm_loadu_si128(at + 1), limit);
+    __m128i c = _mm_subs_epi8(_mm_loadu_si128(at + 2), limit);
+    __m128i d = _mm_subs_epi8(_mm_loadu_si128(at + 3), limit);
+    return !_mm_movemask_epi8(
+        _mm_or_si128(_mm_or_si128(a, b), _mm_or_si128(c, d)));
+}
+
 /* Where lines of ASCII end, each without `stop` behind it, or somewhere behind
-   `last`, from which 66 bytes are left. An LF there has its CR before it. */
+   `last`, from which 82 bytes are left. An LF there has its CR before it. Most
+   lines are longer than 64 bytes. */
 static const char *smtp__plain_lines(const char *p, const char *last,
                                      char stop)
 {
     while (p <= last) {
         unsigned odd;
-        if ((odd = smtp__odd16(p)) == 0 && (odd = smtp__odd16(p += 16)) == 0 &&
-            (odd = smtp__odd16(p += 16)) == 0 &&
-            (odd = smtp__odd16(p += 16)) == 0) {
+        if (!smtp__plain64(p)) {
+            while ((odd = smtp__odd16(p)) == 0)
+                p += 16;
+        } else if ((odd = smtp__odd16(p += 64)) == 0) {
             p += 16;
             continue;
         }
@@ -2751,24 +2765,25 @@ static int smtp__right64(const char *p, char stop, __m128i *seen)
         _mm_or_si128(_mm_or_si128(a, b), _mm_or_si128(c, d)));
 }
 
-/* By lines; where that ends by 64 bytes, the last 64 once more; what is left by
-   16 in the same way. Two are always behind. Where no dot stops, LF does:
-   behind a pair it is wrong at any rate. */
+/* By lines; where that ends by 64 bytes, then by 16, at last the last 16 once
+   more. Two are always behind. Where no dot stops, LF does: behind a pair it is
+   wrong at any rate. */
 static size_t smtp__skip(const char *p, size_t n, int dots, unsigned *high)
 {
     const char stop = dots ? '.' : '\n';
-    const char *q = p, *end = p + n, *last = n < 66 ? NULL : end - 66;
+    const char *q = p, *end = p + n;
     __m128i seen = _mm_setzero_si128();
     unsigned wrong = 0;
-    if (last)
-        q = smtp__plain_lines(p, last, stop);
-    while (last && end - q > 2) {
-        const char *at = q < last ? q : last;
-        if (!smtp__right64(at, stop, &seen))
-            break;
-        q = smtp__plain_lines(at + 64, last, stop);
+    if (n < 18)
+        return 0;
+    if (n >= 82)
+        q = smtp__plain_lines(q, end - 82, stop);
+    while (end - q >= 66 && smtp__right64(q, stop, &seen)) {
+        q += 64;
+        if (end - q >= 82)
+            q = smtp__plain_lines(q, end - 82, stop);
     }
-    while (n >= 18 && end - q > 2 && wrong == 0) {
+    while (end - q > 2 && wrong == 0) {
         q = end - q < 18 ? end - 18 : q;
         wrong = (unsigned)_mm_movemask_epi8(smtp__wrong16(q, stop, &seen));
         q += wrong ? __builtin_ctz(wrong) : 16;
@@ -3349,8 +3364,6 @@ static char *smtp__plain_row(const smtp_session *s, unsigned row)
         p = smtp__copy(p, "BDAT ", 5);
         p = smtp__copy_number(p, s->said->wire);
         return smtp__copy(p, " LAST\r\n", 7);
-    case SMTP__FINAL:
-        return smtp__copy(p, ".\r\n", 3);
     default:
         return NULL;
     }
@@ -4101,11 +4114,8 @@ static SMTP__INLINE int smtp__may_say(smtp_session *s, unsigned row)
 static void smtp__mail_said(smtp_session *s)
 {
     smtp_mail *m = s->said;
-    s->say = SMTP__WAIT;
-    if (smtp__no_mail(m))
-        return;
     s->say = SMTP__IDLE;
-    m->flags |= SMTP__CLOSED;
+    m->flags |= SMTP__SAID_FINAL | SMTP__CLOSED;
     if (SMTP__NEXT)
         m->last = s->sent + (uint32_t)(s->out_to - s->out_from);
     if (m->flags & SMTP__ANSWERED)
@@ -4162,15 +4172,11 @@ static void smtp__advance(smtp_session *s, unsigned row)
             s->say = (uint8_t)(row + 1);
         if (SMTP__RARE && row == SMTP__MAIL && s->mail_max > 1)
             s->mail_max--;
-    } else if (row == SMTP__BDAT || row == SMTP__FINAL) {
-        if (!smtp__no_mail(m))
-            m->flags |= SMTP__SAID_FINAL;
-        if (row == SMTP__FINAL) {
-            smtp__mail_said(s);
-        } else {
-            s->chunk = m->wire;
-            s->say = SMTP__PAYLOAD;
-        }
+    } else if (row == SMTP__FINAL && !smtp__no_mail(m)) {
+        smtp__mail_said(s);
+    } else if (row == SMTP__BDAT) {
+        s->chunk = m->wire;
+        s->say = SMTP__PAYLOAD;
     } else if (SMTP__HAND && row == SMTP__COMMAND && s->tail) {
         s->dirty = 1;              /* MAIL or RCPT by hand */
     } else if (SMTP__AUTH && (row == SMTP__RESPONSE || row == SMTP__AUTH_)) {
@@ -4260,12 +4266,39 @@ static int smtp__say_row(smtp_session *s)
     return 1;
 }
 
+/* As smtp__encode(), of a body that leaves as it is. */
+static int smtp__say_clean(smtp_session *s)
+{
+    size_t n = (size_t)s->run;
+    if (n)
+        n = smtp__body_out(s, s->body->data + s->at, n);
+    s->at += (smtp_size)n;
+    s->run -= (smtp_size)n;
+    return s->run == 0 ? -1 : n != 0;
+}
+
+/* Behind the body the dot, at once where there is room for it. */
+static void smtp__say_dot(smtp_session *s)
+{
+    unsigned start = s->out_to;
+    s->say = SMTP__FINAL;
+    if (!SMTP__FAST || smtp__no_mail(s->said) || s->out_size - start < 3)
+        return;
+    memcpy(s->out + start, ".\r\n", 3);
+    s->out_to = (uint16_t)(start + 3);
+    smtp__trace_row(s, start);
+    s->due++;
+    smtp__mail_said(s);
+}
+
 /* The rest of the body, then the dot. */
 static int smtp__say_body(smtp_session *s)
 {
-    int r = smtp__encode(s);
+    const smtp_mail *m = s->said;
+    int r = SMTP__FAST && m && m->flags & SMTP__CLEAN ? smtp__say_clean(s)
+                                                      : smtp__encode(s);
     if (r < 0)
-        s->say = SMTP__FINAL;
+        smtp__say_dot(s);
     return r != 0;
 }
 
@@ -4313,12 +4346,10 @@ static int smtp__say_chunk(smtp_session *s)
     smtp__trace(s, SMTP_TRACE_BODY, s->out + s->out_to, n);
     s->out_to = (uint16_t)(s->out_to + n);
     s->due++;
-    if (r < 0) {
-        m->flags |= SMTP__SAID_FINAL;
+    if (r < 0)
         smtp__mail_said(s);
-    } else {
+    else
         m->chunks++;
-    }
     return 1;
 }
 
@@ -4499,12 +4530,27 @@ static void smtp__start_transaction(smtp_session *s)
     s->say = s->dirty ? SMTP__RSET : SMTP__MAIL;
 }
 
+/* Most bodies lie in memory and can be sent as they are: then one look measures
+   them. Of others it tells how far that holds. */
+static int smtp__look(smtp_session *s)
+{
+    const smtp_body *b = s->body;
+    if (!SMTP__FAST || smtp__pulled(b) || s->at || b->size == 0 ||
+        b->size > PTRDIFF_MAX || s->body_state & SMTP__RAW)
+        return 0;
+    s->run = (smtp_size)smtp__scan(s, b->data, (size_t)b->size);
+    if (s->run != b->size || b->data[b->size - 1] != '\n')
+        return 0;
+    s->said->wire = b->size;
+    return 1;
+}
+
 /* The dry run tells the size, whether there are bytes above 127, and of bytes
    in memory whether they can be sent as they are. */
 static int smtp__measure(smtp_session *s)
 {
     smtp_mail *m = s->said;
-    int r = smtp__encode(s);
+    int r = smtp__look(s) ? -1 : smtp__encode(s);
     if (r >= 0)
         return r;
     m->flags |= SMTP__SIZED;
