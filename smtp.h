@@ -2323,15 +2323,17 @@ static void smtp__learn_digit(smtp_session *s, char c)
 }
 
 /* Keeps a byte of an EHLO line, NUL for its end; `run` counts them. The first
-   line that does not fit, and all behind it, are left out. */
+   line that does not fit, and all behind it, are left out. The list ends behind
+   each byte: the next one may never come. */
 SMTP__APART static void smtp__keep_feature(smtp_session *s, char c)
 {
     char *text = s->config->features;
     size_t at = (size_t)s->run, size = s->config->features_size;
     if (text == NULL || at >= size || (!c && (!at || !text[at - 1])))
         return;                    /* nor is a line kept that is empty */
-    if (at + 1 < size) {
+    if (at + 1 + (c != 0) < size) {
         text[at++] = c;
+        text[at + (c != 0)] = 0;
         s->run = (smtp_size)at;
     } else {
         while (at && text[at - 1])
@@ -2912,6 +2914,14 @@ static ptrdiff_t smtp__pull(smtp_session *s, const char **p)
     return left < PTRDIFF_MAX ? (ptrdiff_t)left : PTRDIFF_MAX;
 }
 
+/* So many of the first `n` bytes at `p` that a chunk may end there: between CR
+   and LF it does not, though RFC 3030 would have it. */
+static size_t smtp__whole_pairs(const smtp_session *s, const char *p, size_t n)
+{
+    return n && s->body_state & SMTP__INTO_BUFFER && p[n - 1] == '\r' ? n - 1
+                                                                      : n;
+}
+
 /* Encoded bytes, into the buffer, or, when there are more than fit and nothing
    waits before them, straight from where they are. Returns how many went. A
    chunk that gets more than it was announced with ends the session. */
@@ -2931,7 +2941,8 @@ static SMTP__INLINE size_t smtp__body_out(smtp_session *s, const char *p,
         !(s->body_state & SMTP__INTO_BUFFER)) {
         n = smtp__transmit(s, p, n);
     } else {
-        n = smtp__min(n, room);
+        if (n > room)
+            n = smtp__whole_pairs(s, p, room);
         memcpy(s->out + s->out_to, p, n);
         s->out_to = (uint16_t)(s->out_to + n);
     }
@@ -3176,10 +3187,11 @@ static void smtp__put_xtext(smtp_session *s, const char *p)
     }
 }
 
+/* LMTP answers for each recipient at any rate. */
 static int smtp__use_prdr(const smtp_session *s, const smtp_mail *m)
 {
     return SMTP__RARE && m->to_count > 1 && !SMTP__OF_ALL(m->all_or_none) &&
-           smtp__offers(s, SMTP_EXT_PRDR);
+           !(SMTP__LMTP && s->config->lmtp) && smtp__offers(s, SMTP_EXT_PRDR);
 }
 
 #if SMTP__RARE
