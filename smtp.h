@@ -1497,7 +1497,7 @@ enum {                             /* smtp_mail.flags */
     SMTP__SAID_RSET = 1,           /* 1 << row - SMTP__RSET */
     SMTP__SAID_MAIL = 2,
     SMTP__SAID_DATA = 8,
-    SMTP__SAID_FINAL = 32,         /* or BDAT LAST */
+    SMTP__SAID_FINAL = 32,         /* or the last chunk; closed, too */
     SMTP__CLOSED = 4,              /* nothing more of it will be said */
     SMTP__ACCEPTED = 16,           /* a recipient was */
     SMTP__SOME_REFUSED = 64,       /* a recipient was not */
@@ -1848,9 +1848,7 @@ static void smtp__finish(smtp_session *s)
    overlap, nothing is said behind it. */
 static int smtp__handed_over(const smtp_session *s, const smtp_mail *m)
 {
-    const unsigned whole = SMTP__SAID_FINAL |
-                           (unsigned)SMTP__CLOSED * SMTP__CHUNKING;
-    return (m->flags & whole) == whole &&
+    return m->flags & SMTP__SAID_FINAL &&
            (SMTP__NEXT ? s->sent - m->last < 0x80000000u : s->out_to == 0);
 }
 
@@ -2362,15 +2360,17 @@ static void smtp__learn_digit(smtp_session *s, char c)
 }
 
 /* Keeps a byte of an EHLO line, NUL for its end; `run` counts them. The first
-   line that does not fit, and all behind it, are left out. */
+   line that does not fit, and all behind it, are left out. The list ends behind
+   each byte: the next one may never come. */
 SMTP__APART static void smtp__keep_feature(smtp_session *s, char c)
 {
     char *text = s->config->features;
     size_t at = (size_t)s->run, size = s->config->features_size;
     if (text == NULL || at >= size || (!c && (!at || !text[at - 1])))
         return;                    /* nor is a line kept that is empty */
-    if (at + 1 < size) {
+    if (at + 1 + (c != 0) < size) {
         text[at++] = c;
+        text[at + (c != 0)] = 0;
         s->run = (smtp_size)at;
     } else {
         while (at && text[at - 1])
@@ -2728,16 +2728,30 @@ static unsigned smtp__odd16(const char *p)
         _mm_subs_epi8(v, _mm_set1_epi8(14)));
 }
 
+static int smtp__plain64(const char *p)
+{
+    const __m128i *at = (const __m128i *)(const void *)p;
+    const __m128i limit = _mm_set1_epi8(14);
+    __m128i a = _mm_subs_epi8(_mm_loadu_si128(at), limit);
+    __m128i b = _mm_subs_epi8(_mm_loadu_si128(at + 1), limit);
+    __m128i c = _mm_subs_epi8(_mm_loadu_si128(at + 2), limit);
+    __m128i d = _mm_subs_epi8(_mm_loadu_si128(at + 3), limit);
+    return !_mm_movemask_epi8(
+        _mm_or_si128(_mm_or_si128(a, b), _mm_or_si128(c, d)));
+}
+
 /* Where lines of ASCII end, each without `stop` behind it, or somewhere behind
-   `last`, from which 66 bytes are left. An LF there has its CR before it. */
+   `last`, from which 82 bytes are left. An LF there has its CR before it. Most
+   lines are longer than 64 bytes. */
 static const char *smtp__plain_lines(const char *p, const char *last,
                                      char stop)
 {
     while (p <= last) {
         unsigned odd;
-        if ((odd = smtp__odd16(p)) == 0 && (odd = smtp__odd16(p += 16)) == 0 &&
-            (odd = smtp__odd16(p += 16)) == 0 &&
-            (odd = smtp__odd16(p += 16)) == 0) {
+        if (!smtp__plain64(p)) {
+            while ((odd = smtp__odd16(p)) == 0)
+                p += 16;
+        } else if ((odd = smtp__odd16(p += 64)) == 0) {
             p += 16;
             continue;
         }
@@ -2774,24 +2788,25 @@ static int smtp__right64(const char *p, char stop, __m128i *seen)
         _mm_or_si128(_mm_or_si128(a, b), _mm_or_si128(c, d)));
 }
 
-/* By lines; where that ends by 64 bytes, the last 64 once more; what is left by
-   16 in the same way. Two are always behind. Where no dot stops, LF does:
-   behind a pair it is wrong at any rate. */
+/* By lines; where that ends by 64 bytes, then by 16, at last the last 16 once
+   more. Two are always behind. Where no dot stops, LF does: behind a pair it is
+   wrong at any rate. */
 static size_t smtp__skip(const char *p, size_t n, int dots, unsigned *high)
 {
     const char stop = dots ? '.' : '\n';
-    const char *q = p, *end = p + n, *last = n < 66 ? NULL : end - 66;
+    const char *q = p, *end = p + n;
     __m128i seen = _mm_setzero_si128();
     unsigned wrong = 0;
-    if (last)
-        q = smtp__plain_lines(p, last, stop);
-    while (last && end - q > 2) {
-        const char *at = q < last ? q : last;
-        if (!smtp__right64(at, stop, &seen))
-            break;
-        q = smtp__plain_lines(at + 64, last, stop);
+    if (n < 18)
+        return 0;
+    if (n >= 82)
+        q = smtp__plain_lines(q, end - 82, stop);
+    while (end - q >= 66 && smtp__right64(q, stop, &seen)) {
+        q += 64;
+        if (end - q >= 82)
+            q = smtp__plain_lines(q, end - 82, stop);
     }
-    while (n >= 18 && end - q > 2 && wrong == 0) {
+    while (end - q > 2 && wrong == 0) {
         q = end - q < 18 ? end - 18 : q;
         wrong = (unsigned)_mm_movemask_epi8(smtp__wrong16(q, stop, &seen));
         q += wrong ? __builtin_ctz(wrong) : 16;
@@ -2920,6 +2935,14 @@ static ptrdiff_t smtp__pull(smtp_session *s, const char **p)
     return left < PTRDIFF_MAX ? (ptrdiff_t)left : PTRDIFF_MAX;
 }
 
+/* So many of the first `n` bytes at `p` that a chunk may end there: between CR
+   and LF it does not, though RFC 3030 would have it. */
+static size_t smtp__whole_pairs(const smtp_session *s, const char *p, size_t n)
+{
+    return n && s->body_state & SMTP__INTO_BUFFER && p[n - 1] == '\r' ? n - 1
+                                                                      : n;
+}
+
 /* Encoded bytes, into the buffer, or, when there are more than fit and nothing
    waits before them, straight from where they are. Returns how many went. A
    chunk that gets more than it was announced with ends the session. */
@@ -2939,7 +2962,8 @@ static SMTP__INLINE size_t smtp__body_out(smtp_session *s, const char *p,
         !(s->body_state & SMTP__INTO_BUFFER)) {
         n = smtp__transmit(s, p, n);
     } else {
-        n = smtp__min(n, room);
+        if (n > room)
+            n = smtp__whole_pairs(s, p, room);
         memcpy(s->out + s->out_to, p, n);
         s->out_to = (uint16_t)(s->out_to + n);
     }
@@ -3184,10 +3208,11 @@ static void smtp__put_xtext(smtp_session *s, const char *p)
     }
 }
 
+/* LMTP answers for each recipient at any rate. */
 static int smtp__use_prdr(const smtp_session *s, const smtp_mail *m)
 {
     return SMTP__RARE && m->to_count > 1 && !SMTP__OF_ALL(m->all_or_none) &&
-           smtp__offers(s, SMTP_EXT_PRDR);
+           !(SMTP__LMTP && s->config->lmtp) && smtp__offers(s, SMTP_EXT_PRDR);
 }
 
 #if SMTP__RARE
@@ -3372,8 +3397,6 @@ static char *smtp__plain_row(const smtp_session *s, unsigned row)
         p = smtp__copy(p, "BDAT ", 5);
         p = smtp__copy_number(p, s->said->wire);
         return smtp__copy(p, " LAST\r\n", 7);
-    case SMTP__FINAL:
-        return smtp__copy(p, ".\r\n", 3);
     default:
         return NULL;
     }
@@ -4143,7 +4166,7 @@ static void smtp__mail_said(smtp_session *s)
 {
     smtp_mail *m = s->said;
     s->say = SMTP__NEXT ? SMTP__IDLE : SMTP__WAIT;
-    m->flags |= SMTP__CLOSED;
+    m->flags |= SMTP__SAID_FINAL | SMTP__CLOSED;
     if (SMTP__NEXT)
         m->last = s->sent + (uint32_t)(s->out_to - s->out_from);
     if (SMTP__CHUNKING && m->flags & SMTP__ANSWERED)
@@ -4191,22 +4214,19 @@ static void smtp__mail_advance(smtp_session *s, unsigned row)
         s->say = SMTP__RCPT;
         if (smtp__part_full(s, m))
             smtp__start_data(s);
-        return;
-    }
-    s->dirty = 1;
-    if (SMTP__CHUNKING && row == SMTP__BDAT) {
-        m->flags |= SMTP__SAID_FINAL;
+    } else if (row == SMTP__FINAL) {
+        smtp__mail_said(s);
+    } else if (SMTP__CHUNKING && row == SMTP__BDAT) {
         s->chunk = m->wire;
         s->say = SMTP__PAYLOAD;
-        return;
+    } else {
+        m->flags = (uint16_t)(m->flags | 1u << (row - SMTP__RSET));
+        s->dirty = 1;
+        if (row != SMTP__DATA)
+            s->say = (uint8_t)(row + 1);
+        if (SMTP__RARE && row == SMTP__MAIL && s->mail_max > 1)
+            s->mail_max--;
     }
-    m->flags = (uint16_t)(m->flags | 1u << (row - SMTP__RSET));
-    if (row == SMTP__FINAL)
-        smtp__mail_said(s);
-    else if (row != SMTP__DATA)
-        s->say = (uint8_t)(row + 1);
-    if (SMTP__RARE && row == SMTP__MAIL && s->mail_max > 1)
-        s->mail_max--;
 }
 
 /* A row is said. */
@@ -4311,12 +4331,39 @@ static int smtp__say_row(smtp_session *s)
     return 1;
 }
 
+/* As smtp__encode(), of a body that leaves as it is. */
+static int smtp__say_clean(smtp_session *s)
+{
+    size_t n = (size_t)s->run;
+    if (n)
+        n = smtp__body_out(s, s->body->data + s->at, n);
+    s->at += (smtp_size)n;
+    s->run -= (smtp_size)n;
+    return s->run == 0 ? -1 : n != 0;
+}
+
+/* Behind the body the dot, at once where there is room for it. */
+static void smtp__say_dot(smtp_session *s)
+{
+    unsigned start = s->out_to;
+    s->say = SMTP__FINAL;
+    if (!SMTP__FAST || smtp__no_mail(s->said) || s->out_size - start < 3)
+        return;
+    memcpy(s->out + start, ".\r\n", 3);
+    s->out_to = (uint16_t)(start + 3);
+    smtp__trace_row(s, start);
+    s->due++;
+    smtp__mail_said(s);
+}
+
 /* The rest of the body, then the dot. */
 static int smtp__say_body(smtp_session *s)
 {
-    int r = smtp__encode(s);
+    const smtp_mail *m = s->said;
+    int r = SMTP__FAST && m && m->flags & SMTP__CLEAN ? smtp__say_clean(s)
+                                                      : smtp__encode(s);
     if (r < 0)
-        s->say = SMTP__FINAL;
+        smtp__say_dot(s);
     return r != 0;
 }
 
@@ -4364,12 +4411,10 @@ static int smtp__say_chunk(smtp_session *s)
     smtp__trace(s, SMTP_TRACE_BODY, s->out + s->out_to, n);
     s->out_to = (uint16_t)(s->out_to + n);
     s->due++;
-    if (r < 0) {
-        m->flags |= SMTP__SAID_FINAL;
+    if (r < 0)
         smtp__mail_said(s);
-    } else {
+    else
         m->chunks++;
-    }
     return 1;
 }
 
@@ -4552,12 +4597,27 @@ static void smtp__start_transaction(smtp_session *s)
         s->await = s->say;
 }
 
+/* Most bodies lie in memory and can be sent as they are: then one look measures
+   them. Of others it tells how far that holds. */
+static int smtp__look(smtp_session *s)
+{
+    const smtp_body *b = s->body;
+    if (!SMTP__FAST || smtp__pulled(b) || s->at || b->size == 0 ||
+        b->size > PTRDIFF_MAX || s->body_state & SMTP__RAW)
+        return 0;
+    s->run = (smtp_size)smtp__scan(s, b->data, (size_t)b->size);
+    if (s->run != b->size || b->data[b->size - 1] != '\n')
+        return 0;
+    s->said->wire = b->size;
+    return 1;
+}
+
 /* The dry run tells the size, whether there are bytes above 127, and of bytes
    in memory whether they can be sent as they are. */
 static int smtp__measure(smtp_session *s)
 {
     smtp_mail *m = s->said;
-    int r = smtp__encode(s);
+    int r = smtp__look(s) ? -1 : smtp__encode(s);
     if (r >= 0)
         return r;
     m->flags |= SMTP__SIZED;
