@@ -1942,12 +1942,18 @@ static void smtp__fail(smtp_session *s, int status)
     smtp__end(s, SMTP__BYTE(status));
 }
 
-/* What a callback may return as a failure, as a status of the session. */
-static int smtp__failure(ptrdiff_t r)
+/* Whether a callback that was to move `n` bytes moved any, and no more. */
+static int smtp__moved(ptrdiff_t r, size_t n)
 {
-    int known = r < 0 && r > SMTP_STATUS_END && r != SMTP_AGAIN &&
+    return (size_t)r - 1 < n;
+}
+
+/* What a callback may return instead, as a status of the session. */
+static uint8_t smtp__failure(ptrdiff_t r)
+{
+    int known = r <= 0 && r > SMTP_STATUS_END && r != SMTP_AGAIN &&
                 r != SMTP_E_SHUTDOWN;
-    return known ? (int)r : SMTP_E_IO;
+    return SMTP__BYTE(r == 0 ? SMTP_EOF : known ? (int)r : SMTP_E_IO);
 }
 
 /* The end of an operation of the caller. */
@@ -2068,7 +2074,7 @@ static size_t smtp__transmit(smtp_session *s, const char *p, size_t n)
     if (SMTP__FAST || PTRDIFF_MAX < 64000)
         n = smtp__min(n, PTRDIFF_MAX < SMTP__FAR ? PTRDIFF_MAX : SMTP__FAR - 1);
     r = s->io->send(s->io->ctx, p, n);
-    if (r > 0 && (size_t)r <= n) {
+    if (smtp__moved(r, n)) {
         if (SMTP__NEXT)
             s->sent += (uint32_t)r;
         s->flags |= SMTP__MOVED;
@@ -2077,9 +2083,9 @@ static size_t smtp__transmit(smtp_session *s, const char *p, size_t n)
     if (r == 0 || r == SMTP_AGAIN) {
         s->wants |= SMTP_WRITE + SMTP__ASYNC;
     } else if (r == SMTP_EOF || s->wants & SMTP__ASYNC) {
-        s->broken = SMTP__BYTE(smtp__failure(r));
+        s->broken = smtp__failure(r);
     } else {
-        smtp__fail(s, smtp__failure(r));
+        smtp__end(s, smtp__failure(r));
     }
     return 0;
 }
@@ -2088,17 +2094,19 @@ static size_t smtp__transmit(smtp_session *s, const char *p, size_t n)
    behind in it. */
 static int smtp__flush(smtp_session *s)
 {
-    size_t n = (size_t)(s->out_to - s->out_from), sent;
+    size_t n = (size_t)(s->out_to - s->out_from);
     if (n == 0 || smtp__cut_off(s))
         return 0;
-    sent = smtp__transmit(s, s->out + s->out_from, n);
-    s->out_from = (uint16_t)(s->out_from + sent);
+    n = smtp__transmit(s, s->out + s->out_from, n);
+    if (n == 0)
+        return 0;
+    s->out_from = (uint16_t)(s->out_from + n);
     if (s->out_from == s->out_to) {
         if (SMTP__AUTH && s->mechanism)
             smtp__wipe(s->out, s->out_to);
         s->out_from = s->out_to = 0;
     }
-    return sent != 0;
+    return 1;
 }
 
 /* ---- base64 -------------------------------------------------------------- */
@@ -3621,7 +3629,7 @@ static int smtp__respond(smtp_session *s)
     } else if (r == SMTP_E_MECHANISM) {
         smtp__login(s);
     } else if (r < 0) {
-        smtp__end_login(s, smtp__failure(r));
+        smtp__end_login(s, smtp__status(smtp__failure(r)));
     }
     return 1;
 }
@@ -4727,7 +4735,7 @@ static int smtp__next_mail(smtp_session *s)
         s->flags |= SMTP__STARVED;
         return 0;
     } else {
-        smtp__fail(s, smtp__failure(r));
+        smtp__fail(s, r == SMTP_OK ? SMTP_E_IO : (int)smtp__failure(r));
     }
     return 1;
 }
@@ -4815,13 +4823,14 @@ static int smtp__idle(smtp_session *s)
 static int smtp__handshake(smtp_session *s)
 {
     int r = s->io->starttls(s->io->ctx);
+    uint8_t why;
     if (r == SMTP_AGAIN) {
         s->wants |= SMTP_READ + SMTP_WRITE + SMTP__ASYNC;
         return 0;
     }
     if (r != SMTP_OK) {
-        r = smtp__failure(r);
-        smtp__fail(s, r == SMTP_E_IO ? SMTP_E_TLS : r);
+        why = smtp__failure(r);
+        smtp__fail(s, why == SMTP__BYTE(SMTP_E_IO) ? SMTP_E_TLS : (int)why);
         return 0;
     }
     s->flags |= SMTP__SECURE | SMTP__MOVED;
@@ -5022,16 +5031,15 @@ static int smtp__read(smtp_session *s)
     s->in_from = (uint16_t)base;
     s->in_to = (uint16_t)(base + left);
     r = s->io->recv(s->io->ctx, in + left, room);
-    if (r > 0 && (size_t)r <= room) {
+    if (smtp__moved(r, room)) {
         smtp__trace(s, SMTP_TRACE_REPLY, in + left, (size_t)r);
-        s->in_to = (uint16_t)(s->in_to + (size_t)r);
+        s->in_to = (uint16_t)(base + left + (size_t)r);
         return 1;
     }
     if (r == SMTP_AGAIN && !smtp__cut_off(s))
         s->wants |= SMTP_READ + SMTP__ASYNC;
     else
-        smtp__fail(s, s->broken ? s->broken
-                    : r == 0 ? SMTP_EOF : smtp__failure(r));
+        smtp__end(s, s->broken ? s->broken : smtp__failure(r));
     return 0;
 }
 
@@ -5039,14 +5047,14 @@ static int smtp__read(smtp_session *s)
    asks a transport that blocks for it never comes back. Such a transport is
    read between the writes, so that neither end waits for the other (RFC 2920,
    section 3.1). One that does not block is read when it takes no more. */
-static int smtp__expects(const smtp_session *s, int moved)
+static int smtp__expects(const smtp_session *s, int sent)
 {
     if (smtp__mute(s))
         return 1;
     if (s->wants & SMTP_WRITE)
         return s->due || s->say == SMTP__BODY || smtp__in_payload(s);
     if (SMTP__FAST && s->wants & SMTP__ASYNC)
-        return s->due && !moved;
+        return s->due && !sent;
     return s->due && s->out_to == 0 && !smtp__in_payload(s);
 }
 
@@ -5070,7 +5078,7 @@ static int smtp__waits_first(smtp_session *s, int sent)
 /* Says what can be said, hears what has come. 0: neither was to be had. */
 static int smtp__turn(smtp_session *s)
 {
-    int moved = 0, sent = 0;
+    int moved = 0;
     s->flags &= (uint16_t)~SMTP__STARVED;
     s->wants &= SMTP__ASYNC;
     if (!SMTP__FAST || s->in_from < s->in_to)
@@ -5078,14 +5086,13 @@ static int smtp__turn(smtp_session *s)
     if (smtp__leaving(s) && s->due == 0)
         smtp__fail(s, SMTP_E_SHUTDOWN);
     while (s->goal && smtp__step(s))
-        moved = 1;
+        continue;
     if (!s->goal)
         return 1;
     if (!SMTP__FAST || s->out_to)
-        sent = smtp__flush(s);
-    if (s->goal && smtp__waits_first(s, sent))
+        moved = smtp__flush(s);
+    if (s->goal && smtp__waits_first(s, moved))
         return 0;
-    moved |= sent;
     if (smtp__only_waits(s))
         moved = 0;
     if (s->goal && smtp__expects(s, moved))
@@ -5118,13 +5125,14 @@ static int smtp__pause(smtp_session *s)
         r = s->io->wait(s->io->ctx, smtp_wants(s), left);
     if (r < 0 && r != SMTP_AGAIN)
         smtp__fail(s, smtp__failure(r));
-    return s->status || (SMTP__WAITS && s->io->wait) ? SMTP_OK : SMTP_AGAIN;
+    return ((SMTP__CLOCK || SMTP__WAITS) && s->status) ||
+           (SMTP__WAITS && s->io->wait) ? SMTP_OK : SMTP_AGAIN;
 }
 
 static smtp_status smtp__drive(smtp_session *s)
 {
     while (s->goal)
-        if (!smtp__turn(s) && s->goal && smtp__pause(s) == SMTP_AGAIN)
+        if (!smtp__turn(s) && smtp__pause(s) == SMTP_AGAIN)
             return SMTP_AGAIN;
     return (smtp_status)s->result;
 }
