@@ -1473,7 +1473,7 @@ enum {                             /* smtp_session.goal */
 enum {                             /* smtp_session.flags */
     SMTP__GREETED = 1,             /* the server would understand QUIT */
     SMTP__HELLO = 2,               /* EHLO or HELO is answered */
-    SMTP__SECURE = 4,              /* TLS is active */
+    SMTP__SECURE = 4,              /* STARTTLS has made it so */
     SMTP__LOGGED_IN = 8,
     SMTP__PLAIN_ON = 32 * SMTP__OPPORTUNISTIC,  /* TLS was not to be had */
     SMTP__FULL = 64,               /* the window is, refill at half */
@@ -2520,7 +2520,7 @@ static void smtp__listen(smtp_session *s, char c)
 }
 
 /* A byte of text, CRLF or LF at its end. 1: the reply is complete. */
-static unsigned smtp__parse_text(smtp_session *s, char c)
+SMTP__APART static unsigned smtp__parse_text(smtp_session *s, char c)
 {
     smtp__listen(s, c);
     if (c != '\n') {
@@ -2558,23 +2558,23 @@ static int smtp__parse_line(smtp_session *s)
 SMTP__APART static unsigned smtp__parse_byte(smtp_session *s, char c)
 {
     unsigned code = s->line_code, digit = (unsigned)(c - '0');
-    if (++s->reply_size > SMTP_REPLY_LIMIT)
+    if (s->reply_size++ == SMTP_REPLY_LIMIT)
         return SMTP__BYTE(SMTP_E_REPLY_SIZE);
-    if (s->parse & SMTP__P_TEXT)
-        return smtp__parse_text(s, c);
     if (code < 100) {
         if (digit > 9 || (code == 0 && digit - 2 > 3))
             return SMTP__BYTE(SMTP_E_PROTOCOL);
         s->line_code = (uint16_t)(code * 10 + digit);
         return 0;
     }
-    if (!smtp__parse_line(s) ||
-        (c != ' ' && c != '-' && c != '\r' && c != '\n'))
-        return SMTP__BYTE(SMTP_E_PROTOCOL);
-    s->parse |= SMTP__P_TEXT;
-    if (c == '-')
-        s->parse |= SMTP__P_MORE;
-    return c == '\n' ? smtp__parse_text(s, c) : 0;
+    if (!(s->parse & SMTP__P_TEXT)) {
+        if (!smtp__parse_line(s) ||
+            (c != ' ' && c != '-' && c != '\r' && c != '\n'))
+            return SMTP__BYTE(SMTP_E_PROTOCOL);
+        s->parse |= c == '-' ? SMTP__P_TEXT | SMTP__P_MORE : SMTP__P_TEXT;
+        if (c != '\n')
+            return 0;
+    }
+    return smtp__parse_text(s, c);
 }
 
 #if SMTP__REPLY
@@ -3551,6 +3551,11 @@ static unsigned smtp__usable(const smtp_session *s)
     return can;
 }
 
+static int smtp__secure(const smtp_session *s)
+{
+    return s->flags & SMTP__SECURE || s->config->tls == SMTP_TLS_IMPLICIT;
+}
+
 /* The login has failed, or cannot be tried. */
 static void smtp__end_login(smtp_session *s, int status)
 {
@@ -3597,7 +3602,7 @@ static void smtp__login(smtp_session *s)
     else
         s->result = SMTP_E_MECHANISM;
     if (smtp__needs_tls(s) ||
-        !(s->flags & SMTP__SECURE || s->config->unsafe_clear_login)) {
+        !(smtp__secure(s) || s->config->unsafe_clear_login)) {
         smtp__end_login(s, SMTP_E_CLEAR_LOGIN);
     } else if (!smtp__offers(s, SMTP_EXT_AUTH)) {
         smtp__end_login(s, SMTP_E_NO_AUTH);
@@ -4560,7 +4565,7 @@ static smtp_status smtp__check_wishes(const smtp_session *s,
         return SMTP_E_PARAMETER;
     if (smtp__never(&m->body) || !smtp__offers(s, smtp__needs(m)))
         return SMTP_E_UNSUPPORTED;
-    if (SMTP__OF_RARE(m->require_tls) && !(s->flags & SMTP__SECURE))
+    if (SMTP__OF_RARE(m->require_tls) && !smtp__secure(s))
         return SMTP_E_NO_TLS;
     return SMTP_OK;
 }
@@ -5147,40 +5152,50 @@ static void smtp__divide(smtp_session *s, char *buffer, size_t size)
         size -= size % 2;
     else
         in_size = smtp__in_size(s);
+    if (SMTP__REPLY)
+        *buffer = 0;
     s->reply.text = buffer;
     s->out = buffer + in_size;
     s->out_size = (uint16_t)(smtp__min(size, 64000 + 512) - in_size);
+}
+
+/* Why the session cannot be opened. */
+SMTP__APART static uint8_t smtp__open_fault(const smtp_session *s,
+                                            const smtp_io *io,
+                                            const void *buffer, size_t size)
+{
+    const smtp_config *c = s->config;
+    if (!io || !c || !buffer || !io->recv || !io->send ||
+        c->tls > SMTP_TLS_NONE + SMTP__OPPORTUNISTIC ||
+        (!SMTP__AUTH && c->user) || (!SMTP__LMTP && c->lmtp))
+        return SMTP__BYTE(SMTP_E_ARGUMENT);
+    if (size < SMTP_BUFFER_MIN)
+        return SMTP__BYTE(SMTP_E_BUFFER);
+    if (!smtp__domain_ok(s))
+        return SMTP__BYTE(SMTP_E_DOMAIN);
+    return c->tls == SMTP_TLS_STARTTLS && !io->starttls
+         ? SMTP__BYTE(SMTP_E_NO_TLS) : SMTP_OK;
 }
 
 SMTP_API smtp_status smtp_open(smtp_session *s, const smtp_io *io,
                                const smtp_config *config,
                                void *buffer, size_t size)
 {
+    uint8_t fault;
     memset(s, 0, sizeof *s);
     s->status = SMTP__BYTE(SMTP_E_CLOSED);
-    if (!io || !config || !buffer || !io->recv || !io->send ||
-        config->tls > SMTP_TLS_NONE + SMTP__OPPORTUNISTIC ||
-        (!SMTP__AUTH && config->user) || (!SMTP__LMTP && config->lmtp))
-        return SMTP_E_ARGUMENT;
-    if (size < SMTP_BUFFER_MIN)
-        return SMTP_E_BUFFER;
-    smtp__divide(s, (char *)buffer, size);
-    s->config = config;
-    if (!smtp__domain_ok(s))
-        return SMTP_E_DOMAIN;
-    if (config->tls == SMTP_TLS_STARTTLS && !io->starttls)
-        return SMTP_E_NO_TLS;
-    s->io = io;
-    smtp__no_features(config);
-    if (SMTP__REPLY)
-        *s->reply.text = 0;
+    s->flags = SMTP__MOVED;
     s->due = 1;                    /* the greeting */
     s->window = 1;
-    s->flags = SMTP__MOVED;
-    if (config->tls == SMTP_TLS_IMPLICIT)
-        s->flags |= SMTP__SECURE;
-    s->status = SMTP_OK;
-    return SMTP_OK;
+    s->config = config;
+    fault = smtp__open_fault(s, io, buffer, size);
+    if (fault == SMTP_OK) {
+        s->status = SMTP_OK;
+        s->io = io;
+        smtp__divide(s, (char *)buffer, size);
+        smtp__no_features(config);
+    }
+    return smtp__status(fault);
 }
 
 /* Goes on with the operation that is under way, if there is none with `goal`.
