@@ -1474,7 +1474,7 @@ enum {                             /* smtp_session.flags */
     SMTP__GREETED = 1,             /* the server would understand QUIT */
     SMTP__HELLO = 2,               /* EHLO or HELO is answered */
     SMTP__SECURE = 4,              /* STARTTLS has made it so */
-    SMTP__LOGGED_IN = 8,
+    SMTP__LOGGED_IN = 8 * SMTP__AUTH,
     SMTP__PLAIN_ON = 32 * SMTP__OPPORTUNISTIC,  /* TLS was not to be had */
     SMTP__FULL = 64,               /* the window is, refill at half */
     SMTP__STARVED = 1024 * SMTP__STARVES,    /* next or a source has none */
@@ -1961,7 +1961,6 @@ static void smtp__result(smtp_session *s, int status)
 {
     s->result = (int8_t)status;
     s->goal = SMTP__G_NONE;
-    s->say = SMTP__IDLE;
 }
 
 /* Ends the session with the protocol still in step. */
@@ -3096,7 +3095,9 @@ static void smtp__body_start(smtp_session *s, const smtp_body *body,
                              unsigned state)
 {
     s->body = body;
-    s->at = s->run = 0;
+    s->at = 0;
+    if (SMTP__FAST)
+        s->run = 0;
     s->body_state = (uint8_t)(SMTP__BOL | state);
 }
 
@@ -3851,7 +3852,7 @@ static void smtp__judge_rset(smtp_session *s, int yes)
         return;
     }
     s->await = SMTP__MAIL;
-    if (yes || s->broken)
+    if (yes || (SMTP__LEAVES && s->broken))
         return;
     if (SMTP__LEAVES)
         s->broken = SMTP__BYTE(SMTP_E_SHUTDOWN);
@@ -3881,12 +3882,10 @@ static void smtp__judge_rcpt(smtp_session *s, int yes)
 {
     smtp_mail *m = s->heard;
     smtp_recipient *to = &m->to[s->to_heard++];
-    if (yes)
-        m->flags |= SMTP__ACCEPTED;
-    if (m->flags & SMTP__REFUSED)
-        return;
     to->code = s->reply.code;
     if (yes)
+        m->flags |= SMTP__ACCEPTED;
+    if (yes || m->flags & SMTP__REFUSED)
         return;
     to->status = SMTP_E_REFUSED;
     if (!(m->flags & SMTP__SOME_REFUSED))
@@ -4335,10 +4334,11 @@ static int smtp__say_row(smtp_session *s)
     s->chunk = (smtp_size)s->row_done;
     s->cut = 0;
     smtp__write(s, row);
-    s->row_done += (size_t)(s->out_to - start);
     smtp__trace_row(s, start);
-    if (s->cut)
+    if (s->cut) {
+        s->row_done += (size_t)(s->out_to - start);
         return s->out_to != start;
+    }
     s->row_done = 0;
     smtp__advance(s, row);
     return 1;
@@ -4377,7 +4377,7 @@ static int smtp__say_body(smtp_session *s)
                                                       : smtp__encode(s);
     if (r < 0)
         smtp__say_dot(s);
-    return r != 0;
+    return r;
 }
 
 /* The announced bytes of BDAT: neither more nor less. */
@@ -4647,7 +4647,7 @@ static void smtp__begin(smtp_session *s, smtp_mail *m)
 {
     const unsigned useful = SMTP_EXT_SIZE | SMTP_EXT_8BITMIME |
                             SMTP_EXT_CHUNKING;
-    smtp_status bad;
+    uint8_t bad;
     if (SMTP__NEXT && s->heard)
         s->said->link = m;
     else
@@ -4671,8 +4671,8 @@ static void smtp__begin(smtp_session *s, smtp_mail *m)
         m->wire = m->body.size;
         m->flags |= SMTP__SIZED;
     }
-    if ((bad = smtp__check_mail(s, m)) != SMTP_OK) {
-        m->status = bad;
+    if ((bad = SMTP__BYTE(smtp__check_mail(s, m))) != SMTP_OK) {
+        m->status = smtp__status(bad);
         smtp__abandon(s);
     } else if (!SMTP__MEASURED || m->flags & SMTP__SIZED ||
                (SMTP__PULL && m->body.flags & SMTP_BODY_ONCE) ||
@@ -4767,10 +4767,10 @@ static void smtp__hello(smtp_session *s)
 static int smtp__prepare(smtp_session *s)
 {
     const smtp_config *c = s->config;
-    int tls = c->tls == SMTP_TLS_STARTTLS || smtp__opportunistic(s);
     if (!(s->flags & SMTP__HELLO)) {
         smtp__hello(s);
-    } else if (tls && !(s->flags & (SMTP__SECURE | SMTP__PLAIN_ON))) {
+    } else if (!(s->flags & (SMTP__SECURE | SMTP__PLAIN_ON)) &&
+               (c->tls == SMTP_TLS_STARTTLS || smtp__opportunistic(s))) {
         if (smtp__offers(s, SMTP_EXT_STARTTLS) && s->io->starttls)
             s->say = SMTP__STARTTLS;
         else if (smtp__opportunistic(s))
@@ -4853,7 +4853,7 @@ static int smtp__mute(const smtp_session *s)
     return s->broken && !(smtp__leaving(s) && smtp__in_payload(s));
 }
 
-/* One step of saying. 0: stuck. */
+/* One step of saying. 0: it is stuck. */
 SMTP__APART static int smtp__step(smtp_session *s)
 {
     switch (smtp__mute(s) ? (unsigned)SMTP__WAIT : s->say) {
@@ -5200,7 +5200,7 @@ SMTP_API smtp_status smtp_open(smtp_session *s, const smtp_io *io,
 
 /* Goes on with the operation that is under way, if there is none with `goal`.
    */
-static smtp_status smtp__go(smtp_session *s, unsigned goal)
+SMTP__APART static smtp_status smtp__go(smtp_session *s, unsigned goal)
 {
     if (s->status)
         return smtp__status(s->status);
