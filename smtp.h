@@ -1431,7 +1431,7 @@ SMTP_API smtp_status smtp_send_url(const char *url, smtp_mail *mail,
 #define SMTP__ROWS(X)                                                          \
     X(SMTP__GREETING, "greeting", "", nothing, greeting, greeting, 1)          \
     X(SMTP__EHLO, "EHLO", "", ehlo, ehlo, command, 1)                          \
-    X(SMTP__HELO, "HELO", "HELO ", domain, ehlo, command, 1)                   \
+    X(SMTP__HELO, "HELO", "HELO ", domain, helo, command, 1)                   \
     X(SMTP__STARTTLS, "STARTTLS", "STARTTLS", nothing, starttls, command, 1)   \
     X(SMTP__AUTH_, "AUTH", "AUTH ", auth, auth, command, SMTP__AUTH)           \
     X(SMTP__RESPONSE, "AUTH", "", response, auth, command, SMTP__AUTH)         \
@@ -3069,7 +3069,7 @@ static int smtp__encode_step(smtp_session *s)
     if (r == 0)
         return smtp__encode_end(s);
     if (!SMTP__FAST)
-        return smtp__encode_bytes(s, p, (size_t)r);
+        return smtp__encode_bytes(s, p, SMTP__PULL ? (size_t)r : 1);
     if (s->body_state & SMTP__RAW)
         s->run = (smtp_size)r;
     else if (s->run == 0 && !(s->body_state & SMTP__CR))
@@ -3753,28 +3753,39 @@ static void smtp__judge_greeting(smtp_session *s, int yes)
         smtp__end_in_step(s, SMTP__BYTE(SMTP_E_GREETING));
 }
 
+/* Whether the row answered is the command by hand itself, not one before it. */
+static int smtp__is_hand(const smtp_session *s)
+{
+    return SMTP__HAND && s->goal == SMTP__G_HAND + s->stage;
+}
+
+static void smtp__judge_helo(smtp_session *s, int yes)
+{
+    if (yes) {
+        s->flags |= SMTP__HELLO;
+        s->say = SMTP__IDLE;
+    }
+    if (smtp__is_hand(s))
+        smtp__judge_command(s, yes);
+    else if (!yes)
+        smtp__refuse(s, SMTP_E_HELO, SMTP_E_HELO);
+}
+
 /* A server that knows no EHLO is asked HELO (RFC 5321, section 3.2). */
 static void smtp__judge_ehlo(smtp_session *s, int yes)
 {
     const smtp_config *c = s->config;
-    int helo = s->stage == SMTP__HELO;
-    if (yes) {
-        s->flags |= SMTP__HELLO;
-        if (!helo)
-            s->offers |= SMTP_EXT_ESMTP;
-        if (smtp__offers(s, SMTP_EXT_PIPELINING) && !c->no_pipelining)
-            s->window = (uint16_t)(c->window ? c->window : SMTP_WINDOW);
-        s->say = SMTP__IDLE;
-    }
-    if (SMTP__HAND && s->goal == SMTP__G_HAND + s->stage) {
-        smtp__judge_command(s, yes);
-    } else if (!yes) {
+    if (!yes)
         smtp__forget(s);
-        if (helo || (SMTP__LMTP && c->lmtp))
-            smtp__refuse(s, SMTP_E_HELO, SMTP_E_HELO);
-        else
-            s->say = SMTP__HELO;
+    if (!yes && !smtp__is_hand(s) && !(SMTP__LMTP && c->lmtp)) {
+        s->say = SMTP__HELO;
+        return;
     }
+    if (yes)
+        s->offers |= SMTP_EXT_ESMTP;
+    if (smtp__offers(s, SMTP_EXT_PIPELINING) && !c->no_pipelining)
+        s->window = (uint16_t)(c->window ? c->window : SMTP_WINDOW);
+    smtp__judge_helo(s, yes);
 }
 
 static int smtp__opportunistic(const smtp_session *s)
@@ -4029,7 +4040,8 @@ static void smtp__judge_final(smtp_session *s, int yes)
         smtp__fail(s, SMTP_E_PROTOCOL);
         return;
     }
-    if ((SMTP__RARE && smtp__judge_prdr(s, m, yes)) || smtp__judge_each(s, m, yes))
+    if ((SMTP__RARE && smtp__judge_prdr(s, m, yes)) ||
+        smtp__judge_each(s, m, yes))
         return;
     if (m->flags & SMTP__ACCEPTED) {
         if ((!yes && !(SMTP__LMTP && s->config->lmtp)) ||
@@ -4931,8 +4943,7 @@ static void smtp__answer(smtp_session *s)
         c->reply(c->ctx, s, s->heard, to);
     if (s->reply.code.reply == 421 && s->stage != SMTP__QUIT) {
         smtp__fail(s, SMTP_E_SHUTDOWN);
-    } else if (s->due == 0 || (s->stage != SMTP__GREETING &&
-                               s->stage < SMTP__RSET && s->out_to)) {
+    } else if (s->due == 0 || (s->stage < SMTP__RSET && s->out_to)) {
         smtp__unasked(s);
     } else {
         s->due--;
