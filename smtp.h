@@ -5102,11 +5102,11 @@ static int smtp__turn(smtp_session *s)
     if (smtp__leaving(s) && s->due == 0)
         smtp__fail(s, SMTP_E_SHUTDOWN);
     while (s->goal && smtp__step(s))
-        continue;
+        moved = SMTP__STARVES && !SMTP__FAST;  /* a source may have more now */
     if (!s->goal)
         return 1;
     if (!SMTP__FAST || s->out_to)
-        moved = smtp__flush(s);
+        moved |= smtp__flush(s);
     if (s->goal && smtp__waits_first(s, moved))
         return 0;
     if (smtp__only_waits(s))
