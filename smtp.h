@@ -1847,6 +1847,13 @@ static int smtp__senderless(const smtp_mail *m)
            m->flags & SMTP__ACCEPTED && !(m->flags & SMTP__SAID_DATA);
 }
 
+/* The end is accepted of a mail that was refused before it: MAIL, or a chunk of
+   it. */
+static int smtp__contradicted(const smtp_mail *m)
+{
+    return smtp__senderless(m) || (SMTP__PARTS && m->status == SMTP_E_DATA);
+}
+
 /* The mail at the heard cursor ends with the connection. Unknown: its last byte
    was handed over, and neither is every recipient known to be refused nor did
    the server say 421 instead of an answer. */
@@ -2579,6 +2586,22 @@ static unsigned smtp__code(const char *p)
     return a < 4 && b < 10 && c < 10 ? 200 + a * 100 + b * 10 + c : 0;
 }
 
+/* 1: begins like "250 2.1.5 Ok", as most replies do. */
+#if SMTP__SIMD
+/* Each byte, less what it is at least, is at most so much. 16 are read, but what
+   lies behind the 10 does not count. */
+static int smtp__has_short_code(const char *p)
+{
+    const __m128i least = _mm_setr_epi8('2', '0', '0', ' ', '2', '.', '0', '.',
+                                        '0', ' ', 0, 0, 0, 0, 0, 0);
+    const __m128i most = _mm_setr_epi8(3, 9, 9, 0, 3, 0, 9, 0, 9, 0,
+                                       0, 0, 0, 0, 0, 0);
+    __m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
+    v = _mm_sub_epi8(v, least);
+    v = _mm_cmpeq_epi8(_mm_min_epu8(v, most), v);
+    return p[0] == p[4] && (_mm_movemask_epi8(v) & 0x3ff) == 0x3ff;
+}
+#else
 /* 1: the 8 bytes at `p` are those of `form`, but with any digit for a 0. `room`
    is what can be added to a byte of the difference before bit 7 is set: 127
    where bytes have to be the same, 118 for a digit. In the sum, as in `x`,
@@ -2594,13 +2617,13 @@ static int smtp__fits(const char *p, const char *form, const char *room)
     return !(((x + r) | x) & 0x8080808080808080u);
 }
 
-/* 1: begins like "250 2.1.5 Ok", as most replies do. */
 static int smtp__has_short_code(const char *p)
 {
     return p[0] == p[4] && p[0] >= '2' && p[0] <= '5' &&
            smtp__fits(p, "000 0.0.", "vvv\177v\177v\177") &&
            smtp__fits(p + 2, "0 0.0.0 ", "v\177v\177v\177v\177");
 }
+#endif
 
 #if SMTP__REPLY
 static void smtp__parse_short_code(smtp_reply *r, const char *p)
@@ -3906,6 +3929,8 @@ static int smtp__judge_each(smtp_session *s, smtp_mail *m)
         m->flags |= SMTP__SOME_REFUSED;
     } else if (m->flags & SMTP__EACH) {
         to->status = SMTP_UNKNOWN;
+    } else if (m->status != SMTP_AGAIN) {
+        to->status = m->status = SMTP_UNKNOWN;   /* refused it before */
     } else {
         to->status = SMTP_OK;
         m->flags |= SMTP__DELIVERED;
@@ -3937,6 +3962,8 @@ static int smtp__judge_prdr(smtp_session *s, smtp_mail *m)
         if (m->to[i].status != SMTP_UNKNOWN) {
             continue;
         } else if (smtp__positive(s)) {
+            if (m->status != SMTP_AGAIN)
+                continue;
             m->to[i].status = SMTP_OK;
             m->flags |= SMTP__DELIVERED;
         } else {
@@ -3979,11 +4006,11 @@ static void smtp__judge_final(smtp_session *s)
     if ((SMTP__RARE && smtp__judge_prdr(s, m)) || smtp__judge_each(s, m))
         return;
     if (m->flags & SMTP__ACCEPTED) {
+        if (smtp__positive(s) && smtp__contradicted(m))
+            m->status = SMTP_UNKNOWN;
         if ((!smtp__positive(s) && !(SMTP__LMTP && s->config->lmtp)) ||
             (m->flags & SMTP__EACH && !(m->flags & SMTP__DELIVERED)))
             smtp__refuse_mail(s, m, SMTP_E_DATA);
-        if (smtp__positive(s) && smtp__senderless(m))
-            m->status = SMTP_UNKNOWN;
         if (m->status == SMTP_AGAIN) {
             s->refusals = 0;
             if (SMTP__NEXT && s->step < 255)
