@@ -1509,7 +1509,7 @@ enum {                             /* smtp_mail.flags */
     SMTP__ANSWERED = 8192,         /* the final reply is heard */
     SMTP__STEPWISE = 16384 * SMTP__CAREFUL   /* DATA waits for recipients */
 };
-#define SMTP__EACH 32768u          /* PRDR: an answer for each recipient */
+#define SMTP__EACH (32768u * SMTP__RARE)  /* PRDR: an answer for each */
 
 enum {                             /* smtp_session.parse, of a line: */
     SMTP__P_MORE = 1,              /* another one follows it */
@@ -2161,47 +2161,65 @@ static void smtp__end_base64(smtp_session *s, smtp__base64 *b)
 
 enum {                             /* smtp_session.keyword: a word is awaited */
     SMTP__K_NEXT,                  /* that names an extension */
-    SMTP__K_AUTH,
-    SMTP__K_SIZE,
-    SMTP__K_LIMITS,
-    SMTP__K_RCPTMAX,
+    SMTP__K_OTHER,                 /* behind the name of an unknown one; else
+                                      2 and the place of its bit: */
+    SMTP__K_SIZE = 5,
+    SMTP__K_AUTH = 6,
+    SMTP__K_LIMITS = 17,
+    SMTP__K_RCPTMAX = 30,
     SMTP__K_MAILMAX,
-    SMTP__K_OTHER,
     /* In a login: its first response goes along with AUTH, */
     SMTP__K_INITIAL,
     SMTP__K_EMPTY                  /* and is empty */
 };
 
 /* Extension keywords by the hash of their names, in the order of
-   SMTP_EXT_PIPELINING ..., as far as one is of use. */
-static const uint32_t smtp__extensions[] = {
-    0x0224d407,                        /* PIPELINING */
-    0xa11bb00b,                        /* STARTTLS */
+   SMTP_EXT_PIPELINING ..., as far as one is of use. 16 bits of it tell them
+   from all others that are registered. */
+static const uint16_t smtp__extensions[] = {
+    0xd407,                        /* PIPELINING */
+    0xb00b,                        /* STARTTLS */
 #if SMTP__8BITMIME || SMTP__SIZE || SMTP__AUTH || SMTP__DSN ||                 \
     SMTP__CHUNKING || SMTP__UTF8 || SMTP__RARE
-    SMTP__8BITMIME ? 0x872ffcab : 1,   /* 8BITMIME */
-    SMTP__SIZE ? 0x002eb625 : 1,       /* SIZE */
-    SMTP__AUTH ? 0x0022eaa8 : 1,       /* AUTH */
-    SMTP__DSN ? 0x00011b39 : 1,        /* DSN */
-    0xcd07b7e4,                        /* ENHANCEDSTATUSCODES */
-    SMTP__CHUNKING ? 0x0d4a453b : 1,   /* CHUNKING */
-    SMTP__CHUNKING ? 0x4a379e43 : 1,   /* BINARYMIME */
-    SMTP__UTF8 ? 0x930ea045 : 1,       /* SMTPUTF8 */
+    SMTP__8BITMIME ? 0xfcab : 0,   /* 8BITMIME */
+    SMTP__SIZE ? 0xb625 : 0,       /* SIZE */
+    SMTP__AUTH ? 0xeaa8 : 0,       /* AUTH */
+    SMTP__DSN ? 0x1b39 : 0,        /* DSN */
+    0xb7e4,                        /* ENHANCEDSTATUSCODES */
+    SMTP__CHUNKING ? 0x453b : 0,   /* CHUNKING */
+    SMTP__CHUNKING ? 0x9e43 : 0,   /* BINARYMIME */
+    SMTP__UTF8 ? 0xa045 : 0,       /* SMTPUTF8 */
 #if SMTP__RARE
-    0x72be88be,                        /* DELIVERBY */
-    0xc5e1e14c,                        /* FUTURERELEASE */
-    0x85776666,                        /* MT-PRIORITY */
-    0xadaa5866,                        /* REQUIRETLS */
-    0x002a8a94,                        /* PRDR */
-    0xac66cde6,                        /* LIMITS */
-    0xe313abc1,                        /* XCLIENT */
-    0x15c23f43,                        /* XFORWARD */
+    0x88be,                        /* DELIVERBY */
+    0xe14c,                        /* FUTURERELEASE */
+    0x6666,                        /* MT-PRIORITY */
+    0x5866,                        /* REQUIRETLS */
+    0x8a94,                        /* PRDR */
+    0xcde6,                        /* LIMITS */
+    0xabc1,                        /* XCLIENT */
+    0x3f43                         /* XFORWARD */
 #endif
 #endif
 };
 
 #define SMTP__RCPTMAX 0x355dc101   /* hashes of limits */
 #define SMTP__MAILMAX 0x93d096dd
+
+/* Login mechanisms likewise, in the order of SMTP_AUTH_LOGIN ... */
+static const uint16_t smtp__logins[] = {
+    0x3c43,                        /* LOGIN */
+    0x2ffa,                        /* PLAIN */
+#if SMTP__SASL
+    0x43cd,                        /* XOAUTH2 */
+    0xa0e4,                        /* OAUTHBEARER */
+    0x85ec,                        /* CRAM-MD5 */
+    0x21c5,                        /* SCRAM-SHA-1 */
+    0xace5,                        /* SCRAM-SHA-256 */
+    0xf092,                        /* SCRAM-SHA-1-PLUS */
+    0x9032,                        /* SCRAM-SHA-256-PLUS */
+    0x7add                         /* EXTERNAL */
+#endif
+};
 
 /* Login mechanisms from the strongest to the weakest, each a name and its
    responses, parted by "|". In these digits stand for other things: 0 and 1 for
@@ -2232,7 +2250,7 @@ static uint32_t smtp__hash(uint32_t hash, char c)
     return hash * 33 ^ ((unsigned char)c & 0xdfu);
 }
 
-SMTP__APART static uint32_t smtp__hash_of(const char *word)
+static uint32_t smtp__hash_of(const char *word)
 {
     uint32_t hash = 0;
     while (*word)
@@ -2240,26 +2258,21 @@ SMTP__APART static uint32_t smtp__hash_of(const char *word)
     return hash;
 }
 
-/* The bit of an extension, 0: not one of ours. */
-static uint32_t smtp__extension(uint32_t hash)
+/* The place of a word among `n` hashes, counted from 1; 0: none of them. */
+#define SMTP__PLACE(hash, of)                                                  \
+    smtp__place(hash, of, sizeof(of) / sizeof(uint16_t))
+static unsigned smtp__place(uint32_t hash, const uint16_t *of, size_t n)
 {
-    uint32_t bit = SMTP_EXT_PIPELINING;
-    size_t i;
-    for (i = 0; i < sizeof smtp__extensions / sizeof(uint32_t); i++, bit <<= 1)
-        if (smtp__extensions[i] == hash)
-            return bit;
-    return 0;
+    while (n && of[n - 1] != (hash & 0xffff))
+        n--;
+    return (unsigned)n;
 }
 
 /* A word behind AUTH: perhaps a mechanism that we have. */
 static void smtp__learn_mechanism(smtp_session *s, uint32_t hash)
 {
     const smtp_sasl *sasl = s->config->sasl;
-    const char *name = smtp__mechanisms;
-    unsigned bit = SMTP__STRONGEST;
-    for (; bit; bit >>= 1, name = smtp__nth(name, 2))
-        if (smtp__hash_of(name) == hash)
-            s->auth |= (uint16_t)bit;
+    s->auth |= (uint16_t)((1u << SMTP__PLACE(hash, smtp__logins)) >> 1);
     if (SMTP__SASL && sasl && sasl->name && smtp__hash_of(sasl->name) == hash)
         s->auth |= SMTP_AUTH_OTHER;
 }
@@ -2281,31 +2294,26 @@ static unsigned smtp__learn_limit(smtp_session *s, uint32_t hash)
     return SMTP__K_LIMITS;
 }
 
-/* A word of an EHLO line has ended; the first is the keyword. */
+/* A word of an EHLO line has ended; the first is the keyword. An unknown one
+   sets SMTP_EXT_ESMTP, which EHLO's answer will do itself or undo. */
 SMTP__APART static void smtp__learn_word(smtp_session *s, uint32_t hash)
 {
     if (s->keyword == SMTP__K_NEXT) {
-        uint32_t bit = smtp__extension(hash);
-        s->offers |= bit;
-        s->keyword = SMTP__AUTH && bit == SMTP_EXT_AUTH ? SMTP__K_AUTH
-                   : SMTP__SIZE && bit == SMTP_EXT_SIZE ? SMTP__K_SIZE
-                   : SMTP__RARE && bit == SMTP_EXT_LIMITS ? SMTP__K_LIMITS
-                   : SMTP__K_OTHER;
-        if (SMTP__SIZE && bit == SMTP_EXT_SIZE)
-            s->limit = 0;
+        unsigned place = SMTP__PLACE(hash, smtp__extensions);
+        s->offers |= (uint32_t)1 << place;
+        s->keyword = (uint8_t)(place + SMTP__K_OTHER);
     } else if (SMTP__AUTH && s->keyword == SMTP__K_AUTH) {
         smtp__learn_mechanism(s, hash);
-    } else if (SMTP__RARE && s->keyword >= SMTP__K_LIMITS &&
-               s->keyword <= SMTP__K_MAILMAX) {
+    } else if (SMTP__RARE && (s->keyword == SMTP__K_LIMITS ||
+                              s->keyword >= SMTP__K_RCPTMAX)) {
         s->keyword = (uint8_t)smtp__learn_limit(s, hash);
     }
 }
 
-/* A number that grows by a digit; one above `most` counts as `most`. */
-SMTP__APART static smtp_size smtp__grow(smtp_size value, char c, smtp_size most)
+/* A number that grows by a digit; one near `most` counts as `most`. */
+static smtp_size smtp__grow(smtp_size value, char c, smtp_size most)
 {
-    smtp_size digit = (smtp_size)(c - '0');
-    return value > (most - digit) / 10 ? most : value * 10 + digit;
+    return value < most / 10 ? value * 10 + (smtp_size)(c - '0') : most;
 }
 
 /* SIZE may say 0 or nothing: no fixed limit (RFC 1870, section 4). One that
@@ -2415,8 +2423,8 @@ SMTP_API const char *smtp_extn(const smtp_session *s, const char *keyword)
 
 SMTP_API int smtp_has_extn(const smtp_session *s, const char *keyword)
 {
-    return (s->offers & smtp__extension(smtp__hash_of(keyword))) ||
-           smtp_extn(s, keyword);
+    unsigned place = SMTP__PLACE(smtp__hash_of(keyword), smtp__extensions);
+    return (place && s->offers >> place & 1) || smtp_extn(s, keyword);
 }
 
 /* ---- reply parser -------------------------------------------------------- */
@@ -3695,10 +3703,11 @@ static void smtp__judge_ehlo(smtp_session *s)
             s->window = (uint16_t)(c->window ? c->window : SMTP_WINDOW);
         s->say = SMTP__IDLE;
     }
+    if (!smtp__positive(s))
+        smtp__forget(s);
     if (SMTP__HAND && s->goal == SMTP__G_HAND + s->stage) {
         smtp__judge_command(s);
     } else if (!smtp__positive(s)) {
-        smtp__forget(s);
         if (helo || (SMTP__LMTP && c->lmtp))
             smtp__refuse(s, SMTP_E_HELO, SMTP_E_HELO);
         else
@@ -5287,7 +5296,8 @@ SMTP_API const char *smtp_status_text(int status)
 SMTP_API const char *smtp_stage(const smtp_session *s)
 {
 #define SMTP__VERB(name, verb, text, rest, judge, limit, on) verb "\0"
-    return smtp__nth(SMTP__ROWS(SMTP__VERB), s->stage);
+    static const char verbs[] = SMTP__ROWS(SMTP__VERB);
+    return smtp__nth(verbs, s->stage);
 #undef SMTP__VERB
 }
 
