@@ -1404,6 +1404,9 @@ SMTP_API smtp_status smtp_send_url(const char *url, smtp_mail *mail,
 #define SMTP__TRACE 1
 #endif
 #define SMTP__STARVES (SMTP__NEXT || SMTP__PULL)
+#define SMTP__EXTENDED (SMTP__AUTH || SMTP__8BITMIME || SMTP__SIZE ||          \
+    SMTP__DSN || SMTP__CHUNKING || SMTP__UTF8 || SMTP__RARE || SMTP__LMTP ||   \
+    SMTP__PARAMS || SMTP__HAND)
 #define SMTP__PARTS (SMTP__CHUNKING && SMTP__PULL)     /* of no known size */
 #ifdef SMTP_SMALL
 #define SMTP__FAST 0
@@ -2207,8 +2210,7 @@ enum {                             /* smtp_session.keyword: a word is awaited */
 static const uint16_t smtp__extensions[] = {
     0xd407,                        /* PIPELINING */
     0xb00b,                        /* STARTTLS */
-#if SMTP__8BITMIME || SMTP__SIZE || SMTP__AUTH || SMTP__DSN ||                 \
-    SMTP__CHUNKING || SMTP__UTF8 || SMTP__RARE
+#if SMTP__EXTENDED
     SMTP__8BITMIME ? 0xfcab : 0,   /* 8BITMIME */
     SMTP__SIZE ? 0xb625 : 0,       /* SIZE */
     SMTP__AUTH ? 0xeaa8 : 0,       /* AUTH */
@@ -3221,7 +3223,6 @@ static void smtp__put_wishes(smtp_session *s, const smtp_mail *m)
 enum {
     SMTP__W_NONE = -1,
     SMTP__W_EMPTY,
-    SMTP__W_END,
     SMTP__W_EHLO,
     SMTP__W_LHLO,
     SMTP__W_8BIT,
@@ -3230,8 +3231,8 @@ enum {
     SMTP__W_NOTIFY = SMTP__W_RET + 2   /* and half the sum, 0 is NEVER */
 };
 
-static const char smtp__words[] = "\0" "\r\n"
-#if SMTP__LMTP || SMTP__CHUNKING || SMTP__8BITMIME || SMTP__DSN
+static const char smtp__words[] = ""
+#if SMTP__EXTENDED
     "\0" "EHLO\0" "LHLO\0" "8BITMIME\0" "BINARYMIME"
 #if SMTP__DSN
     "\0" "FULL\0" "HDRS\0" "NEVER\0" "SUCCESS\0" "FAILURE\0"
@@ -3302,42 +3303,53 @@ static const char *smtp__value_by_hand(const smtp_session *s, unsigned what)
 static int smtp__no_size(const smtp_session *s, unsigned what)
 {
     return what == 'v' && (!smtp__offers(s, SMTP_EXT_SIZE) ||
-                           !(s->said->flags & SMTP__SIZED));
+                           (SMTP__PULL && !(s->said->flags & SMTP__SIZED)));
+}
+
+/* Letters that only extensions have. */
+SMTP__APART static const char *smtp__value_extended(const smtp_session *s, unsigned what,
+                                        char *end)
+{
+    const smtp_mail *m = s->said;
+    int word = SMTP__W_NONE;
+    switch (what) {
+    case 'd': return SMTP__OF_DSN(m->envid);
+    case 'e': return SMTP__OF_DSN(smtp__to(s)->orcpt);
+    case 'f': word = smtp__if(SMTP__INITIAL && s->keyword == SMTP__K_INITIAL);
+        break;
+    case 'i': word = smtp__hello_word(s); break;
+    case 'm': word = smtp__body_word(s, m); break;
+    case 'n': word = smtp__notify_word(SMTP__OF_DSN(smtp__to(s)->notify));
+        break;
+    case 'p': return smtp__unless_empty(smtp__params(s));
+    case 'r': word = smtp__ret_word(SMTP__OF_DSN(m->ret)); break;
+    case 's': case 'v':
+        return smtp__no_size(s, what) ? NULL : smtp__number(end, m->wire);
+    case 'u': word = smtp__if(m->flags & SMTP__NEEDS_UTF8); break;
+    case 'w': return s->word;
+    case 'x': word = smtp__if(SMTP__RARE && s->say == SMTP__MAIL); break;
+    case 'y': word = smtp__if(SMTP__INITIAL && s->keyword == SMTP__K_EMPTY);
+        break;
+    case 'c': case 'k': case 'l': case 't':
+        return SMTP__HAND ? smtp__value_by_hand(s, what) : NULL;
+    default: word = SMTP__W_EMPTY;
+    }
+    return word < 0 ? NULL : smtp__nth(smtp__words, (unsigned)word);
 }
 
 /* What a letter of a row stands for, NULL: nothing. Where it is more than one
    string or has to be encoded, whether it is to be said. A number ends at
    `end`. NUL stands for the row's end. */
-SMTP__APART static const char *smtp__value(const smtp_session *s,
+static const char *smtp__value(const smtp_session *s,
                                            unsigned what, char *end)
 {
-    const smtp_mail *m = s->said;
-    int word = SMTP__W_NONE;
     switch (what) {
-    case 'a': return m->from;
+    case 0: return "\r\n";
+    case 'a': return s->said->from;
     case 'b': return smtp__to(s)->address;
-    case 'd': return SMTP__OF_DSN(m->envid);
-    case 'e': return SMTP__OF_DSN(smtp__to(s)->orcpt);
-    case 'f': word = smtp__if(SMTP__INITIAL && s->keyword == SMTP__K_INITIAL); break;
-    case 'g': case 'z': word = SMTP__W_EMPTY; break;
     case 'h': return smtp__hello_name(s);
-    case 'i': word = smtp__hello_word(s); break;
-    case 'm': word = smtp__body_word(s, m); break;
-    case 'n': word = smtp__notify_word(SMTP__OF_DSN(smtp__to(s)->notify)); break;
-    case 'p': return smtp__unless_empty(smtp__params(s));
-    case 'r': word = smtp__ret_word(SMTP__OF_DSN(m->ret)); break;
-    case 's': case 'v':
-        return !SMTP__MEASURED || smtp__no_size(s, what)
-             ? NULL : smtp__number(end, m->wire);
-    case 'u': word = smtp__if(m->flags & SMTP__NEEDS_UTF8); break;
-    case 'w': return SMTP__AUTH || SMTP__HAND ? s->word : NULL;
-    case 'x': word = smtp__if(SMTP__RARE && s->say == SMTP__MAIL); break;
-    case 'y': word = smtp__if(SMTP__INITIAL && s->keyword == SMTP__K_EMPTY); break;
-    case 'c': case 'k': case 'l': case 't':
-        return SMTP__HAND ? smtp__value_by_hand(s, what) : NULL;
-    default: word = SMTP__W_END; break;
+    default: return SMTP__EXTENDED ? smtp__value_extended(s, what, end) : "";
     }
-    return word < 0 ? NULL : smtp__nth(smtp__words, (unsigned)word);
 }
 
 /* Rows as most mails have them are written in place where they fit. */
@@ -3456,7 +3468,7 @@ static smtp_size smtp__put64_text(smtp_session *s, smtp_size bits,
 }
 
 /* The response at hand: config->sasl's, or the next of the table's. */
-SMTP__APART static void smtp__put_response(smtp_session *s)
+static void smtp__put_response(smtp_session *s)
 {
     smtp_size bits = 1;
     const char *p = s->tail;
