@@ -1407,6 +1407,7 @@ SMTP_API smtp_status smtp_send_url(const char *url, smtp_mail *mail,
 #define SMTP__EXTENDED (SMTP__AUTH || SMTP__8BITMIME || SMTP__SIZE ||          \
     SMTP__DSN || SMTP__CHUNKING || SMTP__UTF8 || SMTP__RARE || SMTP__LMTP ||   \
     SMTP__PARAMS || SMTP__HAND)
+#define SMTP__COUNTED (SMTP__FAST || SMTP__PULL)  /* a chunk's bytes are */
 #define SMTP__PARTS (SMTP__CHUNKING && SMTP__PULL)     /* of no known size */
 #ifdef SMTP_SMALL
 #define SMTP__FAST 0
@@ -2946,7 +2947,7 @@ static SMTP__INLINE size_t smtp__body_out(smtp_session *s, const char *p,
         s->said->wire += (smtp_size)n;
         return n;
     }
-    if (smtp__in_payload(s) && n > s->chunk) {
+    if (SMTP__PULL && smtp__in_payload(s) && n > s->chunk) {
         smtp__fail(s, SMTP_E_BODY);
         return 0;
     }
@@ -2954,11 +2955,12 @@ static SMTP__INLINE size_t smtp__body_out(smtp_session *s, const char *p,
         !(s->body_state & SMTP__INTO_BUFFER)) {
         n = smtp__transmit(s, p, n);
     } else {
-        n = smtp__min(n, room);
+        if (SMTP__FAST)
+            n = smtp__min(n, room);
         memcpy(s->out + s->out_to, p, n);
         s->out_to = (uint16_t)(s->out_to + n);
     }
-    if (smtp__in_payload(s))
+    if (SMTP__COUNTED && smtp__in_payload(s))
         s->chunk -= (smtp_size)n;
     if (!(s->body_state & SMTP__INTO_BUFFER))
         smtp__trace(s, SMTP_TRACE_BODY, p, n);
@@ -2987,7 +2989,7 @@ static int smtp__encode_byte(smtp_session *s, const char *p)
     } else if (*p == '.' && (state & SMTP__BOL) && (state & SMTP__DOTS)) {
         next |= SMTP__CHANGED;
         p = "..";
-        n = state & SMTP__DRY ? 1 : 2;   /* SIZE counts it once */
+        n = SMTP__KEPT && state & SMTP__DRY ? 1 : 2;   /* SIZE counts it once */
     }
     s->body_state = (uint8_t)next;
     return n == 0 || smtp__body_out(s, p, n);
@@ -3053,7 +3055,7 @@ static int smtp__encode_step(smtp_session *s)
     if (r == 0)
         return smtp__encode_end(s);
     if (!SMTP__FAST)
-        return smtp__encode_bytes(s, p, (size_t)r);
+        return smtp__encode_bytes(s, p, SMTP__PULL ? (size_t)r : 1);
     if (s->body_state & SMTP__RAW)
         s->run = (smtp_size)r;
     else if (s->run == 0 && !(s->body_state & SMTP__CR))
@@ -3858,6 +3860,15 @@ static void smtp__judge_mail(smtp_session *s)
         smtp__refuse_mail(s, s->heard, SMTP_E_SENDER);
 }
 
+/* If all are refused, the first decided. */
+static void smtp__refuse_recipient(smtp_mail *m, smtp_recipient *to)
+{
+    to->status = SMTP_E_REFUSED;
+    if (!(m->flags & SMTP__SOME_REFUSED))
+        m->code = to->code;
+    m->flags |= SMTP__SOME_REFUSED;
+}
+
 static void smtp__judge_rcpt(smtp_session *s)
 {
     smtp_mail *m = s->heard;
@@ -3869,10 +3880,7 @@ static void smtp__judge_rcpt(smtp_session *s)
     to->code = s->reply.code;
     if (smtp__positive(s))
         return;
-    to->status = SMTP_E_REFUSED;
-    if (!(m->flags & SMTP__SOME_REFUSED))
-        m->code = to->code;        /* if all are refused, the first decided */
-    m->flags |= SMTP__SOME_REFUSED;
+    smtp__refuse_recipient(m, to);
     if (SMTP__CAREFUL && s->refusals < 255)
         s->refusals++;
 }
@@ -3911,13 +3919,13 @@ static void smtp__judge_bdat(smtp_session *s)
 /* LMTP answers a body once for each recipient that it accepted (RFC 2033,
    section 4.2), PRDR does so before the answer for all: the one whose turn it
    is, 0 when there is none. */
-static smtp_recipient *smtp__turn_of(const smtp_session *s, size_t from)
+static smtp_recipient *smtp__turn_of(const smtp_session *s)
 {
     const smtp_mail *m = s->heard;
     size_t i;
     if (m && ((SMTP__LMTP && s->config->lmtp) ||
               (SMTP__RARE && m->flags & SMTP__EACH)))
-        for (i = from; i < m->said; i++)
+        for (i = 0; i < m->said; i++)
             if (m->to[i].status == SMTP_AGAIN)
                 return &m->to[i];
     return NULL;
@@ -3926,15 +3934,12 @@ static smtp_recipient *smtp__turn_of(const smtp_session *s, size_t from)
 /* One of these answers. 1: more are to come. */
 static int smtp__judge_each(smtp_session *s, smtp_mail *m)
 {
-    smtp_recipient *to = smtp__turn_of(s, 0);
+    smtp_recipient *to = smtp__turn_of(s);
     if (to == NULL)
         return 0;
     to->code = s->reply.code;
     if (!smtp__positive(s)) {
-        to->status = SMTP_E_REFUSED;
-        if (!(m->flags & SMTP__SOME_REFUSED))
-            m->code = to->code;
-        m->flags |= SMTP__SOME_REFUSED;
+        smtp__refuse_recipient(m, to);
     } else if (m->flags & SMTP__EACH) {
         to->status = SMTP_UNKNOWN;
     } else {
@@ -3942,7 +3947,7 @@ static int smtp__judge_each(smtp_session *s, smtp_mail *m)
         m->flags |= SMTP__DELIVERED;
     }
     if (!(m->flags & SMTP__EACH) &&
-        smtp__turn_of(s, (size_t)(to - m->to)) == NULL) {
+        smtp__turn_of(s) == NULL) {
         if (!(m->flags & SMTP__DELIVERED))
             smtp__refuse_mail(s, m, SMTP_E_DATA);
         return 0;
@@ -3962,7 +3967,7 @@ static int smtp__judge_prdr(smtp_session *s, smtp_mail *m)
         s->due++;
         return 1;
     }
-    if (!(m->flags & SMTP__EACH) || smtp__turn_of(s, 0))
+    if (!(m->flags & SMTP__EACH) || smtp__turn_of(s))
         return 0;
     for (i = 0; i < m->said; i++)
         if (m->to[i].status != SMTP_UNKNOWN) {
@@ -4246,7 +4251,8 @@ static void smtp__advance(smtp_session *s, unsigned row)
         if (row == SMTP__FINAL) {
             smtp__mail_said(s);
         } else {
-            s->chunk = m->wire;
+            if (SMTP__COUNTED)
+                s->chunk = m->wire;
             s->say = SMTP__PAYLOAD;
         }
     } else if (SMTP__HAND && row == SMTP__COMMAND && s->tail) {
@@ -4347,11 +4353,12 @@ static int smtp__say_body(smtp_session *s)
     return r != 0;
 }
 
-/* The announced bytes of BDAT: neither more nor less. */
+/* The announced bytes of BDAT: neither more nor less, whatever a source says
+   at its second reading. */
 static int smtp__say_payload(smtp_session *s)
 {
-    int r = s->chunk ? smtp__encode(s) : -1;
-    if (r < 0 && s->chunk)
+    int r = !SMTP__COUNTED || s->chunk ? smtp__encode(s) : -1;
+    if (SMTP__COUNTED && r < 0 && s->chunk)
         smtp__fail(s, SMTP_E_BODY);
     else if (r < 0)
         smtp__mail_said(s);
@@ -4596,6 +4603,14 @@ static int smtp__measure(smtp_session *s)
     return 1;
 }
 
+/* How it encodes: dots only matter to it as a change. */
+static unsigned smtp__dry(const smtp_session *s, const smtp_mail *m)
+{
+    if (SMTP__PULL && smtp__use_chunks(s, m))
+        return smtp__raw(m);
+    return SMTP__KEPT ? (unsigned)SMTP__DOTS : 0;
+}
+
 /* Takes up the mail that said and heard cursor have room for. */
 static void smtp__begin(smtp_session *s, smtp_mail *m)
 {
@@ -4632,9 +4647,7 @@ static void smtp__begin(smtp_session *s, smtp_mail *m)
                !(s->offers & useful)) {
         smtp__start_transaction(s);
     } else {
-        int chunks = smtp__use_chunks(s, m);
-        smtp__body_start(s, &m->body, SMTP__DRY |
-                         (chunks ? smtp__raw(m) : (unsigned)SMTP__DOTS));
+        smtp__body_start(s, &m->body, SMTP__DRY | smtp__dry(s, m));
         s->say = SMTP__MEASURE;
     }
 }
@@ -4884,7 +4897,7 @@ static void smtp__answer(smtp_session *s)
     if (s->due && s->heard && s->stage == SMTP__RCPT)
         to = &s->heard->to[s->to_heard];
     else if (s->due && s->stage == SMTP__FINAL)
-        to = smtp__turn_of(s, 0);
+        to = smtp__turn_of(s);
     if (SMTP__REPLY && c->reply)
         c->reply(c->ctx, s, s->heard, to);
     if (s->reply.code.reply == 421 && s->stage != SMTP__QUIT) {
