@@ -3480,8 +3480,6 @@ static char *smtp__plain_row(const smtp_session *s, unsigned row)
     if (room < 40)
         return NULL;
     switch (row) {
-    case SMTP__RSET:
-        return smtp__copy(p, "RSET\r\n", 6);
     case SMTP__MAIL:
         return smtp__plain_mail(s, p, room);
     case SMTP__DATA:
@@ -4408,12 +4406,31 @@ static int smtp__say_recipients(smtp_session *s)
     return m->said != before;
 }
 
+/* RSET and a plain MAIL in one, if buffer and window take both. */
+static int smtp__say_sender(smtp_session *s)
+{
+    unsigned start = s->out_to;
+    size_t room = (size_t)(s->out_size - start);
+    char *p = s->out + start, *end;
+    if (s->row_done || smtp__no_mail(s->said) || room < 6 ||
+        s->due + 2u > s->window || !smtp__in_window(s) ||
+        (end = smtp__plain_mail(s, p + 6, room - 6)) == NULL)
+        return 0;
+    memcpy(p, "RSET\r\n", 6);
+    s->out_to = (uint16_t)(end - s->out);
+    smtp__trace_row(s, start);
+    smtp__advance(s, SMTP__RSET);
+    smtp__advance(s, SMTP__MAIL);
+    return 1;
+}
+
 /* Writes a row as far as it fits. */
 static int smtp__say_row(smtp_session *s)
 {
     unsigned row = s->say, start = s->out_to;
     char *end;
-    if (SMTP__FAST && row == SMTP__RCPT && smtp__say_recipients(s))
+    if (SMTP__FAST && ((row == SMTP__RCPT && smtp__say_recipients(s)) ||
+                       (row == SMTP__RSET && smtp__say_sender(s))))
         return 1;
     if (s->row_done == 0) {
         if (!smtp__may_say(s, row))
