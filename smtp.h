@@ -1548,11 +1548,11 @@ enum {                             /* smtp_mail.flags */
     SMTP__ACCEPTED = 32,           /* a recipient was */
     SMTP__SOME_REFUSED = 64,       /* a recipient was not */
     SMTP__REFUSED = 128,           /* the mail is, status says why */
-    SMTP__NEEDS_UTF8 = 256 * SMTP__UTF8,
-    SMTP__HAS_8BIT = 512 * SMTP__8BITMIME,
+    SMTP__DELIVERED = 256 * (SMTP__LMTP | SMTP__RARE),  /* to a recipient */
+    SMTP__HAS_8BIT = 512 * SMTP__8BITMIME,   /* SMTP_BODY_8BIT << 8, */
     SMTP__CLEAN = 1024 * SMTP__KEPT,         /* there is nothing to change */
     SMTP__SIZED = 2048 * SMTP__MEASURED,     /* `wire` is known */
-    SMTP__DELIVERED = 4096 * (SMTP__LMTP | SMTP__RARE),  /* to a recipient */
+    SMTP__NEEDS_UTF8 = 4096 * SMTP__UTF8,    /* SMTP_BODY_UTF8 << 8 */
     SMTP__ANSWERED = 8192,         /* the final reply is heard */
     SMTP__STEPWISE = 16384 * SMTP__CAREFUL   /* DATA waits for recipients */
 };
@@ -1749,23 +1749,22 @@ static int smtp__address_plain(const char *p, size_t n)
 
 SMTP_API int smtp_address_check(const char *address)
 {
-    enum { PLAIN, QUOTED, ESCAPED } state = PLAIN;
-    unsigned high = 0, c;
+    unsigned high = 0, quoted = *address == '"', c;
     const char *p = address;
     if (smtp__address_plain(p, strlen(p)))
         return 1;
-    if (*p == '"')
-        state = QUOTED, p++;
-    for (; (c = (unsigned char)*p) != 0; p++, high |= c) {
+    for (p += quoted; (c = (unsigned char)*p) != 0; p++, high |= c) {
         if (c < ' ' || c == 127 || (c > 127 && !SMTP__UTF8) ||
-            (state == PLAIN && (c == ' ' || c == '<' || c == '>')) ||
-            (state == QUOTED && c == '"' && p[1] != '@'))
+            (!quoted && (c == ' ' || c == '<' || c == '>')))
             return 0;
-        if (state != PLAIN)
-            state = state == ESCAPED ? QUOTED
-                  : c == '\\' ? ESCAPED : c == '"' ? PLAIN : QUOTED;
+        if (quoted && c == '\\' && (p[1] == '\\' || p[1] == '"'))
+            p++;
+        else if (quoted && c == '"' && p[1] != '@')
+            return 0;
+        else if (c == '"')
+            quoted = 0;
     }
-    return state != PLAIN ? 0 : high & 128 ? 2 : 1;
+    return quoted ? 0 : 1 + (high >> 7 & 1);
 }
 
 /* ---- ending -------------------------------------------------------------- */
@@ -2253,27 +2252,28 @@ static const uint16_t smtp__logins[] = {
 };
 
 /* Login mechanisms from the strongest to the weakest, each a name and its
-   responses, parted by "|". In these digits stand for other things: 0 and 1 for
-   the bytes NUL and ^A, 2 user, 3 password, 4 token, 5 authorization identity,
-   6 the user with "," and "=" as in RFC 5801, section 4. */
+   responses, parted by "|"; the last is "*", which cancels the login. In the
+   others digits stand for other things: 0 and 1 for the bytes NUL and ^A, 2
+   user, 3 password, 4 token, 5 authorization identity, 6 the user with "," and
+   "=" as in RFC 5801, section 4. */
 #define SMTP__LOGIN(name, responses) name "\0" responses "\0"
 static const char smtp__mechanisms[] =
 #if SMTP__SASL
 #define SMTP__STRONGEST SMTP_AUTH_OTHER
     SMTP__LOGIN("", "")
-    SMTP__LOGIN("EXTERNAL", "5")
+    SMTP__LOGIN("EXTERNAL", "5|*")
     SMTP__LOGIN("SCRAM-SHA-256-PLUS", "")
     SMTP__LOGIN("SCRAM-SHA-1-PLUS", "")
     SMTP__LOGIN("SCRAM-SHA-256", "")
     SMTP__LOGIN("SCRAM-SHA-1", "")
     SMTP__LOGIN("CRAM-MD5", "")
-    SMTP__LOGIN("OAUTHBEARER", "n,a=6,1auth=Bearer 411|1")
-    SMTP__LOGIN("XOAUTH2", "user=21auth=Bearer 411|")
+    SMTP__LOGIN("OAUTHBEARER", "n,a=6,1auth=Bearer 411|1|*")
+    SMTP__LOGIN("XOAUTH2", "user=21auth=Bearer 411||*")
 #else
 #define SMTP__STRONGEST SMTP_AUTH_PLAIN
 #endif
-    SMTP__LOGIN("PLAIN", "50203")
-    SMTP__LOGIN("LOGIN", "2|3");
+    SMTP__LOGIN("PLAIN", "50203|*")
+    SMTP__LOGIN("LOGIN", "2|3|*");
 
 /* In any case: for this the bit that tells a letter's case does not count. */
 static uint32_t smtp__hash(uint32_t hash, char c)
@@ -2998,12 +2998,12 @@ static int smtp__encode_byte(smtp_session *s, const char *p)
 /* Encodes some of `n` bytes. 0: not one. */
 static int smtp__encode_bytes(smtp_session *s, const char *p, size_t n)
 {
-    const char *begin = p;
-    while (n-- && smtp__encode_byte(s, p)) {
-        p++;
+    size_t left = n;
+    while (left && smtp__encode_byte(s, p++)) {
+        left--;
         s->at++;
     }
-    return p != begin;
+    return left != n;
 }
 
 /* The end of the source: -1, or its last line is completed first. */
@@ -3474,7 +3474,7 @@ static void smtp__put_response(smtp_session *s)
 {
     smtp_size bits = 1;
     const char *p = s->tail;
-    if (s->step == SMTP__CANCEL) {
+    if (p ? *p == '*' : s->step == SMTP__CANCEL) {
         smtp__put_char(s, '*');
         return;
     }
@@ -3499,6 +3499,7 @@ static void smtp__say_auth(smtp_session *s)
 {
     const smtp_size all = (smtp_size)-1;
     s->say = SMTP__AUTH_;
+    s->result = SMTP_E_LOGIN;
     s->keyword = SMTP__K_NEXT;
     if (!SMTP__INITIAL || s->config->no_initial_response ||
         (smtp__by_sasl(s) && !s->line))
@@ -3509,23 +3510,24 @@ static void smtp__say_auth(smtp_session *s)
         s->keyword = s->chunk == all ? SMTP__K_EMPTY : SMTP__K_INITIAL;
 }
 
-/* A line of the login is said. Behind the last response of the table only the
-   end can come. */
+/* A line of the login is said: behind it comes the next of the table, or one
+   more of config->sasl's. */
 static void smtp__login_said(smtp_session *s, unsigned row)
 {
     const char *p = s->tail;
-    if (row == SMTP__AUTH_)
-        s->result = SMTP_E_LOGIN;
-    if (s->step == SMTP__CANCEL)
-        return;
-    s->step++;
-    if (p == NULL || (row == SMTP__AUTH_ && !s->keyword))
-        return;
-    while (*p && *p != '|')
-        p++;
-    if (*p == 0)
-        s->step = SMTP__STEPS;
-    s->tail = p + (*p != 0);
+    if (SMTP__SASL && p == NULL) {
+        s->step = (uint8_t)(s->step + (s->step != SMTP__CANCEL));
+    } else if (row == SMTP__RESPONSE || (SMTP__INITIAL && s->keyword)) {
+        while (*p && *p++ != '|')
+            ;
+        s->tail = p;
+    }
+}
+
+/* "*" is said. */
+static int smtp__canceled(const smtp_session *s)
+{
+    return SMTP__SASL && s->tail == NULL ? s->step == SMTP__CANCEL : !*s->tail;
 }
 
 /* Mechanisms that the server, the caller and what he knows allow. */
@@ -3579,7 +3581,8 @@ static void smtp__use_mechanism(smtp_session *s, unsigned of)
     for (; !(of & bit); bit >>= 1)
         name = smtp__nth(name, 2);
     s->mechanism = (uint16_t)bit;
-    s->step = 0;
+    if (SMTP__SASL)
+        s->step = 0;
     s->word = name;
     s->tail = smtp__nth(name, 1);
     if (SMTP__SASL && sasl && sasl->mechanisms & bit) {
@@ -3624,7 +3627,7 @@ static int smtp__respond(smtp_session *s)
     s->line = response;
     s->run = r > 0 && response ? (smtp_size)r : 0;
     s->say = SMTP__RESPONSE;
-    if (s->step == 0)
+    if (s->step == 0 && r != SMTP_E_MECHANISM)
         smtp__say_auth(s);
     if (r < 0 && s->step) {
         s->result = (int8_t)smtp__failure(r);
@@ -3790,16 +3793,16 @@ static void smtp__judge_challenge(smtp_session *s)
 {
     int cancel = s->step >= SMTP__STEPS;
     s->say = SMTP__RESPONSE;
-    if (smtp__by_sasl(s) && !cancel) {
-        if (s->chunk != 0 && s->chunk != SMTP__END64) {
-            s->result = SMTP_E_CHALLENGE;
-            cancel = 1;
-        } else if (s->step > 1 || s->line == NULL || s->keyword) {
-            s->say = SMTP__RESPOND;
-        }
+    if (!smtp__by_sasl(s))
+        return;
+    if (!cancel && s->chunk != 0 && s->chunk != SMTP__END64) {
+        s->result = SMTP_E_CHALLENGE;
+        cancel = 1;
     }
     if (cancel)
         s->step = SMTP__CANCEL;
+    else if (s->step > 1 || s->line == NULL || s->keyword)
+        s->say = SMTP__RESPOND;
 }
 
 /* RFC 4954, section 4 and 6. Another mechanism is tried when this one, not the
@@ -3807,10 +3810,10 @@ static void smtp__judge_challenge(smtp_session *s)
 static void smtp__judge_auth(smtp_session *s)
 {
     unsigned code = s->reply.code.reply;
-    int status = SMTP_OK;
-    if (code == 334 && s->step != SMTP__CANCEL) {
+    int status = SMTP_OK, canceled = smtp__canceled(s);
+    if (code == 334 && !canceled) {
         smtp__judge_challenge(s);
-    } else if (smtp__positive(s) && s->step != SMTP__CANCEL) {
+    } else if (smtp__positive(s) && !canceled) {
         status = smtp__sasl_done(s, SMTP_OK);
         s->mechanism = 0;
         s->flags |= SMTP__LOGGED_IN;
@@ -3819,7 +3822,7 @@ static void smtp__judge_auth(smtp_session *s)
             smtp__fail(s, smtp__failure(status));
         else if (smtp__hand(s))
             smtp__result(s, SMTP_OK);
-    } else if (s->step == SMTP__CANCEL || code < 500 || code == 535) {
+    } else if (canceled || code < 500 || code == 535) {
         smtp__end_login(s, s->result);
     } else {
         smtp__login(s);
@@ -4392,7 +4395,8 @@ static int smtp__say_chunk(smtp_session *s)
         return 0;
     p = smtp__copy(s->out + start, "BDAT ", 5);
     p = smtp__copy_number(p, (smtp_size)n);
-    p = smtp__copy(p, " LAST\r\n" + (r < 0 ? 0 : 5), r < 0 ? 7 : 2);
+    p = smtp__copy(p, " LAST", r < 0 ? 5 : 0);
+    p = smtp__copy(p, "\r\n", 2);
     s->out_to = (uint16_t)(p - s->out);
     smtp__trace(s, SMTP_TRACE_COMMAND, s->out + start,
                 (size_t)(s->out_to - start));
@@ -4630,10 +4634,8 @@ static void smtp__begin(smtp_session *s, smtp_mail *m)
         smtp__refuse(s, SMTP_E_LIMIT, SMTP_E_LIMIT);
         return;
     }
-    if (m->body.flags & SMTP_BODY_8BIT)
-        m->flags |= SMTP__HAS_8BIT;
-    if (m->body.flags & SMTP_BODY_UTF8)
-        m->flags |= SMTP__NEEDS_UTF8;
+    m->flags |= (uint16_t)(m->body.flags << 8 &
+                           (SMTP__HAS_8BIT | SMTP__NEEDS_UTF8));
     if (SMTP__MEASURED && smtp__raw(m) &&
         (!smtp__pulled(&m->body) || m->body.size)) {
         m->wire = m->body.size;
