@@ -2102,8 +2102,22 @@ static int smtp__flush(smtp_session *s)
 
 /* ---- base64 -------------------------------------------------------------- */
 
+#if SMTP__FAST || !defined SMTP_NO_COMPOSE || SMTP__SASL ||                    \
+    (defined SMTP_BEARSSL && !defined SMTP_NO_DKIM)
 static const char smtp__digits64[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+static char smtp__digit64(unsigned value)
+{
+    return smtp__digits64[value];
+}
+#else
+static char smtp__digit64(unsigned value)
+{
+    return (char)(value < 26 ? value + 'A' : value < 52 ? value - 26 + 'a'
+                : value < 62 ? value - 52 + '0' : value == 62 ? '+' : '/');
+}
+#endif
 
 #if !defined SMTP_NO_COMPOSE || SMTP__SASL ||                                  \
     (defined SMTP_BEARSSL && !defined SMTP_NO_DKIM)
@@ -2150,15 +2164,16 @@ static unsigned smtp__pad64(smtp_size *bits, char *to)
 
 static unsigned smtp__decode64(smtp_size *bits, char c, char *to)
 {
-    const char *digits = smtp__digits64;
-    const char *digit = (const char *)memchr(digits, c, 64);
+    unsigned digit = 0;
     if (c == '=')
         return smtp__pad64(bits, to);
-    if (digit == NULL || *bits >> 25) {
+    while (digit < 64 && smtp__digit64(digit) != c)
+        digit++;
+    if (digit == 64 || *bits >> 25) {
         *bits = SMTP__BAD64;
         return 0;
     }
-    *bits = (*bits ? *bits : 1) << 6 | (smtp_size)(digit - digits);
+    *bits = (*bits ? *bits : 1) << 6 | digit;
     if (*bits >> 24 == 0)
         return 0;
     to[0] = (char)(*bits >> 16);
@@ -2178,7 +2193,7 @@ SMTP__APART static smtp_size smtp__put64(smtp_session *s, smtp_size bits,
     if (bits >> 24 == 0)
         return bits;
     for (i = 4; i > 0; i--, bits <<= 6)
-        smtp__put_char(s, i > pad ? smtp__digits64[bits >> 18 & 63] : '=');
+        smtp__put_char(s, i > pad ? smtp__digit64(bits >> 18 & 63) : '=');
     return 1;
 }
 
@@ -3597,21 +3612,21 @@ static void smtp__use_mechanism(smtp_session *s, unsigned of)
 /* Chooses the next mechanism, the strongest of those below the last. */
 static void smtp__login(smtp_session *s)
 {
-    unsigned left = smtp__usable(s);
-    if (s->mechanism)
-        left &= s->mechanism - 1u;
-    else
+    unsigned left = smtp__usable(s) & (s->mechanism - 1u);
+    int status;
+    if (!s->mechanism)
         s->result = SMTP_E_MECHANISM;
+    status = s->result;
     if (smtp__needs_tls(s) ||
         !(s->flags & SMTP__SECURE || s->config->unsafe_clear_login)) {
-        smtp__end_login(s, SMTP_E_CLEAR_LOGIN);
+        status = SMTP_E_CLEAR_LOGIN;
     } else if (!smtp__offers(s, SMTP_EXT_AUTH)) {
-        smtp__end_login(s, SMTP_E_NO_AUTH);
-    } else if (!left) {
-        smtp__end_login(s, s->result);
-    } else {
+        status = SMTP_E_NO_AUTH;
+    } else if (left) {
         smtp__use_mechanism(s, left);
+        return;
     }
+    smtp__end_login(s, status);
 }
 
 /* Has a mechanism of the caller's make its next response. 0: not yet. */
@@ -3949,12 +3964,8 @@ static int smtp__judge_each(smtp_session *s, smtp_mail *m)
         to->status = SMTP_OK;
         m->flags |= SMTP__DELIVERED;
     }
-    if (!(m->flags & SMTP__EACH) &&
-        smtp__turn_of(s) == NULL) {
-        if (!(m->flags & SMTP__DELIVERED))
-            smtp__refuse_mail(s, m, SMTP_E_DATA);
+    if (!(m->flags & SMTP__EACH) && smtp__turn_of(s) == NULL)
         return 0;
-    }
     s->due++;
     return 1;
 }
@@ -4002,6 +4013,15 @@ static void smtp__judge_by_hand(smtp_session *s)
     smtp__result(s, status);
 }
 
+/* Where each recipient has an answer, one that is delivered to is enough. */
+static int smtp__body_refused(const smtp_session *s, const smtp_mail *m)
+{
+    int lmtp = SMTP__LMTP && s->config->lmtp;
+    return lmtp || m->flags & SMTP__EACH
+         ? !(m->flags & SMTP__DELIVERED) || (!lmtp && !smtp__positive(s))
+         : !smtp__positive(s);
+}
+
 /* Nobody can have taken a mail whose end is not yet out. */
 static void smtp__judge_final(smtp_session *s)
 {
@@ -4018,8 +4038,7 @@ static void smtp__judge_final(smtp_session *s)
     if ((SMTP__RARE && smtp__judge_prdr(s, m)) || smtp__judge_each(s, m))
         return;
     if (m->flags & SMTP__ACCEPTED) {
-        if ((!smtp__positive(s) && !(SMTP__LMTP && s->config->lmtp)) ||
-            (m->flags & SMTP__EACH && !(m->flags & SMTP__DELIVERED)))
+        if (smtp__body_refused(s, m))
             smtp__refuse_mail(s, m, SMTP_E_DATA);
         if (smtp__positive(s) && smtp__senderless(m))
             m->status = SMTP_UNKNOWN;
@@ -4451,6 +4470,16 @@ static smtp_status smtp__check_extras(const smtp_session *s,
     return SMTP_OK;
 }
 
+/* Whether an address can be sent, perhaps as one that needs SMTPUTF8. */
+SMTP__APART static int smtp__address_ok(const smtp_session *s, smtp_mail *m,
+                                        const char *address)
+{
+    int kind = smtp__address_kind(s, address);
+    if (kind == 2)
+        m->flags |= SMTP__NEEDS_UTF8;
+    return kind;
+}
+
 /* A mail's arguments, before anything of it is said. */
 static smtp_status smtp__check_to(const smtp_session *s, smtp_mail *m)
 {
@@ -4458,15 +4487,11 @@ static smtp_status smtp__check_to(const smtp_session *s, smtp_mail *m)
     for (i = 0; i < m->to_count; i++) {
         smtp_recipient *to = &m->to[i];
         smtp_status bad;
-        int kind;
         if (smtp__plain_recipient(to))
             continue;
-        kind = to->address && *to->address
-             ? smtp__address_kind(s, to->address) : 0;
-        if (kind == 0)
+        if (!to->address || !*to->address ||
+            !smtp__address_ok(s, m, to->address))
             return to->status = SMTP_E_RECIPIENT_SYNTAX;
-        if (kind == 2)
-            m->flags |= SMTP__NEEDS_UTF8;
         if ((bad = smtp__check_extras(s, to)) != SMTP_OK)
             return to->status = bad;
     }
@@ -4555,14 +4580,11 @@ static smtp_status smtp__check_wishes(const smtp_session *s,
 static smtp_status smtp__check_mail(const smtp_session *s, smtp_mail *m)
 {
     const smtp_body *b = &m->body;
-    int kind = smtp__address_kind(s, smtp__or_empty(m->from));
     smtp_status bad;
     if (m->to_count == 0 || !smtp__body_ok(b))
         return SMTP_E_ARGUMENT;
-    if (kind == 0)
+    if (!smtp__address_ok(s, m, smtp__or_empty(m->from)))
         return SMTP_E_SENDER_SYNTAX;
-    if (kind == 2)
-        m->flags |= SMTP__NEEDS_UTF8;
     if ((smtp__never(b) || !smtp__no_wishes(m)) &&
         (bad = smtp__check_wishes(s, m)) != SMTP_OK)
         return bad;
