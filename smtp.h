@@ -1638,7 +1638,7 @@ static size_t smtp__min(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-SMTP__APART static char smtp__hex_digit(unsigned value)
+static char smtp__hex_digit(unsigned value)
 {
     return (char)(value < 10 ? '0' + value : 'A' - 10 + value);
 }
@@ -3167,13 +3167,15 @@ static void smtp__put_address(smtp_session *s, const char *address)
 /* xtext (RFC 3461, section 4), but for an address type. */
 static void smtp__put_xtext(smtp_session *s, const char *p, int type)
 {
+    int shift;
     for (; *p; p++) {
         if (type || (*p > ' ' && *p < 127 && *p != '+' && *p != '=')) {
             smtp__put_char(s, *p);
         } else {
             smtp__put_char(s, '+');
-            smtp__put_char(s, smtp__hex_digit((unsigned char)*p >> 4));
-            smtp__put_char(s, smtp__hex_digit((unsigned char)*p & 15));
+            for (shift = 4; shift >= 0; shift -= 4)
+                smtp__put_char(s, smtp__hex_digit((unsigned char)*p >> shift &
+                                                  15));
         }
         if (*p == ';')
             type = 0;
@@ -4470,16 +4472,6 @@ static smtp_status smtp__check_extras(const smtp_session *s,
     return SMTP_OK;
 }
 
-/* Whether an address can be sent, perhaps as one that needs SMTPUTF8. */
-SMTP__APART static int smtp__address_ok(const smtp_session *s, smtp_mail *m,
-                                        const char *address)
-{
-    int kind = smtp__address_kind(s, address);
-    if (kind == 2)
-        m->flags |= SMTP__NEEDS_UTF8;
-    return kind;
-}
-
 /* A mail's arguments, before anything of it is said. */
 static smtp_status smtp__check_to(const smtp_session *s, smtp_mail *m)
 {
@@ -4487,11 +4479,15 @@ static smtp_status smtp__check_to(const smtp_session *s, smtp_mail *m)
     for (i = 0; i < m->to_count; i++) {
         smtp_recipient *to = &m->to[i];
         smtp_status bad;
+        int kind;
         if (smtp__plain_recipient(to))
             continue;
-        if (!to->address || !*to->address ||
-            !smtp__address_ok(s, m, to->address))
+        kind = to->address && *to->address
+             ? smtp__address_kind(s, to->address) : 0;
+        if (kind == 0)
             return to->status = SMTP_E_RECIPIENT_SYNTAX;
+        if (kind == 2)
+            m->flags |= SMTP__NEEDS_UTF8;
         if ((bad = smtp__check_extras(s, to)) != SMTP_OK)
             return to->status = bad;
     }
@@ -4580,11 +4576,14 @@ static smtp_status smtp__check_wishes(const smtp_session *s,
 static smtp_status smtp__check_mail(const smtp_session *s, smtp_mail *m)
 {
     const smtp_body *b = &m->body;
+    int kind = smtp__address_kind(s, smtp__or_empty(m->from));
     smtp_status bad;
     if (m->to_count == 0 || !smtp__body_ok(b))
         return SMTP_E_ARGUMENT;
-    if (!smtp__address_ok(s, m, smtp__or_empty(m->from)))
+    if (kind == 0)
         return SMTP_E_SENDER_SYNTAX;
+    if (kind == 2)
+        m->flags |= SMTP__NEEDS_UTF8;
     if ((smtp__never(b) || !smtp__no_wishes(m)) &&
         (bad = smtp__check_wishes(s, m)) != SMTP_OK)
         return bad;
@@ -4851,9 +4850,9 @@ static int smtp__mute(const smtp_session *s)
 /* One step of saying. 0: stuck. */
 SMTP__APART static int smtp__step(smtp_session *s)
 {
-    switch (smtp__mute(s) ? (unsigned)SMTP__WAIT : s->say) {
-    case SMTP__WAIT:
+    if (smtp__mute(s))
         return 0;
+    switch (s->say) {
     case SMTP__IDLE:
         return smtp__idle(s);
     case SMTP__HANDSHAKE:
@@ -4868,6 +4867,8 @@ SMTP__APART static int smtp__step(smtp_session *s)
         return SMTP__PARTS && smtp__say_chunk(s);
     case SMTP__PAYLOAD:
         return SMTP__CHUNKING && smtp__say_payload(s);
+    case SMTP__WAIT:
+        return 0;
     default:
         return smtp__say_row(s);
     }
