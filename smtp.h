@@ -516,8 +516,9 @@ typedef struct smtp_reply {
    rest is the engine's. It holds no secret. Before smtp_open() one that is all
    zero may be given to smtp_quit() and smtp_close() alone. */
 typedef struct smtp_session {
-    int8_t status;                 /* smtp_status that ended the session */
-    int8_t broken;                 /* smtp_status: nothing more is said */
+    uint8_t status;                /* what ended the session: low byte of a */
+    uint8_t broken;                /* smtp_status; likewise: nothing more is
+                                      said */
     int8_t result;                 /* smtp_status of the last operation */
     uint8_t goal;                  /* the operation under way: SMTP__G_...;
                                       none once `status` is set */
@@ -579,7 +580,8 @@ typedef struct smtp_session {
 
 /* Prepares a session; nothing moves yet. `io`, `config` and the `size` bytes
    at `buffer` stay the session's until smtp_close(). Half of the buffer, 512
-   bytes at most, takes replies; of the rest up to 64000 take what is said.
+   bytes at most, takes replies (with SMTP_NO_REPLY and SMTP_SMALL 32 bytes); of
+   the rest up to 64000 take what is said.
    SMTP_OK, SMTP_E_BUFFER, SMTP_E_DOMAIN, SMTP_E_ARGUMENT, SMTP_E_NO_TLS
    (STARTTLS is required, and io->starttls is 0). */
 SMTP_API smtp_status smtp_open(smtp_session *s, const smtp_io *io,
@@ -1409,6 +1411,7 @@ SMTP_API smtp_status smtp_send_url(const char *url, smtp_mail *mail,
     SMTP__PARAMS || SMTP__HAND)
 #define SMTP__COUNTED (SMTP__FAST || SMTP__PULL)  /* a chunk's bytes are */
 #define SMTP__PARTS (SMTP__CHUNKING && SMTP__PULL)     /* of no known size */
+#define SMTP__OVERLAPS (SMTP__NEXT || SMTP__PARTS)     /* mails, or chunks */
 #ifdef SMTP_SMALL
 #define SMTP__FAST 0
 #define SMTP__SIMD 0
@@ -1515,18 +1518,16 @@ enum {                             /* smtp_session.goal */
 
 /* A flag of what is not built in is 0: what asks for it goes, too. */
 enum {                             /* smtp_session.flags */
-    SMTP__GREETED = 1,             /* the greeting is heard */
+    SMTP__GREETED = 1,             /* the server would understand QUIT */
     SMTP__HELLO = 2,               /* EHLO or HELO is answered */
     SMTP__SECURE = 4,              /* TLS is active */
     SMTP__LOGGED_IN = 8,
-    SMTP__READY = 16,              /* prepared as config asks */
     SMTP__PLAIN_ON = 32 * SMTP__OPPORTUNISTIC,  /* TLS was not to be had */
     SMTP__FULL = 64,               /* the window is, refill at half */
     SMTP__STARVED = 1024 * SMTP__STARVES,    /* next or a source has none */
     SMTP__MOVED = 2048 * SMTP__CLOCK,        /* a step since `since` */
     SMTP__LAST_MAIL = 8192         /* next said SMTP_EOF */
 };
-#define SMTP__IN_STEP 32768u       /* failed, but QUIT would be understood */
 
 enum {                             /* smtp_session.body_state */
     SMTP__BOL = 1,                 /* at the beginning of a line */
@@ -1540,12 +1541,12 @@ enum {                             /* smtp_session.body_state */
 };
 
 enum {                             /* smtp_mail.flags */
-    SMTP__SAID_RSET = 1,           /* 1 << row - SMTP__RSET, */
-    SMTP__SAID_MAIL = 2,           /* likewise, */
-    SMTP__SAID_FINAL = 4,          /* or BDAT LAST */
-    SMTP__SAID_DATA = 8,           /* again 1 << row - SMTP__RSET */
-    SMTP__CLOSED = 16,             /* nothing more of it will be said */
-    SMTP__ACCEPTED = 32,           /* a recipient was */
+    SMTP__SAID_RSET = 1,           /* 1 << row - SMTP__RSET */
+    SMTP__SAID_MAIL = 2,
+    SMTP__SAID_DATA = 8,
+    SMTP__SAID_FINAL = 32,         /* or the last chunk; closed, too */
+    SMTP__CLOSED = 4,              /* nothing more of it will be said */
+    SMTP__ACCEPTED = 16,           /* a recipient was */
     SMTP__SOME_REFUSED = 64,       /* a recipient was not */
     SMTP__REFUSED = 128,           /* the mail is, status says why */
     SMTP__DELIVERED = 256 * (SMTP__LMTP | SMTP__RARE),  /* to a recipient */
@@ -1769,6 +1770,28 @@ SMTP_API int smtp_address_check(const char *address)
 
 /* ---- ending -------------------------------------------------------------- */
 
+/* Inside, a status goes as its low byte: that takes the shortest code. */
+#define SMTP__BYTE(status) ((uint8_t)(status))
+
+static smtp_status smtp__status(uint8_t byte)
+{
+    return (smtp_status)(int8_t)byte;
+}
+
+/* RSET was refused: the server goes away, but what was said around it may still
+   be answered, where that can be of any use. */
+#define SMTP__LEAVES (SMTP__NEXT || SMTP__CHUNKING)
+static int smtp__leaving(const smtp_session *s)
+{
+    return SMTP__LEAVES && s->broken == SMTP__BYTE(SMTP_E_SHUTDOWN);
+}
+
+/* The transport takes no more. */
+static int smtp__cut_off(const smtp_session *s)
+{
+    return s->broken && !smtp__leaving(s);
+}
+
 /* Whether what is under way is a command by hand. */
 static int smtp__hand(const smtp_session *s)
 {
@@ -1781,16 +1804,15 @@ static int smtp__no_mail(const smtp_mail *m)
     return SMTP__HAND && m == NULL;
 }
 
-/* The outcome of the recipients up to `end` that none of their own replies has
-   decided. */
-static void smtp__settle_recipients(smtp_mail *m, size_t end,
-                                    smtp_status status)
+/* The outcome of the first `n` recipients, as far as none of their own replies
+   has decided it. */
+static void smtp__settle_recipients(smtp_mail *m, size_t n, smtp_status status)
 {
-    size_t i;
-    for (i = 0; i < end; i++)
-        if (m->to[i].status == SMTP_AGAIN) {
-            m->to[i].status = status;
-            m->to[i].code = m->code;
+    smtp_recipient *to = m->to;
+    for (; n > 0; n--, to++)
+        if (to->status == SMTP_AGAIN) {
+            to->status = status;
+            to->code = m->code;
         }
 }
 
@@ -1803,10 +1825,9 @@ static void smtp__settle(smtp_mail *m)
     if (rest == SMTP_AGAIN) {
         rest = SMTP_OK;
         m->status = m->flags & SMTP__SOME_REFUSED ? SMTP_PARTIAL : SMTP_OK;
-        if (!(m->flags & (SMTP__ACCEPTED | SMTP__DELIVERED)))
-            m->status = SMTP_E_RECIPIENTS;
     }
-    if (m->status == SMTP_E_RECIPIENTS || !(m->flags & SMTP__SAID_MAIL))
+    if (!(m->flags & SMTP__SAID_MAIL) ||
+        ((SMTP__ALL_OR_NONE || SMTP__RARE) && m->status == SMTP_E_RECIPIENTS))
         rest = SMTP_NOT_TAKEN;
     if (SMTP__RARE && (rest == SMTP_OK || rest == SMTP_UNKNOWN ||
                        rest == SMTP_E_DATA)) {
@@ -1844,11 +1865,12 @@ static int smtp__another_part(smtp_session *s, smtp_mail *m)
     }
     if (s->mail_max == 1) {
         m->flags |= SMTP__SOME_REFUSED;
+        if (!(m->flags & SMTP__DELIVERED))
+            m->status = SMTP_E_RECIPIENTS;
         return 0;
     }
     m->flags &= (uint16_t)keep;
-    s->await = SMTP__RSET;
-    s->say = s->dirty ? SMTP__RSET : SMTP__MAIL;
+    s->await = s->say = s->dirty ? SMTP__RSET : SMTP__MAIL;
     return 1;
 }
 
@@ -1864,15 +1886,17 @@ static void smtp__finish(smtp_session *s)
     s->heard = SMTP__NEXT ? m->link : NULL;
     if (!SMTP__NEXT || s->said == m)
         s->said = NULL;
-    s->await = SMTP__RSET;
-    s->to_heard = 0;
+    if (SMTP__NEXT || SMTP__HAND) {
+        s->await = SMTP__RSET;
+        s->to_heard = 0;
+    }
     smtp__settle(m);
-    if (s->goal == SMTP__G_SEND) {
-        s->result = m->status == SMTP_NOT_TAKEN ? s->status
+    if (!SMTP__NEXT || s->goal == SMTP__G_SEND) {
+        s->result = m->status == SMTP_NOT_TAKEN ? (int8_t)s->status
                                                 : (int8_t)m->status;
         s->goal = SMTP__G_NONE;
     }
-    if (SMTP__NEXT && s->config->done)
+    if (SMTP__NEXT && s->config && s->config->done)
         s->config->done(s->config->ctx, m);
 }
 
@@ -1880,8 +1904,7 @@ static void smtp__finish(smtp_session *s)
    overlap, nothing is said behind it. */
 static int smtp__handed_over(const smtp_session *s, const smtp_mail *m)
 {
-    const unsigned whole = SMTP__SAID_FINAL | SMTP__CLOSED;
-    return (m->flags & whole) == whole &&
+    return m->flags & SMTP__SAID_FINAL &&
            (SMTP__NEXT ? s->sent - m->last < 0x80000000u : s->out_to == 0);
 }
 
@@ -1903,31 +1926,47 @@ static int smtp__senderless(const smtp_mail *m)
            m->flags & SMTP__ACCEPTED && !(m->flags & SMTP__SAID_DATA);
 }
 
+/* The end is accepted of a mail that was refused before it: MAIL, or a chunk of
+   it. */
+static int smtp__contradicted(const smtp_mail *m)
+{
+    return smtp__senderless(m) || (SMTP__PARTS && m->status == SMTP_E_DATA);
+}
+
 /* The mail at the heard cursor ends with the connection. Unknown: its last byte
    was handed over, and neither is every recipient known to be refused nor did
    the server say 421 instead of an answer. */
 static void smtp__lose(smtp_session *s, smtp_mail *m)
 {
-    int shut = s->status == SMTP_E_SHUTDOWN && s->reply.code.reply == 421;
-    int none = smtp__none_open(m);
+    int shut = s->status == SMTP__BYTE(SMTP_E_SHUTDOWN) &&
+               (!SMTP__LEAVES || s->reply.code.reply == 421);
+    int none = SMTP__RARE && smtp__none_open(m);
     size_t i;
-    if (m->status != SMTP_AGAIN && !smtp__senderless(m))
-        return;
-    if (m->status != SMTP_AGAIN && (shut || !smtp__handed_over(s, m)))
+    if (m->status != SMTP_AGAIN &&
+        (shut || !smtp__senderless(m) || !smtp__handed_over(s, m)))
         return;
     if (none && m->said == m->to_count) {
         m->status = SMTP_E_RECIPIENTS;
         return;
     }
-    m->code = shut ? s->reply.code : smtp__no_code();
-    if (smtp__handed_over(s, m) && !shut && !none) {
-        m->status = SMTP_UNKNOWN;
-        return;
-    }
     m->status = SMTP_NOT_TAKEN;
-    for (i = 0; SMTP__RARE && i < m->said; i++)
+    m->code = shut ? s->reply.code : smtp__no_code();
+    if (!shut && !none && smtp__handed_over(s, m))
+        m->status = SMTP_UNKNOWN;
+    else for (i = 0; SMTP__RARE && i < m->said; i++)
         if (m->to[i].status == SMTP_UNKNOWN)
             m->to[i].status = SMTP_AGAIN;
+}
+
+/* The session has ended: so do the mails that are open. */
+SMTP__APART static void smtp__lose_all(smtp_session *s)
+{
+    if (s->heard == NULL)
+        s->heard = s->said;
+    while (s->heard) {
+        smtp__lose(s, s->heard);
+        smtp__finish(s);
+    }
 }
 
 /* Whether the login under way is made by config->sasl. */
@@ -1944,25 +1983,26 @@ static int smtp__sasl_done(smtp_session *s, int status)
 }
 
 /* Ends the session: the status stays, every open mail gets its outcome. */
-static void smtp__fail(smtp_session *s, int status)
+SMTP__APART static void smtp__end(smtp_session *s, uint8_t status)
 {
     if (s->status)
         return;
-    s->status = (int8_t)status;
+    s->status = status;
+    s->flags = 0;
     s->say = SMTP__WAIT;
     if (SMTP__AUTH && s->mechanism) {
         smtp__wipe(s->out, s->out_to);
-        smtp__sasl_done(s, status);
+        smtp__sasl_done(s, smtp__status(status));
     }
-    if (s->heard == NULL)
-        s->heard = s->said;
-    while (s->heard) {
-        smtp__lose(s, s->heard);
-        smtp__finish(s);
-    }
+    smtp__lose_all(s);
     if (s->goal)
         s->result = (int8_t)(s->goal == SMTP__G_QUIT ? SMTP_OK : status);
     s->goal = SMTP__G_NONE;
+}
+
+static void smtp__fail(smtp_session *s, int status)
+{
+    smtp__end(s, SMTP__BYTE(status));
 }
 
 /* What a callback may return as a failure, as a status of the session. */
@@ -1981,16 +2021,21 @@ static void smtp__result(smtp_session *s, int status)
     s->say = SMTP__IDLE;
 }
 
-/* Something that the session needs is not to be had. By hand that is the
-   result; else the session ends, with the protocol still in step. */
-SMTP__APART static void smtp__refuse(smtp_session *s, int status, int by_hand)
+/* Ends the session with the protocol still in step. */
+SMTP__APART static void smtp__end_in_step(smtp_session *s, uint8_t status)
 {
-    if (smtp__hand(s)) {
+    smtp__end(s, status);
+    s->flags = SMTP__GREETED;
+}
+
+/* Something that the session needs is not to be had. By hand that is the
+   result, else the end. */
+static void smtp__refuse(smtp_session *s, int status, int by_hand)
+{
+    if (smtp__hand(s))
         smtp__result(s, by_hand);
-    } else {
-        s->flags |= SMTP__IN_STEP;
-        smtp__fail(s, status);
-    }
+    else
+        smtp__end_in_step(s, SMTP__BYTE(status));
 }
 
 /* ---- output -------------------------------------------------------------- */
@@ -2075,8 +2120,7 @@ static size_t smtp__transmit(smtp_session *s, const char *p, size_t n)
     if (r == 0 || r == SMTP_AGAIN) {
         s->wants |= SMTP_WRITE + SMTP__ASYNC;
     } else if (r == SMTP_EOF || s->wants & SMTP__ASYNC) {
-        if (!s->broken || s->broken == SMTP_E_SHUTDOWN)
-            s->broken = (int8_t)smtp__failure(r);
+        s->broken = SMTP__BYTE(smtp__failure(r));
     } else {
         smtp__fail(s, smtp__failure(r));
     }
@@ -2087,10 +2131,10 @@ static size_t smtp__transmit(smtp_session *s, const char *p, size_t n)
    behind in it. */
 static int smtp__flush(smtp_session *s)
 {
-    size_t n = (size_t)(s->out_to - s->out_from);
-    int mute = s->broken && s->broken != SMTP_E_SHUTDOWN;
-    size_t sent = n && !mute
-                ? smtp__transmit(s, s->out + s->out_from, n) : 0;
+    size_t n = (size_t)(s->out_to - s->out_from), sent;
+    if (n == 0 || smtp__cut_off(s))
+        return 0;
+    sent = smtp__transmit(s, s->out + s->out_from, n);
     s->out_from = (uint16_t)(s->out_from + sent);
     if (s->out_from == s->out_to) {
         if (SMTP__AUTH && s->mechanism)
@@ -2377,15 +2421,17 @@ static void smtp__learn_digit(smtp_session *s, char c)
 }
 
 /* Keeps a byte of an EHLO line, NUL for its end; `run` counts them. The first
-   line that does not fit, and all behind it, are left out. */
+   line that does not fit, and all behind it, are left out. The list ends behind
+   each byte: the next one may never come. */
 SMTP__APART static void smtp__keep_feature(smtp_session *s, char c)
 {
     char *text = s->config->features;
     size_t at = (size_t)s->run, size = s->config->features_size;
     if (text == NULL || at >= size || (!c && (!at || !text[at - 1])))
         return;                    /* nor is a line kept that is empty */
-    if (at + 1 < size) {
+    if (at + 1 + (c != 0) < size) {
         text[at++] = c;
+        text[at + (c != 0)] = 0;
         s->run = (smtp_size)at;
     } else {
         while (at && text[at - 1])
@@ -2476,10 +2522,10 @@ SMTP_API int smtp_has_extn(const smtp_session *s, const char *keyword)
 /* ---- reply parser -------------------------------------------------------- */
 
 /* The part of the buffer that replies are read into, as large as the rest, but
-   512 bytes at most. */
+   512 bytes at most. Where nothing of them is kept, a few will do. */
 static size_t smtp__in_size(const smtp_session *s)
 {
-    return smtp__min(s->out_size, 512);
+    return SMTP__FAST || SMTP__REPLY ? smtp__min(s->out_size, 512) : 32;
 }
 
 static char *smtp__input(const smtp_session *s)
@@ -2527,7 +2573,7 @@ static void smtp__listen(smtp_session *s, char c)
 }
 
 /* A byte of text, CRLF or LF at its end. 1: the reply is complete. */
-static int smtp__parse_text(smtp_session *s, char c)
+static unsigned smtp__parse_text(smtp_session *s, char c)
 {
     smtp__listen(s, c);
     if (c != '\n') {
@@ -2542,40 +2588,42 @@ static int smtp__parse_text(smtp_session *s, char c)
     return s->parse == 0;
 }
 
-/* The code of a line is read. SMTP_E_PROTOCOL: it is not that of the first. */
+/* The code of a line is read. 0: it is not that of the first. */
 static int smtp__parse_line(smtp_session *s)
 {
     unsigned code = s->line_code;
     if (s->parse) {
         smtp__keep(s, '\n');
-        return code == s->reply.code.reply ? SMTP_OK : SMTP_E_PROTOCOL;
+        return code == s->reply.code.reply;
     }
-    s->reply.text = smtp__input(s);
-    s->reply.length = 0;
+    if (SMTP__REPLY) {
+        s->reply.text = smtp__input(s);
+        s->reply.length = 0;
+    }
     s->reply.code.reply = (uint16_t)code;
     if (SMTP__SASL && s->await < SMTP__COMMAND)
         s->chunk = 0;
-    return SMTP_OK;
+    return 1;
 }
 
-/* A byte of a reply. 1: it is complete; SMTP_E_PROTOCOL: it is none. A code is
-   200 to 599; the separator is missing where the line has no text. */
-SMTP__APART static int smtp__parse_byte(smtp_session *s, char c)
+/* A byte of a reply. 1: it is complete; above: why it is none. A code is 200 to
+   599; the separator is missing where the line has no text. */
+SMTP__APART static unsigned smtp__parse_byte(smtp_session *s, char c)
 {
     unsigned code = s->line_code, digit = (unsigned)(c - '0');
     if (++s->reply_size > SMTP_REPLY_LIMIT)
-        return SMTP_E_REPLY_SIZE;
+        return SMTP__BYTE(SMTP_E_REPLY_SIZE);
     if (s->parse & SMTP__P_TEXT)
         return smtp__parse_text(s, c);
     if (code < 100) {
         if (digit > 9 || (code == 0 && digit - 2 > 3))
-            return SMTP_E_PROTOCOL;
+            return SMTP__BYTE(SMTP_E_PROTOCOL);
         s->line_code = (uint16_t)(code * 10 + digit);
         return 0;
     }
-    if (smtp__parse_line(s) != SMTP_OK ||
+    if (!smtp__parse_line(s) ||
         (c != ' ' && c != '-' && c != '\r' && c != '\n'))
-        return SMTP_E_PROTOCOL;
+        return SMTP__BYTE(SMTP_E_PROTOCOL);
     s->parse |= SMTP__P_TEXT;
     if (c == '-')
         s->parse |= SMTP__P_MORE;
@@ -2631,6 +2679,22 @@ static unsigned smtp__code(const char *p)
     return a < 4 && b < 10 && c < 10 ? 200 + a * 100 + b * 10 + c : 0;
 }
 
+/* 1: begins like "250 2.1.5 Ok", as most replies do. */
+#if SMTP__SIMD
+/* Each byte, less what it is at least, is at most so much. 16 are read, but what
+   lies behind the 10 does not count. */
+static int smtp__has_short_code(const char *p)
+{
+    const __m128i least = _mm_setr_epi8('2', '0', '0', ' ', '2', '.', '0', '.',
+                                        '0', ' ', 0, 0, 0, 0, 0, 0);
+    const __m128i most = _mm_setr_epi8(3, 9, 9, 0, 3, 0, 9, 0, 9, 0,
+                                       0, 0, 0, 0, 0, 0);
+    __m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
+    v = _mm_sub_epi8(v, least);
+    v = _mm_cmpeq_epi8(_mm_min_epu8(v, most), v);
+    return p[0] == p[4] && (_mm_movemask_epi8(v) & 0x3ff) == 0x3ff;
+}
+#else
 /* 1: the 8 bytes at `p` are those of `form`, but with any digit for a 0. `room`
    is what can be added to a byte of the difference before bit 7 is set: 127
    where bytes have to be the same, 118 for a digit. In the sum, as in `x`,
@@ -2646,13 +2710,13 @@ static int smtp__fits(const char *p, const char *form, const char *room)
     return !(((x + r) | x) & 0x8080808080808080u);
 }
 
-/* 1: begins like "250 2.1.5 Ok", as most replies do. */
 static int smtp__has_short_code(const char *p)
 {
     return p[0] == p[4] && p[0] >= '2' && p[0] <= '5' &&
            smtp__fits(p, "000 0.0.", "vvv\177v\177v\177") &&
            smtp__fits(p + 2, "0 0.0.0 ", "v\177v\177v\177v\177");
 }
+#endif
 
 #if SMTP__REPLY
 static void smtp__parse_short_code(smtp_reply *r, const char *p)
@@ -2725,24 +2789,6 @@ static int smtp__rest_to_come(const smtp_session *s)
            memchr(smtp__input(s) + s->in_from, '\n', n) == NULL;
 }
 
-/* Takes the bytes read so far. 1: a reply is complete. 0: more is needed, or
-   the session failed. */
-static int smtp__parse(smtp_session *s)
-{
-    int r = 0;
-    if (smtp__rest_to_come(s))
-        return 0;
-    while (s->in_from < s->in_to && r == 0)
-        r = smtp__parse_byte(s, smtp__input(s)[s->in_from++]);
-    if (r < 0)
-        smtp__fail(s, r);
-    if (r <= 0)
-        return 0;
-    s->reply_size = 0;
-    smtp__parse_enhanced(&s->reply);
-    return 1;
-}
-
 /* ---- body encoder -------------------------------------------------------- */
 
 /* Of the `n` bytes at `p`, how many from the start are seen to leave as they
@@ -2759,16 +2805,30 @@ static unsigned smtp__odd16(const char *p)
         _mm_subs_epi8(v, _mm_set1_epi8(14)));
 }
 
+static int smtp__plain64(const char *p)
+{
+    const __m128i *at = (const __m128i *)(const void *)p;
+    const __m128i limit = _mm_set1_epi8(14);
+    __m128i a = _mm_subs_epi8(_mm_loadu_si128(at), limit);
+    __m128i b = _mm_subs_epi8(_mm_loadu_si128(at + 1), limit);
+    __m128i c = _mm_subs_epi8(_mm_loadu_si128(at + 2), limit);
+    __m128i d = _mm_subs_epi8(_mm_loadu_si128(at + 3), limit);
+    return !_mm_movemask_epi8(
+        _mm_or_si128(_mm_or_si128(a, b), _mm_or_si128(c, d)));
+}
+
 /* Where lines of ASCII end, each without `stop` behind it, or somewhere behind
-   `last`, from which 66 bytes are left. An LF there has its CR before it. */
+   `last`, from which 82 bytes are left. An LF there has its CR before it. Most
+   lines are longer than 64 bytes. */
 static const char *smtp__plain_lines(const char *p, const char *last,
                                      char stop)
 {
     while (p <= last) {
         unsigned odd;
-        if ((odd = smtp__odd16(p)) == 0 && (odd = smtp__odd16(p += 16)) == 0 &&
-            (odd = smtp__odd16(p += 16)) == 0 &&
-            (odd = smtp__odd16(p += 16)) == 0) {
+        if (!smtp__plain64(p)) {
+            while ((odd = smtp__odd16(p)) == 0)
+                p += 16;
+        } else if ((odd = smtp__odd16(p += 64)) == 0) {
             p += 16;
             continue;
         }
@@ -2805,24 +2865,25 @@ static int smtp__right64(const char *p, char stop, __m128i *seen)
         _mm_or_si128(_mm_or_si128(a, b), _mm_or_si128(c, d)));
 }
 
-/* By lines; where that ends by 64 bytes, the last 64 once more; what is left by
-   16 in the same way. Two are always behind. Where no dot stops, LF does:
-   behind a pair it is wrong at any rate. */
+/* By lines; where that ends by 64 bytes, then by 16, at last the last 16 once
+   more. Two are always behind. Where no dot stops, LF does: behind a pair it is
+   wrong at any rate. */
 static size_t smtp__skip(const char *p, size_t n, int dots, unsigned *high)
 {
     const char stop = dots ? '.' : '\n';
-    const char *q = p, *end = p + n, *last = n < 66 ? NULL : end - 66;
+    const char *q = p, *end = p + n;
     __m128i seen = _mm_setzero_si128();
     unsigned wrong = 0;
-    if (last)
-        q = smtp__plain_lines(p, last, stop);
-    while (last && end - q > 2) {
-        const char *at = q < last ? q : last;
-        if (!smtp__right64(at, stop, &seen))
-            break;
-        q = smtp__plain_lines(at + 64, last, stop);
+    if (n < 18)
+        return 0;
+    if (n >= 82)
+        q = smtp__plain_lines(q, end - 82, stop);
+    while (end - q >= 66 && smtp__right64(q, stop, &seen)) {
+        q += 64;
+        if (end - q >= 82)
+            q = smtp__plain_lines(q, end - 82, stop);
     }
-    while (n >= 18 && end - q > 2 && wrong == 0) {
+    while (end - q > 2 && wrong == 0) {
         q = end - q < 18 ? end - 18 : q;
         wrong = (unsigned)_mm_movemask_epi8(smtp__wrong16(q, stop, &seen));
         q += wrong ? __builtin_ctz(wrong) : 16;
@@ -2951,6 +3012,14 @@ static ptrdiff_t smtp__pull(smtp_session *s, const char **p)
     return left < PTRDIFF_MAX ? (ptrdiff_t)left : PTRDIFF_MAX;
 }
 
+/* So many of the first `n` bytes at `p` that a chunk may end there: between CR
+   and LF it does not, though RFC 3030 would have it. */
+static size_t smtp__whole_pairs(const smtp_session *s, const char *p, size_t n)
+{
+    return n && s->body_state & SMTP__INTO_BUFFER && p[n - 1] == '\r' ? n - 1
+                                                                      : n;
+}
+
 /* Encoded bytes, into the buffer, or, when there are more than fit and nothing
    waits before them, straight from where they are. Returns how many went. A
    chunk that gets more than it was announced with ends the session. */
@@ -2970,8 +3039,8 @@ static SMTP__INLINE size_t smtp__body_out(smtp_session *s, const char *p,
         !(s->body_state & SMTP__INTO_BUFFER)) {
         n = smtp__transmit(s, p, n);
     } else {
-        if (SMTP__FAST)
-            n = smtp__min(n, room);
+        if ((SMTP__FAST || SMTP__PARTS) && n > room)
+            n = smtp__whole_pairs(s, p, room);
         memcpy(s->out + s->out_to, p, n);
         s->out_to = (uint16_t)(s->out_to + n);
     }
@@ -3191,10 +3260,11 @@ static void smtp__put_orcpt(smtp_session *s, const char *orcpt)
     smtp__put_xtext(s, orcpt, type);
 }
 
+/* LMTP answers for each recipient at any rate. */
 static int smtp__use_prdr(const smtp_session *s, const smtp_mail *m)
 {
     return SMTP__RARE && m->to_count > 1 && !SMTP__OF_ALL(m->all_or_none) &&
-           smtp__offers(s, SMTP_EXT_PRDR);
+           !(SMTP__LMTP && s->config->lmtp) && smtp__offers(s, SMTP_EXT_PRDR);
 }
 
 #if SMTP__RARE
@@ -3427,8 +3497,6 @@ static char *smtp__plain_row(const smtp_session *s, unsigned row)
     if (room < 40)
         return NULL;
     switch (row) {
-    case SMTP__RSET:
-        return smtp__copy(p, "RSET\r\n", 6);
     case SMTP__MAIL:
         return smtp__plain_mail(s, p, room);
     case SMTP__DATA:
@@ -3437,8 +3505,6 @@ static char *smtp__plain_row(const smtp_session *s, unsigned row)
         p = smtp__copy(p, "BDAT ", 5);
         p = smtp__copy_number(p, s->said->wire);
         return smtp__copy(p, " LAST\r\n", 7);
-    case SMTP__FINAL:
-        return smtp__copy(p, ".\r\n", 3);
     default:
         return NULL;
     }
@@ -3673,7 +3739,8 @@ static void smtp__trace_secret(const smtp_session *s)
 
 /* ---- hear: one judge a row ----------------------------------------------- */
 
-SMTP__APART static int smtp__positive(const smtp_session *s)
+/* Each judge is told whether the reply says yes: 2yz. */
+static int smtp__positive(const smtp_session *s)
 {
     return s->reply.code.reply < 300;
 }
@@ -3693,6 +3760,16 @@ static unsigned smtp__lowest(unsigned bits, unsigned row)
 }
 #endif
 
+/* The row that the next reply answers, where nothing overlaps: each judge says
+   which. */
+static unsigned smtp__awaited_next(smtp_session *s)
+{
+    if (s->await == SMTP__RCPT && s->to_heard == s->heard->said)
+        s->await = !SMTP__CHUNKING || s->heard->flags & SMTP__SAID_DATA
+                 ? SMTP__DATA : SMTP__FINAL;
+    return s->await;
+}
+
 /* The row that the next reply answers: the first that was said of the mail at
    the heard cursor and has no answer yet. */
 static SMTP__INLINE unsigned smtp__awaited(smtp_session *s)
@@ -3700,6 +3777,8 @@ static SMTP__INLINE unsigned smtp__awaited(smtp_session *s)
     const unsigned flags = SMTP__SAID_RSET | SMTP__SAID_MAIL | SMTP__SAID_DATA;
     const smtp_mail *m = s->heard;
     unsigned open = 1u << (SMTP__FINAL - SMTP__RSET);
+    if (!SMTP__OVERLAPS)
+        return smtp__awaited_next(s);
     if (m == NULL)
         return s->await;
     open |= m->flags & flags;
@@ -3715,9 +3794,9 @@ static SMTP__INLINE unsigned smtp__awaited(smtp_session *s)
    said is answered. */
 static void smtp__tell(smtp_session *s)
 {
-    while (s->heard && s->heard->flags & SMTP__CLOSED &&
-           !(s->heard->flags & SMTP__SAID_FINAL) &&
-           smtp__awaited(s) == SMTP__FINAL)
+    const unsigned ended = SMTP__CLOSED | SMTP__SAID_FINAL;
+    while (s->heard && (s->heard->flags & ended) == SMTP__CLOSED &&
+           (SMTP__NEXT ? smtp__awaited(s) == SMTP__FINAL : s->due == 0))
         smtp__finish(s);
 }
 
@@ -3729,42 +3808,40 @@ static void smtp__abandon(smtp_session *s)
     smtp__tell(s);
 }
 
-/* The present reply decides against a mail. The first to do so counts. */
-SMTP__APART static void smtp__refuse_mail(smtp_session *s, smtp_mail *m,
-                              smtp_status status)
+/* The present reply decides against the mail at the heard cursor. The first to
+   do so counts. */
+SMTP__APART static void smtp__refuse_mail(smtp_session *s, uint8_t status)
 {
+    smtp_mail *m = s->heard;
     m->flags |= SMTP__REFUSED;
     if (m->status != SMTP_AGAIN)
         return;
-    m->status = status;
+    m->status = smtp__status(status);
     m->code = s->reply.code;
 }
 
 /* A command by hand ends with its reply. */
-static void smtp__judge_command(smtp_session *s)
+static void smtp__judge_command(smtp_session *s, int yes)
 {
     if (SMTP__HAND && SMTP__LMTP && s->tail)   /* MAIL, or RCPT: accepted */
         s->to_heard = *s->word == 'M' ? 0
-                    : s->to_heard + (unsigned)smtp__positive(s);
+                    : s->to_heard + (unsigned)yes;
     smtp__result(s, s->reply.code.reply < 400 ? SMTP_OK : SMTP_E_REFUSED);
 }
 
-static void smtp__judge_greeting(smtp_session *s)
+static void smtp__judge_greeting(smtp_session *s, int yes)
 {
     s->flags |= SMTP__GREETED;
-    s->say = SMTP__IDLE;
-    if (!smtp__positive(s)) {
-        s->flags |= SMTP__IN_STEP;
-        smtp__fail(s, SMTP_E_GREETING);
-    }
+    if (!yes)
+        smtp__end_in_step(s, SMTP__BYTE(SMTP_E_GREETING));
 }
 
 /* A server that knows no EHLO is asked HELO (RFC 5321, section 3.2). */
-static void smtp__judge_ehlo(smtp_session *s)
+static void smtp__judge_ehlo(smtp_session *s, int yes)
 {
     const smtp_config *c = s->config;
     int helo = s->stage == SMTP__HELO;
-    if (smtp__positive(s)) {
+    if (yes) {
         s->flags |= SMTP__HELLO;
         if (!helo)
             s->offers |= SMTP_EXT_ESMTP;
@@ -3772,11 +3849,11 @@ static void smtp__judge_ehlo(smtp_session *s)
             s->window = (uint16_t)(c->window ? c->window : SMTP_WINDOW);
         s->say = SMTP__IDLE;
     }
-    if (!smtp__positive(s))
+    if (!yes)
         smtp__forget(s);
     if (SMTP__HAND && s->goal == SMTP__G_HAND + s->stage) {
-        smtp__judge_command(s);
-    } else if (!smtp__positive(s)) {
+        smtp__judge_command(s, yes);
+    } else if (!yes) {
         if (helo || (SMTP__LMTP && c->lmtp))
             smtp__refuse(s, SMTP_E_HELO, SMTP_E_HELO);
         else
@@ -3791,9 +3868,9 @@ static int smtp__opportunistic(const smtp_session *s)
 }
 
 /* RFC 3207, section 5: nothing in clear may follow the 220 unseen. */
-static void smtp__judge_starttls(smtp_session *s)
+static void smtp__judge_starttls(smtp_session *s, int yes)
 {
-    if (smtp__positive(s)) {
+    if (yes) {
         s->say = SMTP__HANDSHAKE;
         if (s->in_from != s->in_to)
             smtp__fail(s, SMTP_E_INJECTION);
@@ -3824,16 +3901,17 @@ static void smtp__judge_challenge(smtp_session *s)
 
 /* RFC 4954, section 4 and 6. Another mechanism is tried when this one, not the
    password, was refused. */
-static void smtp__judge_auth(smtp_session *s)
+static void smtp__judge_auth(smtp_session *s, int yes)
 {
     unsigned code = s->reply.code.reply;
     int status = SMTP_OK, canceled = smtp__canceled(s);
     if (code == 334 && !canceled) {
         smtp__judge_challenge(s);
-    } else if (smtp__positive(s) && !canceled) {
+    } else if (yes && !canceled) {
         status = smtp__sasl_done(s, SMTP_OK);
         s->mechanism = 0;
         s->flags |= SMTP__LOGGED_IN;
+        s->step = 0;
         s->say = SMTP__IDLE;
         if (status != SMTP_OK)
             smtp__fail(s, smtp__failure(status));
@@ -3849,35 +3927,39 @@ static void smtp__judge_auth(smtp_session *s)
 /* RSET is answered 250, or the server is going away (RFC 5321, section
    4.1.1.5): what was said behind it may still be answered, else is not taken.
    */
-static void smtp__judge_rset(smtp_session *s)
+static void smtp__judge_rset(smtp_session *s, int yes)
 {
     if (smtp__no_mail(s->heard)) {
-        if (smtp__positive(s))
+        if (yes)
             s->dirty = 0;
-        smtp__judge_command(s);
+        smtp__judge_command(s, yes);
         return;
     }
     s->await = SMTP__MAIL;
-    if (!smtp__positive(s) && !s->broken)
-        s->broken = SMTP_E_SHUTDOWN;
+    if (yes || s->broken)
+        return;
+    if (SMTP__LEAVES)
+        s->broken = SMTP__BYTE(SMTP_E_SHUTDOWN);
+    else
+        smtp__fail(s, SMTP_E_SHUTDOWN);
 }
 
 /* The server starts anew: EHLO has to be said again. */
-static void smtp__judge_xclient(smtp_session *s)
+static void smtp__judge_xclient(smtp_session *s, int yes)
 {
-    if (smtp__positive(s)) {
+    if (yes) {
         smtp__forget(s);
-        s->flags &= (uint16_t)~(SMTP__READY | SMTP__LOGGED_IN);
+        s->flags &= (uint16_t)~SMTP__LOGGED_IN;
         s->dirty = 0;
     }
-    smtp__judge_command(s);
+    smtp__judge_command(s, yes);
 }
 
-static void smtp__judge_mail(smtp_session *s)
+static void smtp__judge_mail(smtp_session *s, int yes)
 {
     s->await = SMTP__RCPT;
-    if (!smtp__positive(s))
-        smtp__refuse_mail(s, s->heard, SMTP_E_SENDER);
+    if (!yes)
+        smtp__refuse_mail(s, SMTP__BYTE(SMTP_E_SENDER));
 }
 
 /* If all are refused, the first decided. */
@@ -3889,51 +3971,55 @@ static void smtp__refuse_recipient(smtp_mail *m, smtp_recipient *to)
     m->flags |= SMTP__SOME_REFUSED;
 }
 
-static void smtp__judge_rcpt(smtp_session *s)
+static void smtp__judge_rcpt(smtp_session *s, int yes)
 {
     smtp_mail *m = s->heard;
     smtp_recipient *to = &m->to[s->to_heard++];
-    if (smtp__positive(s))
+    if (yes)
         m->flags |= SMTP__ACCEPTED;
     if (m->flags & SMTP__REFUSED)
         return;
     to->code = s->reply.code;
-    if (smtp__positive(s))
+    if (yes)
         return;
     smtp__refuse_recipient(m, to);
+    if (s->to_heard == m->to_count &&
+        !(m->flags & (SMTP__ACCEPTED | SMTP__DELIVERED)))
+        m->status = SMTP_E_RECIPIENTS;
     if (SMTP__CAREFUL && s->refusals < 255)
         s->refusals++;
 }
 
 /* 354 with no recipient left: a lone dot has to follow (RFC 2920, section
    3.1). */
-static void smtp__judge_data(smtp_session *s)
+static void smtp__judge_data(smtp_session *s, int yes)
 {
     smtp_mail *m = s->heard;
-    s->await = SMTP__BDAT;
+    s->await = SMTP__PARTS ? SMTP__BDAT : SMTP__FINAL;
     if (s->reply.code.reply == 354) {
-        s->result = SMTP_AGAIN;
+        if (SMTP__HAND)
+            s->result = SMTP_AGAIN;
         s->say = smtp__no_mail(m) || (m->flags & SMTP__ACCEPTED &&
                                !(m->flags & SMTP__REFUSED)) ? SMTP__BODY
                                                             : SMTP__FINAL;
     } else if (s->reply.code.reply < 400) {
         smtp__fail(s, SMTP_E_PROTOCOL);
     } else if (smtp__no_mail(m)) {
-        smtp__judge_command(s);
+        smtp__judge_command(s, yes);
     } else {
         if (m->flags & SMTP__ACCEPTED)
-            smtp__refuse_mail(s, m, SMTP_E_DATA);
+            smtp__refuse_mail(s, SMTP__BYTE(SMTP_E_DATA));
         smtp__abandon(s);
     }
 }
 
-static void smtp__judge_bdat(smtp_session *s)
+static void smtp__judge_bdat(smtp_session *s, int yes)
 {
     if (!SMTP__PARTS)
         return;
     s->heard->chunks--;
-    if (!smtp__positive(s) && s->heard->flags & SMTP__ACCEPTED)
-        smtp__refuse_mail(s, s->heard, SMTP_E_DATA);
+    if (!yes && s->heard->flags & SMTP__ACCEPTED)
+        smtp__refuse_mail(s, SMTP__BYTE(SMTP_E_DATA));
 }
 
 /* LMTP answers a body once for each recipient that it accepted (RFC 2033,
@@ -3952,16 +4038,18 @@ static smtp_recipient *smtp__turn_of(const smtp_session *s)
 }
 
 /* One of these answers. 1: more are to come. */
-static int smtp__judge_each(smtp_session *s, smtp_mail *m)
+static int smtp__judge_each(smtp_session *s, smtp_mail *m, int yes)
 {
     smtp_recipient *to = smtp__turn_of(s);
     if (to == NULL)
         return 0;
     to->code = s->reply.code;
-    if (!smtp__positive(s)) {
+    if (!yes) {
         smtp__refuse_recipient(m, to);
     } else if (m->flags & SMTP__EACH) {
         to->status = SMTP_UNKNOWN;
+    } else if (m->status != SMTP_AGAIN) {
+        to->status = m->status = SMTP_UNKNOWN;   /* refused it before */
     } else {
         to->status = SMTP_OK;
         m->flags |= SMTP__DELIVERED;
@@ -3974,7 +4062,7 @@ static int smtp__judge_each(smtp_session *s, smtp_mail *m)
 
 /* PRDR: 353 announces an answer for each recipient. Until the one for all that
    comes last, who was accepted is SMTP_UNKNOWN. */
-static int smtp__judge_prdr(smtp_session *s, smtp_mail *m)
+static int smtp__judge_prdr(smtp_session *s, smtp_mail *m, int yes)
 {
     size_t i;
     if (s->reply.code.reply == 353 && smtp__use_prdr(s, m) &&
@@ -3988,7 +4076,9 @@ static int smtp__judge_prdr(smtp_session *s, smtp_mail *m)
     for (i = 0; i < m->said; i++)
         if (m->to[i].status != SMTP_UNKNOWN) {
             continue;
-        } else if (smtp__positive(s)) {
+        } else if (yes) {
+            if (m->status != SMTP_AGAIN)
+                continue;
             m->to[i].status = SMTP_OK;
             m->flags |= SMTP__DELIVERED;
         } else {
@@ -3999,9 +4089,9 @@ static int smtp__judge_prdr(smtp_session *s, smtp_mail *m)
 }
 
 /* A body by hand; LMTP answers it for each recipient that was accepted. */
-static void smtp__judge_by_hand(smtp_session *s)
+static void smtp__judge_by_hand(smtp_session *s, int yes)
 {
-    int status = smtp__positive(s) ? SMTP_OK : SMTP_E_REFUSED;
+    int status = yes ? SMTP_OK : SMTP_E_REFUSED;
     if (s->result != SMTP_AGAIN && s->result != status)
         status = SMTP_PARTIAL;
     s->result = (int8_t)status;
@@ -4016,52 +4106,55 @@ static void smtp__judge_by_hand(smtp_session *s)
 }
 
 /* Where each recipient has an answer, one that is delivered to is enough. */
-static int smtp__body_refused(const smtp_session *s, const smtp_mail *m)
+static int smtp__body_refused(const smtp_session *s, const smtp_mail *m,
+                              int yes)
 {
     int lmtp = SMTP__LMTP && s->config->lmtp;
     return lmtp || m->flags & SMTP__EACH
-         ? !(m->flags & SMTP__DELIVERED) || (!lmtp && !smtp__positive(s))
-         : !smtp__positive(s);
+         ? !(m->flags & SMTP__DELIVERED) || (!lmtp && !yes) : !yes;
 }
 
 /* Nobody can have taken a mail whose end is not yet out. */
-static void smtp__judge_final(smtp_session *s)
+static void smtp__judge_final(smtp_session *s, int yes)
 {
     smtp_mail *m = s->heard;
     if (smtp__no_mail(m)) {
-        smtp__judge_by_hand(s);
+        smtp__judge_by_hand(s, yes);
         return;
     }
-    if (smtp__positive(s) && m->flags & SMTP__ACCEPTED &&
+    if (yes && m->flags & SMTP__ACCEPTED &&
         !smtp__handed_over(s, m)) {
         smtp__fail(s, SMTP_E_PROTOCOL);
         return;
     }
-    if ((SMTP__RARE && smtp__judge_prdr(s, m)) || smtp__judge_each(s, m))
+    if ((SMTP__RARE && smtp__judge_prdr(s, m, yes)) ||
+        smtp__judge_each(s, m, yes))
         return;
     if (m->flags & SMTP__ACCEPTED) {
-        if (smtp__body_refused(s, m))
-            smtp__refuse_mail(s, m, SMTP_E_DATA);
-        if (smtp__positive(s) && smtp__senderless(m))
+        if (yes && smtp__contradicted(m))
             m->status = SMTP_UNKNOWN;
+        if (smtp__body_refused(s, m, yes))
+            smtp__refuse_mail(s, SMTP__BYTE(SMTP_E_DATA));
         if (m->status == SMTP_AGAIN) {
-            s->refusals = 0;
+            if (SMTP__CAREFUL)
+                s->refusals = 0;
             if (SMTP__NEXT && s->step < 255)
                 s->step++;
             m->code = s->reply.code;
         }
     }
     if ((!SMTP__NEXT || s->said == m) &&
-        (!SMTP__CHUNKING || smtp__positive(s) || m->flags & SMTP__SAID_DATA))
+        (!SMTP__CHUNKING || yes || m->flags & SMTP__SAID_DATA))
         s->dirty = 0;
-    m->flags |= SMTP__ANSWERED;
-    if (m->flags & SMTP__CLOSED)
+    if (SMTP__CHUNKING)
+        m->flags |= SMTP__ANSWERED;
+    if (!SMTP__CHUNKING || m->flags & SMTP__CLOSED)
         smtp__finish(s);
 }
 
-static void smtp__judge_quit(smtp_session *s)
+static void smtp__judge_quit(smtp_session *s, int yes)
 {
-    smtp__result(s, SMTP_OK);
+    (void)yes;
     smtp_close(s);
 }
 
@@ -4114,10 +4207,11 @@ SMTP__APART static void smtp__write(smtp_session *s, unsigned row)
     } while (what);
 }
 
-#define SMTP__JUDGE(name, verb, text, judge, limit, on)                  \
-    case name: if (on) smtp__judge_##judge(s); break;
+#define SMTP__JUDGE(name, verb, text, judge, limit, on)                        \
+    case name: if (on) smtp__judge_##judge(s, yes); break;
 SMTP__APART static void smtp__judge(smtp_session *s, unsigned row)
 {
+    int yes = smtp__positive(s);
     switch (row) { SMTP__ROWS(SMTP__JUDGE) }
 }
 
@@ -4146,7 +4240,7 @@ static int smtp__use_chunks(const smtp_session *s, const smtp_mail *m)
 static int smtp__stops(const smtp_session *s, unsigned row)
 {
     const smtp_mail *m = s->said;
-    if (row < SMTP__RSET || row == SMTP__QUIT || s->window == 1)
+    if (row < SMTP__RSET || row == SMTP__QUIT)
         return 1;
     if (row < SMTP__DATA || smtp__no_mail(m))
         return 0;
@@ -4168,19 +4262,26 @@ static int smtp__in_window(smtp_session *s)
     return !(s->flags & SMTP__FULL);
 }
 
+/* Whether the row may be said now. */
+static SMTP__INLINE int smtp__may_say(smtp_session *s, unsigned row)
+{
+    return smtp__stops(s, row) ? s->due == 0 : smtp__in_window(s);
+}
+
 /* Whether the mail being said is known to fail at the row that comes next.
    Only answers count that have come in every run of this dialogue: all of
    them at a stop, MAIL's when a window of commands came behind it. */
-static int smtp__hopeless(const smtp_session *s, unsigned row, int stopped)
+static SMTP__INLINE int smtp__hopeless(const smtp_session *s, unsigned row)
 {
     const smtp_mail *m = s->said;
     if (smtp__no_mail(m) || row < SMTP__RCPT || row > SMTP__BDAT)
         return 0;
     if (row == SMTP__RCPT)
         return m->flags & SMTP__REFUSED && m->said + 1 >= s->window;
-    return stopped &&
-           (m->flags & SMTP__REFUSED || !(m->flags & SMTP__ACCEPTED) ||
-            (SMTP__OF_ALL(m->all_or_none) && m->flags & SMTP__SOME_REFUSED));
+    if (s->window != 1 && !smtp__stops(s, row))
+        return 0;
+    return m->flags & SMTP__REFUSED || !(m->flags & SMTP__ACCEPTED) ||
+           (SMTP__OF_ALL(m->all_or_none) && m->flags & SMTP__SOME_REFUSED);
 }
 
 static void smtp__give_up(smtp_session *s)
@@ -4192,30 +4293,15 @@ static void smtp__give_up(smtp_session *s)
     smtp__abandon(s);
 }
 
-/* Whether the row may be said now. If it never will, the mail ends here. */
-static SMTP__INLINE int smtp__may_say(smtp_session *s, unsigned row)
-{
-    int stops = smtp__stops(s, row);
-    if (stops ? s->due != 0 : !smtp__in_window(s))
-        return 0;
-    if (!smtp__hopeless(s, row, stops))
-        return 1;
-    smtp__give_up(s);
-    return 0;
-}
-
 /* The mail's last byte is in the buffer or out. */
 static void smtp__mail_said(smtp_session *s)
 {
     smtp_mail *m = s->said;
-    s->say = SMTP__WAIT;
-    if (smtp__no_mail(m))
-        return;
-    s->say = SMTP__IDLE;
-    m->flags |= SMTP__CLOSED;
+    s->say = SMTP__NEXT ? SMTP__IDLE : SMTP__WAIT;
+    m->flags |= SMTP__SAID_FINAL | SMTP__CLOSED;
     if (SMTP__NEXT)
         m->last = s->sent + (uint32_t)(s->out_to - s->out_from);
-    if (m->flags & SMTP__ANSWERED)
+    if (SMTP__CHUNKING && m->flags & SMTP__ANSWERED)
         smtp__finish(s);
 }
 
@@ -4251,41 +4337,45 @@ static int smtp__part_full(const smtp_session *s, const smtp_mail *m)
            (SMTP__RARE && s->rcpt_max && m->said % s->rcpt_max == 0);
 }
 
-/* A row is said: what comes next. */
-static void smtp__advance(smtp_session *s, unsigned row)
+/* A row of the mail is said: what comes next. */
+static void smtp__mail_advance(smtp_session *s, unsigned row)
 {
     smtp_mail *m = s->said;
-    s->due++;
-    s->say = SMTP__WAIT;
     if (row == SMTP__RCPT) {
-        s->say = SMTP__RCPT;
         m->said++;
+        s->say = SMTP__RCPT;
         if (smtp__part_full(s, m))
             smtp__start_data(s);
-    } else if (row >= SMTP__RSET && row <= SMTP__DATA && !smtp__no_mail(m)) {
+    } else if (row == SMTP__FINAL) {
+        smtp__mail_said(s);
+    } else if (SMTP__CHUNKING && row == SMTP__BDAT) {
+        if (SMTP__COUNTED)
+            s->chunk = m->wire;
+        s->say = SMTP__PAYLOAD;
+    } else {
         m->flags = (uint16_t)(m->flags | 1u << (row - SMTP__RSET));
         s->dirty = 1;
         if (row != SMTP__DATA)
             s->say = (uint8_t)(row + 1);
         if (SMTP__RARE && row == SMTP__MAIL && s->mail_max > 1)
             s->mail_max--;
-    } else if (row == SMTP__BDAT || row == SMTP__FINAL) {
-        if (!smtp__no_mail(m))
-            m->flags |= SMTP__SAID_FINAL;
-        if (row == SMTP__FINAL) {
-            smtp__mail_said(s);
-        } else {
-            if (SMTP__COUNTED)
-                s->chunk = m->wire;
-            s->say = SMTP__PAYLOAD;
-        }
-    } else if (SMTP__HAND && row == SMTP__COMMAND && s->tail) {
-        s->dirty = 1;              /* MAIL or RCPT by hand */
-    } else if (SMTP__AUTH && (row == SMTP__RESPONSE || row == SMTP__AUTH_)) {
-        smtp__login_said(s, row);
     }
-    if (s->heard == NULL)
-        s->await = (uint8_t)row;
+}
+
+/* A row is said. */
+static void smtp__advance(smtp_session *s, unsigned row)
+{
+    s->due++;
+    s->say = SMTP__WAIT;
+    if (row >= SMTP__RSET && row <= SMTP__FINAL && !smtp__no_mail(s->said)) {
+        smtp__mail_advance(s, row);
+        return;
+    }
+    s->await = (uint8_t)row;
+    if (SMTP__HAND && row == SMTP__COMMAND && s->tail)
+        s->dirty = 1;              /* MAIL or RCPT by hand */
+    if (SMTP__AUTH && (row == SMTP__RESPONSE || row == SMTP__AUTH_))
+        smtp__login_said(s, row);
 }
 
 static void smtp__trace_row(const smtp_session *s, unsigned start)
@@ -4340,15 +4430,40 @@ static int smtp__say_recipients(smtp_session *s)
     return m->said != before;
 }
 
+/* RSET and a plain MAIL in one, if buffer and window take both. */
+static int smtp__say_sender(smtp_session *s)
+{
+    unsigned start = s->out_to;
+    size_t room = (size_t)(s->out_size - start);
+    char *p = s->out + start, *end;
+    if (s->row_done || smtp__no_mail(s->said) || room < 6 ||
+        s->due + 2u > s->window || !smtp__in_window(s) ||
+        (end = smtp__plain_mail(s, p + 6, room - 6)) == NULL)
+        return 0;
+    memcpy(p, "RSET\r\n", 6);
+    s->out_to = (uint16_t)(end - s->out);
+    smtp__trace_row(s, start);
+    smtp__advance(s, SMTP__RSET);
+    smtp__advance(s, SMTP__MAIL);
+    return 1;
+}
+
 /* Writes a row as far as it fits. */
 static int smtp__say_row(smtp_session *s)
 {
     unsigned row = s->say, start = s->out_to;
     char *end;
-    if (SMTP__FAST && row == SMTP__RCPT && smtp__say_recipients(s))
+    if (SMTP__FAST && ((row == SMTP__RCPT && smtp__say_recipients(s)) ||
+                       (row == SMTP__RSET && smtp__say_sender(s))))
         return 1;
-    if (s->row_done == 0 && !smtp__may_say(s, row))
-        return s->say != row;
+    if (s->row_done == 0) {
+        if (!smtp__may_say(s, row))
+            return 0;
+        if (smtp__hopeless(s, row)) {
+            smtp__give_up(s);
+            return 1;
+        }
+    }
     if (SMTP__FAST && s->row_done == 0 && (end = smtp__plain_row(s, row))) {
         s->out_to = (uint16_t)(end - s->out);
         if (SMTP__TRACE && s->config->trace)
@@ -4368,12 +4483,39 @@ static int smtp__say_row(smtp_session *s)
     return 1;
 }
 
+/* As smtp__encode(), of a body that leaves as it is. */
+static int smtp__say_clean(smtp_session *s)
+{
+    size_t n = (size_t)s->run;
+    if (n)
+        n = smtp__body_out(s, s->body->data + s->at, n);
+    s->at += (smtp_size)n;
+    s->run -= (smtp_size)n;
+    return s->run == 0 ? -1 : n != 0;
+}
+
+/* Behind the body the dot, at once where there is room for it. */
+static void smtp__say_dot(smtp_session *s)
+{
+    unsigned start = s->out_to;
+    s->say = SMTP__FINAL;
+    if (!SMTP__FAST || smtp__no_mail(s->said) || s->out_size - start < 3)
+        return;
+    memcpy(s->out + start, ".\r\n", 3);
+    s->out_to = (uint16_t)(start + 3);
+    smtp__trace_row(s, start);
+    s->due++;
+    smtp__mail_said(s);
+}
+
 /* The rest of the body, then the dot. */
 static int smtp__say_body(smtp_session *s)
 {
-    int r = smtp__encode(s);
+    const smtp_mail *m = s->said;
+    int r = SMTP__FAST && m && m->flags & SMTP__CLEAN ? smtp__say_clean(s)
+                                                      : smtp__encode(s);
     if (r < 0)
-        s->say = SMTP__FINAL;
+        smtp__say_dot(s);
     return r != 0;
 }
 
@@ -4400,12 +4542,12 @@ static int smtp__say_chunk(smtp_session *s)
     int r;
     if (start && s->out_size - start < 64)
         return 0;
-    if (m->flags & SMTP__REFUSED)
+    if (!(m->flags & SMTP__REFUSED) && !smtp__may_say(s, SMTP__BDAT))
+        return 0;
+    if (m->flags & SMTP__REFUSED || smtp__hopeless(s, SMTP__BDAT)) {
         smtp__give_up(s);
-    else if (!smtp__may_say(s, SMTP__BDAT))
-        return s->say != SMTP__CHUNK;
-    if (s->say != SMTP__CHUNK)
         return 1;
+    }
     s->out_to = (uint16_t)(start + SMTP__BDAT_ROOM);
     do
         r = smtp__encode(s);
@@ -4425,12 +4567,10 @@ static int smtp__say_chunk(smtp_session *s)
     smtp__trace(s, SMTP_TRACE_BODY, s->out + s->out_to, n);
     s->out_to = (uint16_t)(s->out_to + n);
     s->due++;
-    if (r < 0) {
-        m->flags |= SMTP__SAID_FINAL;
+    if (r < 0)
         smtp__mail_said(s);
-    } else {
+    else
         m->chunks++;
-    }
     return 1;
 }
 
@@ -4609,6 +4749,23 @@ static void smtp__start_transaction(smtp_session *s)
     if (SMTP__CAREFUL && s->refusals >= SMTP__REFUSED_TO)
         m->flags |= SMTP__STEPWISE;
     s->say = s->dirty ? SMTP__RSET : SMTP__MAIL;
+    if (!SMTP__OVERLAPS)
+        s->await = s->say;
+}
+
+/* Most bodies lie in memory and can be sent as they are: then one look measures
+   them. Of others it tells how far that holds. */
+static int smtp__look(smtp_session *s)
+{
+    const smtp_body *b = s->body;
+    if (!SMTP__FAST || smtp__pulled(b) || s->at || b->size == 0 ||
+        b->size > PTRDIFF_MAX || s->body_state & SMTP__RAW)
+        return 0;
+    s->run = (smtp_size)smtp__scan(s, b->data, (size_t)b->size);
+    if (s->run != b->size || b->data[b->size - 1] != '\n')
+        return 0;
+    s->said->wire = b->size;
+    return 1;
 }
 
 /* The dry run tells the size, whether there are bytes above 127, and of bytes
@@ -4616,7 +4773,7 @@ static void smtp__start_transaction(smtp_session *s)
 static int smtp__measure(smtp_session *s)
 {
     smtp_mail *m = s->said;
-    int r = smtp__encode(s);
+    int r = smtp__look(s) ? -1 : smtp__encode(s);
     if (r >= 0)
         return r;
     m->flags |= SMTP__SIZED;
@@ -4648,7 +4805,8 @@ static void smtp__begin(smtp_session *s, smtp_mail *m)
         s->heard = m;
     s->said = m;
     if (s->heard == m) {
-        s->await = SMTP__RSET;
+        if (SMTP__OVERLAPS)
+            s->await = SMTP__RSET;
         s->to_heard = 0;
     }
     if (SMTP__RARE && s->mail_max == 1) {
@@ -4679,12 +4837,13 @@ static void smtp__begin(smtp_session *s, smtp_mail *m)
 static void smtp__take(smtp_mail *m)
 {
     const smtp_code none = smtp__no_code();
-    size_t i;
-    if (m->to == NULL)
+    smtp_recipient *to = m->to;
+    size_t n;
+    if (to == NULL)
         m->to_count = 0;
-    for (i = 0; i < m->to_count; i++) {
-        m->to[i].status = SMTP_AGAIN;
-        m->to[i].code = none;
+    for (n = m->to_count; n > 0; n--, to++) {
+        to->status = SMTP_AGAIN;
+        to->code = none;
     }
     m->status = SMTP_AGAIN;
     m->code = none;
@@ -4739,8 +4898,8 @@ static int smtp__may_overlap(const smtp_session *s)
     unsigned most = s->mails_refused ? 8 : 64 + 8u * s->step;
     if (SMTP__RARE && s->said && s->said->said < s->said->to_count)
         return 0;
-    return SMTP__NEXT && s->goal == SMTP__G_READY && s->flags & SMTP__READY &&
-           s->window > 1 && s->due < most && s->refusals < SMTP__REFUSED_TO &&
+    return SMTP__NEXT && s->goal == SMTP__G_READY && s->window > 1 &&
+           s->due < most && s->refusals < SMTP__REFUSED_TO &&
            s->mails_refused < SMTP__REFUSED_MAILS;
 }
 
@@ -4750,8 +4909,9 @@ static void smtp__hello(smtp_session *s)
     s->say = SMTP__EHLO;
 }
 
-/* What config asks for before the first mail, a step at a time. */
-static void smtp__prepare(smtp_session *s)
+/* What config asks for before the first mail, a step at a time. 0: it is there
+   already. */
+static int smtp__prepare(smtp_session *s)
 {
     const smtp_config *c = s->config;
     int tls = c->tls == SMTP_TLS_STARTTLS || smtp__opportunistic(s);
@@ -4769,9 +4929,9 @@ static void smtp__prepare(smtp_session *s)
                !(s->flags & SMTP__LOGGED_IN)) {
         smtp__login(s);
     } else {
-        s->flags |= SMTP__READY;
-        s->step = 0;
+        return 0;
     }
+    return 1;
 }
 
 /* The first row of a command by hand. */
@@ -4802,19 +4962,12 @@ static int smtp__idle(smtp_session *s)
 {
     if (s->due && !smtp__may_overlap(s))
         return 0;
-    if (!(s->flags & SMTP__GREETED)) {
-        s->due = 1;
-        s->await = SMTP__GREETING;
-        s->say = SMTP__WAIT;
-    } else if (smtp__hand(s)) {
+    if (smtp__hand(s))
         smtp__start_hand(s);
-    } else if (s->goal == SMTP__G_QUIT) {
+    else if (s->goal == SMTP__G_QUIT)
         s->say = SMTP__QUIT;
-    } else if (!(s->flags & SMTP__READY)) {
-        smtp__prepare(s);
-    } else {
+    else if (!smtp__prepare(s))
         return smtp__next_mail(s);
-    }
     return 1;
 }
 
@@ -4832,7 +4985,7 @@ static int smtp__handshake(smtp_session *s)
         return 0;
     }
     s->flags |= SMTP__SECURE | SMTP__MOVED;
-    s->flags &= (uint16_t)~(SMTP__READY | SMTP__LOGGED_IN);
+    s->flags &= (uint16_t)~SMTP__LOGGED_IN;
     smtp__forget(s);
     s->say = SMTP__IDLE;
     if (smtp__hand(s))
@@ -4843,8 +4996,7 @@ static int smtp__handshake(smtp_session *s)
 /* Nothing more is said, but the rest of an announced chunk. */
 static int smtp__mute(const smtp_session *s)
 {
-    return s->broken &&
-           !(s->broken == SMTP_E_SHUTDOWN && smtp__in_payload(s));
+    return s->broken && !(smtp__leaving(s) && smtp__in_payload(s));
 }
 
 /* One step of saying. 0: stuck. */
@@ -4880,7 +5032,7 @@ static void smtp__unasked(smtp_session *s)
 {
     if (s->say == SMTP__BODY && s->reply.code.reply >= 400 &&
         !smtp__no_mail(s->heard))
-        smtp__refuse_mail(s, s->heard, SMTP_E_DATA);
+        smtp__refuse_mail(s, SMTP__BYTE(SMTP_E_DATA));
     smtp__fail(s, SMTP_E_PROTOCOL);
 }
 
@@ -4937,12 +5089,30 @@ static void smtp__answer(smtp_session *s)
     }
 }
 
-static void smtp__hear(smtp_session *s)
+static void smtp__hear_byte(smtp_session *s)
 {
-    while ((!SMTP__FAST || s->in_from < s->in_to) && s->goal &&
-           ((SMTP__FAST && smtp__parse_whole(s)) || smtp__parse(s)))
-        if (!SMTP__FAST || !smtp__accepted(s))
-            smtp__answer(s);
+    unsigned r = smtp__parse_byte(s, smtp__input(s)[s->in_from++]);
+    if (r > 1)
+        smtp__end(s, (uint8_t)r);
+    if (r != 1)
+        return;
+    s->reply_size = 0;
+    smtp__parse_enhanced(&s->reply);
+    smtp__answer(s);
+}
+
+/* Takes the bytes read so far, as long as something is under way. */
+SMTP__APART static void smtp__hear(smtp_session *s)
+{
+    while (s->in_from < s->in_to && s->goal)
+        if (SMTP__FAST && smtp__parse_whole(s)) {
+            if (!smtp__accepted(s))
+                smtp__answer(s);
+        } else if (SMTP__FAST && smtp__rest_to_come(s)) {
+            return;
+        } else {
+            smtp__hear_byte(s);
+        }
 }
 
 static unsigned smtp__timeout(const smtp_timeouts *t, unsigned phase)
@@ -4980,7 +5150,7 @@ SMTP_API unsigned long smtp_deadline(const smtp_session *s)
     if (!SMTP__CLOCK)
         return 600000;
     limit = smtp__limit(s);
-    if (s->io->clock && (s->due || s->say != SMTP__IDLE))
+    if (s->io->clock && s->goal && (s->due || s->say != SMTP__IDLE))
         passed = s->io->clock(s->io->ctx) - s->since;
     return passed < limit ? limit - passed : 0;
 }
@@ -5017,16 +5187,13 @@ static int smtp__read(smtp_session *s)
     if (r > 0 && (size_t)r <= room) {
         smtp__trace(s, SMTP_TRACE_REPLY, in + left, (size_t)r);
         s->in_to = (uint16_t)(s->in_to + (size_t)r);
-        smtp__hear(s);
         return 1;
     }
-    if (s->broken && (r != SMTP_AGAIN || s->broken != SMTP_E_SHUTDOWN)) {
-        smtp__fail(s, s->broken);
-    } else if (r == SMTP_AGAIN) {
+    if (r == SMTP_AGAIN && !smtp__cut_off(s))
         s->wants |= SMTP_READ + SMTP__ASYNC;
-    } else {
-        smtp__fail(s, r == 0 ? SMTP_EOF : smtp__failure(r));
-    }
+    else
+        smtp__fail(s, s->broken ? s->broken
+                    : r == 0 ? SMTP_EOF : smtp__failure(r));
     return 0;
 }
 
@@ -5038,11 +5205,11 @@ static int smtp__expects(const smtp_session *s, int moved)
 {
     if (smtp__mute(s))
         return 1;
-    if (!(s->wants & SMTP__ASYNC))
-        return s->due && s->out_to == 0 && !smtp__in_payload(s);
     if (s->wants & SMTP_WRITE)
         return s->due || s->say == SMTP__BODY || smtp__in_payload(s);
-    return s->due && !moved;
+    if (SMTP__FAST && s->wants & SMTP__ASYNC)
+        return s->due && !moved;
+    return s->due && s->out_to == 0 && !smtp__in_payload(s);
 }
 
 /* All is out, and only an answer helps. */
@@ -5070,7 +5237,7 @@ static int smtp__turn(smtp_session *s)
     s->wants &= SMTP__ASYNC;
     if (!SMTP__FAST || s->in_from < s->in_to)
         smtp__hear(s);
-    if (s->broken == SMTP_E_SHUTDOWN && s->due == 0)
+    if (smtp__leaving(s) && s->due == 0)
         smtp__fail(s, SMTP_E_SHUTDOWN);
     while (s->goal && smtp__step(s))
         moved = 1;
@@ -5126,19 +5293,32 @@ static smtp_status smtp__drive(smtp_session *s)
 
 /* ---- public functions ---------------------------------------------------- */
 
+/* The buffer has two parts: for replies, and for what is said. */
+static void smtp__divide(smtp_session *s, char *buffer, size_t size)
+{
+    size_t in_size = smtp__min(size / 2, 512);
+    if (SMTP__FAST || SMTP__REPLY)
+        size -= size % 2;
+    else
+        in_size = smtp__in_size(s);
+    s->reply.text = buffer;
+    s->out = buffer + in_size;
+    s->out_size = (uint16_t)(smtp__min(size, 64000 + 512) - in_size);
+}
+
 SMTP_API smtp_status smtp_open(smtp_session *s, const smtp_io *io,
                                const smtp_config *config,
                                void *buffer, size_t size)
 {
-    size_t in_size = smtp__min(size / 2, 512);
     memset(s, 0, sizeof *s);
-    s->status = SMTP_E_CLOSED;
+    s->status = SMTP__BYTE(SMTP_E_CLOSED);
     if (!io || !config || !buffer || !io->recv || !io->send ||
         config->tls > SMTP_TLS_NONE + SMTP__OPPORTUNISTIC ||
         (!SMTP__AUTH && config->user) || (!SMTP__LMTP && config->lmtp))
         return SMTP_E_ARGUMENT;
     if (size < SMTP_BUFFER_MIN)
         return SMTP_E_BUFFER;
+    smtp__divide(s, (char *)buffer, size);
     s->config = config;
     if (!smtp__domain_ok(s))
         return SMTP_E_DOMAIN;
@@ -5146,13 +5326,9 @@ SMTP_API smtp_status smtp_open(smtp_session *s, const smtp_io *io,
         return SMTP_E_NO_TLS;
     s->io = io;
     smtp__no_features(config);
-    s->reply.text = (char *)buffer;
     if (SMTP__REPLY)
         *s->reply.text = 0;
-    s->out = s->reply.text + in_size;
-    size = smtp__min(size - size % 2, 64000 + 512);
-    s->out_size = (uint16_t)(size - in_size);
-    s->say = SMTP__IDLE;
+    s->due = 1;                    /* the greeting */
     s->window = 1;
     s->flags = SMTP__MOVED;
     if (config->tls == SMTP_TLS_IMPLICIT)
@@ -5161,21 +5337,22 @@ SMTP_API smtp_status smtp_open(smtp_session *s, const smtp_io *io,
     return SMTP_OK;
 }
 
-/* Starts an operation. */
-static smtp_status smtp__start(smtp_session *s, unsigned goal)
+/* Goes on with the operation that is under way, if there is none with `goal`.
+   */
+static smtp_status smtp__go(smtp_session *s, unsigned goal)
 {
     if (s->status)
-        return (smtp_status)s->status;
-    if (s->goal)
-        return SMTP_E_BUSY;
-    s->goal = (uint8_t)goal;
-    s->say = SMTP__IDLE;
+        return smtp__status(s->status);
+    if (!s->goal) {
+        s->goal = (uint8_t)goal;
+        s->say = SMTP__IDLE;
+    }
     return smtp__drive(s);
 }
 
 SMTP_API smtp_status smtp_run(smtp_session *s)
 {
-    return s->goal ? smtp__drive(s) : smtp__start(s, SMTP__G_READY);
+    return smtp__go(s, SMTP__G_READY);
 }
 
 SMTP_API smtp_status smtp_send(smtp_session *s, smtp_mail *mail)
@@ -5183,15 +5360,10 @@ SMTP_API smtp_status smtp_send(smtp_session *s, smtp_mail *mail)
     if (s->goal)
         return SMTP_E_BUSY;
     smtp__take(mail);
-    if (s->status) {
-        mail->status = SMTP_NOT_TAKEN;
-        smtp__settle(mail);
-        if (SMTP__NEXT && s->config && s->config->done)
-            s->config->done(s->config->ctx, mail);
-        return (smtp_status)s->status;
-    }
     s->said = mail;
-    return smtp__start(s, SMTP__G_SEND);
+    if (s->status)
+        smtp__lose_all(s);
+    return smtp__go(s, SMTP__G_SEND);
 }
 
 SMTP_API void smtp_close(smtp_session *s)
@@ -5202,7 +5374,9 @@ SMTP_API void smtp_close(smtp_session *s)
     if (s->io->close)
         s->io->close(s->io->ctx);
     smtp__wipe(smtp__input(s), smtp__in_size(s) + s->out_size);
-    s->reply.length = s->flags = 0;
+    if (SMTP__REPLY)
+        s->reply.length = 0;
+    s->flags = 0;
     s->io = NULL;
 }
 
@@ -5210,12 +5384,11 @@ SMTP_API smtp_status smtp_quit(smtp_session *s)
 {
     if (s->goal && s->goal != SMTP__G_QUIT)
         return SMTP_E_BUSY;
-    if (s->flags & SMTP__IN_STEP)
+    if (s->flags & SMTP__GREETED) {
         s->status = SMTP_OK;
-    s->flags &= (uint16_t)~SMTP__IN_STEP;
-    if (s->flags & SMTP__GREETED &&
-        (s->goal ? smtp__drive(s) : smtp__start(s, SMTP__G_QUIT)) == SMTP_AGAIN)
-        return SMTP_AGAIN;
+        if (smtp__go(s, SMTP__G_QUIT) == SMTP_AGAIN)
+            return SMTP_AGAIN;
+    }
     smtp_close(s);
     return SMTP_OK;
 }
@@ -5234,7 +5407,7 @@ static smtp_status smtp__by_hand(smtp_session *s, unsigned row,
     s->word = word;
     s->line = line;
     s->tail = tail;
-    return smtp__start(s, SMTP__G_HAND + row);
+    return smtp__go(s, SMTP__G_HAND + row);
 }
 
 static smtp_status smtp__row_by_hand(smtp_session *s, unsigned row)
@@ -9936,7 +10109,7 @@ SMTP_API smtp_status smtp_client_open(smtp_client *client, const char *url,
     if (options)
         chosen = *options;
     client->posix.fd = -1;
-    client->session.status = SMTP_E_CLOSED;
+    client->session.status = SMTP__BYTE(SMTP_E_CLOSED);
     client->session.reply.text = client->buffer;
     st = smtp__url_parse(&u, url, client->url, sizeof client->url);
     if (st != SMTP_OK)

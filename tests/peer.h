@@ -361,8 +361,11 @@ static inline void peer_bdat_byte(peer *p, char c)
     p->eol = c == '\r' ? PEER_CR : PEER_MID;
     peer_keep(p, &c, 1);
     peer_payload(p);
-    if (--p->chunk == 0)
-        peer_chunk_end(p);
+    if (--p->chunk)
+        return;
+    if (!p->binary && p->eol == PEER_CR)
+        peer_fault(p, "a CRLF parted by the end of a chunk");
+    peer_chunk_end(p);
 }
 
 /* ---- commands ------------------------------------------------------------ */

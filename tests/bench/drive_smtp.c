@@ -19,6 +19,7 @@ typedef struct sender {
     smtp_recipient *to;            /* `slots` times work.recipients */
     unsigned long slots;
     unsigned long given, told, delivered;
+    uint8_t body_flags;            /* SMTP_BODY_... of every message */
 } sender;
 
 static int next(void *ctx, smtp_mail **mail)
@@ -36,8 +37,7 @@ static int next(void *ctx, smtp_mail **mail)
     m->to = s->to + slot * s->work.recipients;
     m->to_count = s->work.recipients;
     m->body = smtp_bytes(s->message, s->work.bytes);
-    if (strcmp(s->work.mode, "bdat") == 0)
-        m->body.flags = SMTP_BODY_CANONICAL;
+    m->body.flags = s->body_flags;
     s->given++;
     *mail = m;
     return SMTP_OK;
@@ -109,6 +109,8 @@ int main(int argc, char **argv)
     static sender s;
     s.work = read_task(argc, argv);
     s.message = make_message(s.work.bytes);
+    if (strcmp(s.work.mode, "bdat") == 0)
+        s.body_flags = SMTP_BODY_CANONICAL;
     make_recipients(&s);
     double began = now();
     work_on(send_all, &s);

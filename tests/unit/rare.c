@@ -248,6 +248,10 @@ static const dialogue prdr[] = {
      HELLO FROM TO BODY "QUIT\n", STORED FINE},
     {"PRDR, all or none", "offer PRDR\n" TWO "all_or_none\n",
      HELLO FROM TO_TWO BODY "QUIT\n", STORED_TWO FINE},
+    {"PRDR, offered in LMTP, which has no use for it", "lmtp\noffer PRDR\n"
+     "END 250 2.6.0 ok\nEND 550 5.1.1 no\n" TWO,
+     "LHLO [127.0.0.1]\n" FROM TO_TWO BODY "QUIT\n",
+     "PARTIAL 550 5.1.1: " GOOD ", " NO "\n" FINE},
     {"PRDR, not offered", TWO, HELLO FROM TO_TWO BODY "QUIT\n",
      STORED_TWO FINE},
     {"353 where nobody asked", "END 353 what\n" ONE "cut\n", NULL,
@@ -351,61 +355,92 @@ static const dialogue by_hand[] = {
 
 /* ---- what is kept of EHLO ------------------------------------------------ */
 
-/* The lines that fit a room of `size` bytes, whole. */
-static void check_features(size_t size)
+/* A session that keeps what EHLO tells in `size` bytes before a guard page. */
+typedef struct keeper {
+    smtp_session session;
+    smtp_config config;
+    smtp_io io;
+    peer server;
+    wire line;
+    wire_habit habit;
+    scene what;
+    char buffer[256];
+} keeper;
+
+static void keeper_open(keeper *k, size_t size)
 {
     static const dialogue offers = {
         "features", "EHLO 250-mx|250-SIZE 1000|250-etrn|250-X-Y  a=1 B|"
         "250 AUTH=LOGIN PLAIN\nEHLO 250 mx\n", NULL, ""
     };
+    memset(&k->server, 0, sizeof k->server);
+    memset(&k->io, 0, sizeof k->io);
+    scene_read(&k->what, &offers);
+    peer_start(&k->server, &k->what.script);
+    wire_start(&k->line, &k->server, &k->habit);
+    k->config = k->what.config;
+    k->config.features = guard_bytes(size);
+    k->config.features_size = (uint16_t)size;
+    memset(k->config.features, 'x', size);
+    k->io.ctx = &k->line;
+    k->io.recv = wire_recv;
+    k->io.send = wire_send;
+    CHECK_NUMBER(smtp_open(&k->session, &k->io, &k->config, k->buffer,
+                           sizeof k->buffer), SMTP_OK);
+    CHECK(smtp_extn(&k->session, "SIZE") == NULL);
+}
+
+static void keeper_close(keeper *k)
+{
+    smtp_close(&k->session);
+    peer_stop(&k->server);
+}
+
+/* The lines that fit a room of `size` bytes, whole. */
+static void check_features(size_t size)
+{
     static const char *const kept[] = {
         "SIZE 1000", "etrn", "X-Y  a=1 B", "AUTH=LOGIN PLAIN"
     };
     static const char *const name[] = {"size", "ETRN", "x-y", "Auth"};
     static const char *const value[] = {"1000", "", "a=1 B", "LOGIN PLAIN"};
-    smtp_session session;
-    smtp_config config;
-    peer server;
-    wire line;
-    wire_habit habit;
-    scene what;
-    smtp_io io;
+    static keeper k;
+    smtp_session *s = &k.session;
     size_t i, left = size;
-    char buffer[256], *room;
-    memset(&server, 0, sizeof server);
-    memset(&habit, 0, sizeof habit);
-    memset(&io, 0, sizeof io);
-    scene_read(&what, &offers);
-    room = guard_bytes(size);
-    peer_start(&server, &what.script);
-    wire_start(&line, &server, &habit);
-    config = what.config;
-    config.features = room;
-    config.features_size = (uint16_t)size;
-    io.ctx = &line;
-    io.recv = wire_recv;
-    io.send = wire_send;
-    CHECK_NUMBER(smtp_open(&session, &io, &config, buffer, sizeof buffer),
-                 SMTP_OK);
-    CHECK(smtp_extn(&session, "SIZE") == NULL);
-    CHECK_NUMBER(smtp_ehlo(&session), SMTP_OK);
+    keeper_open(&k, size);
+    CHECK_NUMBER(smtp_ehlo(s), SMTP_OK);
     for (i = 0; i < 4; i++) {
-        const char *found = smtp_extn(&session, name[i]);
+        const char *found = smtp_extn(s, name[i]);
         size_t n = strlen(kept[i]) + 1;
         left = n < left ? left - n : 0;
         CHECK(left ? found && strcmp(found, value[i]) == 0 : found == NULL);
-        CHECK_NUMBER(smtp_has_extn(&session, name[i]),
-                     left || i == 0 || i == 3);
+        CHECK_NUMBER(smtp_has_extn(s, name[i]), left || i == 0 || i == 3);
     }
-    CHECK(smtp_extn(&session, "SIZ") == NULL);
-    CHECK(smtp_extn(&session, "") == NULL);
-    CHECK(smtp_extn(&session, "mx") == NULL);
-    CHECK_NUMBER(session.auth, SMTP_AUTH_LOGIN | SMTP_AUTH_PLAIN);
-    CHECK_NUMBER(smtp_ehlo(&session), SMTP_OK);
-    CHECK(smtp_extn(&session, "SIZE") == NULL);
-    CHECK_NUMBER(smtp_has_extn(&session, "ETRN"), 0);
-    smtp_close(&session);
-    peer_stop(&server);
+    CHECK(smtp_extn(s, "SIZ") == NULL);
+    CHECK(smtp_extn(s, "") == NULL);
+    CHECK(smtp_extn(s, "mx") == NULL);
+    CHECK_NUMBER(s->auth, SMTP_AUTH_LOGIN | SMTP_AUTH_PLAIN);
+    CHECK_NUMBER(smtp_ehlo(s), SMTP_OK);
+    CHECK(smtp_extn(s, "SIZE") == NULL);
+    CHECK_NUMBER(smtp_has_extn(s, "ETRN"), 0);
+    keeper_close(&k);
+}
+
+/* The same when the connection ends at any byte: the list has its end. */
+static void check_cut_features(size_t size)
+{
+    static keeper k;
+    smtp_status status = SMTP_AGAIN;
+    memset(&k.habit, 0, sizeof k.habit);
+    k.habit.recv_most = 1;
+    k.habit.fail_with = SMTP_EOF;
+    k.habit.fail_for_good = 1;
+    for (k.habit.fail_at = 1; status != SMTP_OK; k.habit.fail_at++) {
+        keeper_open(&k, size);
+        status = smtp_ehlo(&k.session);
+        CHECK(smtp_extn(&k.session, "none") == NULL);
+        keeper_close(&k);
+    }
 }
 
 /* ---- running ------------------------------------------------------------- */
@@ -437,8 +472,10 @@ int main(int count, char **arguments)
             if (s.verbose)
                 sweep_show(&s);
         }
-    for (i = 1; i <= 60; i++)
+    for (i = 1; i <= 60; i++) {
         check_features(i);
+        check_cut_features(i);
+    }
     sweep_close(&s);
     return check_end();
 }
