@@ -1549,11 +1549,11 @@ enum {                             /* smtp_mail.flags */
     SMTP__ACCEPTED = 16,           /* a recipient was */
     SMTP__SOME_REFUSED = 64,       /* a recipient was not */
     SMTP__REFUSED = 128,           /* the mail is, status says why */
-    SMTP__NEEDS_UTF8 = 256 * SMTP__UTF8,
-    SMTP__HAS_8BIT = 512 * SMTP__8BITMIME,
+    SMTP__DELIVERED = 256 * (SMTP__LMTP | SMTP__RARE),  /* to a recipient */
+    SMTP__HAS_8BIT = 512 * SMTP__8BITMIME,   /* SMTP_BODY_8BIT << 8, */
     SMTP__CLEAN = 1024 * SMTP__KEPT,         /* there is nothing to change */
     SMTP__SIZED = 2048 * SMTP__MEASURED,     /* `wire` is known */
-    SMTP__DELIVERED = 4096 * (SMTP__LMTP | SMTP__RARE),  /* to a recipient */
+    SMTP__NEEDS_UTF8 = 4096 * SMTP__UTF8,    /* SMTP_BODY_UTF8 << 8 */
     SMTP__ANSWERED = 8192,         /* the final reply is heard */
     SMTP__STEPWISE = 16384 * SMTP__CAREFUL   /* DATA waits for recipients */
 };
@@ -1639,7 +1639,7 @@ static size_t smtp__min(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-SMTP__APART static char smtp__hex_digit(unsigned value)
+static char smtp__hex_digit(unsigned value)
 {
     return (char)(value < 10 ? '0' + value : 'A' - 10 + value);
 }
@@ -1750,23 +1750,22 @@ static int smtp__address_plain(const char *p, size_t n)
 
 SMTP_API int smtp_address_check(const char *address)
 {
-    enum { PLAIN, QUOTED, ESCAPED } state = PLAIN;
-    unsigned high = 0, c;
+    unsigned high = 0, quoted = *address == '"', c;
     const char *p = address;
     if (smtp__address_plain(p, strlen(p)))
         return 1;
-    if (*p == '"')
-        state = QUOTED, p++;
-    for (; (c = (unsigned char)*p) != 0; p++, high |= c) {
+    for (p += quoted; (c = (unsigned char)*p) != 0; p++, high |= c) {
         if (c < ' ' || c == 127 || (c > 127 && !SMTP__UTF8) ||
-            (state == PLAIN && (c == ' ' || c == '<' || c == '>')) ||
-            (state == QUOTED && c == '"' && p[1] != '@'))
+            (!quoted && (c == ' ' || c == '<' || c == '>')))
             return 0;
-        if (state != PLAIN)
-            state = state == ESCAPED ? QUOTED
-                  : c == '\\' ? ESCAPED : c == '"' ? PLAIN : QUOTED;
+        if (quoted && c == '\\' && (p[1] == '\\' || p[1] == '"'))
+            p++;
+        else if (quoted && c == '"' && p[1] != '@')
+            return 0;
+        else if (c == '"')
+            quoted = 0;
     }
-    return state != PLAIN ? 0 : high & 128 ? 2 : 1;
+    return quoted ? 0 : 1 + (high >> 7 & 1);
 }
 
 /* ---- ending -------------------------------------------------------------- */
@@ -2154,8 +2153,22 @@ static int smtp__flush(smtp_session *s)
 
 /* ---- base64 -------------------------------------------------------------- */
 
+#if SMTP__FAST || !defined SMTP_NO_COMPOSE || SMTP__SASL ||                    \
+    (defined SMTP_BEARSSL && !defined SMTP_NO_DKIM)
 static const char smtp__digits64[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+static char smtp__digit64(unsigned value)
+{
+    return smtp__digits64[value];
+}
+#else
+static char smtp__digit64(unsigned value)
+{
+    return (char)(value < 26 ? value + 'A' : value < 52 ? value - 26 + 'a'
+                : value < 62 ? value - 52 + '0' : value == 62 ? '+' : '/');
+}
+#endif
 
 #if !defined SMTP_NO_COMPOSE || SMTP__SASL ||                                  \
     (defined SMTP_BEARSSL && !defined SMTP_NO_DKIM)
@@ -2202,15 +2215,16 @@ static unsigned smtp__pad64(smtp_size *bits, char *to)
 
 static unsigned smtp__decode64(smtp_size *bits, char c, char *to)
 {
-    const char *digits = smtp__digits64;
-    const char *digit = (const char *)memchr(digits, c, 64);
+    unsigned digit = 0;
     if (c == '=')
         return smtp__pad64(bits, to);
-    if (digit == NULL || *bits >> 25) {
+    while (digit < 64 && smtp__digit64(digit) != c)
+        digit++;
+    if (digit == 64 || *bits >> 25) {
         *bits = SMTP__BAD64;
         return 0;
     }
-    *bits = (*bits ? *bits : 1) << 6 | (smtp_size)(digit - digits);
+    *bits = (*bits ? *bits : 1) << 6 | digit;
     if (*bits >> 24 == 0)
         return 0;
     to[0] = (char)(*bits >> 16);
@@ -2230,7 +2244,7 @@ SMTP__APART static smtp_size smtp__put64(smtp_session *s, smtp_size bits,
     if (bits >> 24 == 0)
         return bits;
     for (i = 4; i > 0; i--, bits <<= 6)
-        smtp__put_char(s, i > pad ? smtp__digits64[bits >> 18 & 63] : '=');
+        smtp__put_char(s, i > pad ? smtp__digit64(bits >> 18 & 63) : '=');
     return 1;
 }
 
@@ -2304,27 +2318,28 @@ static const uint16_t smtp__logins[] = {
 };
 
 /* Login mechanisms from the strongest to the weakest, each a name and its
-   responses, parted by "|". In these digits stand for other things: 0 and 1 for
-   the bytes NUL and ^A, 2 user, 3 password, 4 token, 5 authorization identity,
-   6 the user with "," and "=" as in RFC 5801, section 4. */
+   responses, parted by "|"; the last is "*", which cancels the login. In the
+   others digits stand for other things: 0 and 1 for the bytes NUL and ^A, 2
+   user, 3 password, 4 token, 5 authorization identity, 6 the user with "," and
+   "=" as in RFC 5801, section 4. */
 #define SMTP__LOGIN(name, responses) name "\0" responses "\0"
 static const char smtp__mechanisms[] =
 #if SMTP__SASL
 #define SMTP__STRONGEST SMTP_AUTH_OTHER
     SMTP__LOGIN("", "")
-    SMTP__LOGIN("EXTERNAL", "5")
+    SMTP__LOGIN("EXTERNAL", "5|*")
     SMTP__LOGIN("SCRAM-SHA-256-PLUS", "")
     SMTP__LOGIN("SCRAM-SHA-1-PLUS", "")
     SMTP__LOGIN("SCRAM-SHA-256", "")
     SMTP__LOGIN("SCRAM-SHA-1", "")
     SMTP__LOGIN("CRAM-MD5", "")
-    SMTP__LOGIN("OAUTHBEARER", "n,a=6,1auth=Bearer 411|1")
-    SMTP__LOGIN("XOAUTH2", "user=21auth=Bearer 411|")
+    SMTP__LOGIN("OAUTHBEARER", "n,a=6,1auth=Bearer 411|1|*")
+    SMTP__LOGIN("XOAUTH2", "user=21auth=Bearer 411||*")
 #else
 #define SMTP__STRONGEST SMTP_AUTH_PLAIN
 #endif
-    SMTP__LOGIN("PLAIN", "50203")
-    SMTP__LOGIN("LOGIN", "2|3");
+    SMTP__LOGIN("PLAIN", "50203|*")
+    SMTP__LOGIN("LOGIN", "2|3|*");
 
 /* In any case: for this the bit that tells a letter's case does not count. */
 static uint32_t smtp__hash(uint32_t hash, char c)
@@ -3074,12 +3089,12 @@ static int smtp__encode_byte(smtp_session *s, const char *p)
 /* Encodes some of `n` bytes. 0: not one. */
 static int smtp__encode_bytes(smtp_session *s, const char *p, size_t n)
 {
-    const char *begin = p;
-    while (n-- && smtp__encode_byte(s, p)) {
-        p++;
+    size_t left = n;
+    while (left && smtp__encode_byte(s, p++)) {
+        left--;
         s->at++;
     }
-    return p != begin;
+    return left != n;
 }
 
 /* The end of the source: -1, or its last line is completed first. */
@@ -3230,13 +3245,15 @@ static void smtp__put_address(smtp_session *s, const char *address)
 /* xtext (RFC 3461, section 4), but for an address type. */
 static void smtp__put_xtext(smtp_session *s, const char *p, int type)
 {
+    int shift;
     for (; *p; p++) {
         if (type || (*p > ' ' && *p < 127 && *p != '+' && *p != '=')) {
             smtp__put_char(s, *p);
         } else {
             smtp__put_char(s, '+');
-            smtp__put_char(s, smtp__hex_digit((unsigned char)*p >> 4));
-            smtp__put_char(s, smtp__hex_digit((unsigned char)*p & 15));
+            for (shift = 4; shift >= 0; shift -= 4)
+                smtp__put_char(s, smtp__hex_digit((unsigned char)*p >> shift &
+                                                  15));
         }
         if (*p == ';')
             type = 0;
@@ -3549,7 +3566,7 @@ static void smtp__put_response(smtp_session *s)
 {
     smtp_size bits = 1;
     const char *p = s->tail;
-    if (s->step == SMTP__CANCEL) {
+    if (p ? *p == '*' : s->step == SMTP__CANCEL) {
         smtp__put_char(s, '*');
         return;
     }
@@ -3574,6 +3591,7 @@ static void smtp__say_auth(smtp_session *s)
 {
     const smtp_size all = (smtp_size)-1;
     s->say = SMTP__AUTH_;
+    s->result = SMTP_E_LOGIN;
     s->keyword = SMTP__K_NEXT;
     if (!SMTP__INITIAL || s->config->no_initial_response ||
         (smtp__by_sasl(s) && !s->line))
@@ -3584,23 +3602,24 @@ static void smtp__say_auth(smtp_session *s)
         s->keyword = s->chunk == all ? SMTP__K_EMPTY : SMTP__K_INITIAL;
 }
 
-/* A line of the login is said. Behind the last response of the table only the
-   end can come. */
+/* A line of the login is said: behind it comes the next of the table, or one
+   more of config->sasl's. */
 static void smtp__login_said(smtp_session *s, unsigned row)
 {
     const char *p = s->tail;
-    if (row == SMTP__AUTH_)
-        s->result = SMTP_E_LOGIN;
-    if (s->step == SMTP__CANCEL)
-        return;
-    s->step++;
-    if (p == NULL || (row == SMTP__AUTH_ && !s->keyword))
-        return;
-    while (*p && *p != '|')
-        p++;
-    if (*p == 0)
-        s->step = SMTP__STEPS;
-    s->tail = p + (*p != 0);
+    if (SMTP__SASL && p == NULL) {
+        s->step = (uint8_t)(s->step + (s->step != SMTP__CANCEL));
+    } else if (row == SMTP__RESPONSE || (SMTP__INITIAL && s->keyword)) {
+        while (*p && *p++ != '|')
+            ;
+        s->tail = p;
+    }
+}
+
+/* "*" is said. */
+static int smtp__canceled(const smtp_session *s)
+{
+    return SMTP__SASL && s->tail == NULL ? s->step == SMTP__CANCEL : !*s->tail;
 }
 
 /* Mechanisms that the server, the caller and what he knows allow. */
@@ -3659,7 +3678,8 @@ static void smtp__use_mechanism(smtp_session *s, unsigned of)
     for (; !(of & bit); bit >>= 1)
         name = smtp__nth(name, 2);
     s->mechanism = (uint16_t)bit;
-    s->step = 0;
+    if (SMTP__SASL)
+        s->step = 0;
     s->word = name;
     s->tail = smtp__nth(name, 1);
     if (SMTP__SASL && sasl && sasl->mechanisms & bit) {
@@ -3674,21 +3694,21 @@ static void smtp__use_mechanism(smtp_session *s, unsigned of)
 /* Chooses the next mechanism, the strongest of those below the last. */
 static void smtp__login(smtp_session *s)
 {
-    unsigned left = smtp__usable(s);
-    if (s->mechanism)
-        left &= s->mechanism - 1u;
-    else
+    unsigned left = smtp__usable(s) & (s->mechanism - 1u);
+    int status;
+    if (!s->mechanism)
         s->result = SMTP_E_MECHANISM;
+    status = s->result;
     if (smtp__needs_tls(s) ||
         !(smtp__secure(s) || s->config->unsafe_clear_login)) {
-        smtp__end_login(s, SMTP_E_CLEAR_LOGIN);
+        status = SMTP_E_CLEAR_LOGIN;
     } else if (!smtp__offers(s, SMTP_EXT_AUTH)) {
-        smtp__end_login(s, SMTP_E_NO_AUTH);
-    } else if (!left) {
-        smtp__end_login(s, s->result);
-    } else {
+        status = SMTP_E_NO_AUTH;
+    } else if (left) {
         smtp__use_mechanism(s, left);
+        return;
     }
+    smtp__end_login(s, status);
 }
 
 /* Has a mechanism of the caller's make its next response. 0: not yet. */
@@ -3704,7 +3724,7 @@ static int smtp__respond(smtp_session *s)
     s->line = response;
     s->run = r > 0 && response ? (smtp_size)r : 0;
     s->say = SMTP__RESPONSE;
-    if (s->step == 0)
+    if (s->step == 0 && r != SMTP_E_MECHANISM)
         smtp__say_auth(s);
     if (r < 0 && s->step) {
         s->result = (int8_t)smtp__failure(r);
@@ -3881,16 +3901,16 @@ static void smtp__judge_challenge(smtp_session *s)
 {
     int cancel = s->step >= SMTP__STEPS;
     s->say = SMTP__RESPONSE;
-    if (smtp__by_sasl(s) && !cancel) {
-        if (s->chunk != 0 && s->chunk != SMTP__END64) {
-            s->result = SMTP_E_CHALLENGE;
-            cancel = 1;
-        } else if (s->step > 1 || s->line == NULL || s->keyword) {
-            s->say = SMTP__RESPOND;
-        }
+    if (!smtp__by_sasl(s))
+        return;
+    if (!cancel && s->chunk != 0 && s->chunk != SMTP__END64) {
+        s->result = SMTP_E_CHALLENGE;
+        cancel = 1;
     }
     if (cancel)
         s->step = SMTP__CANCEL;
+    else if (s->step > 1 || s->line == NULL || s->keyword)
+        s->say = SMTP__RESPOND;
 }
 
 /* RFC 4954, section 4 and 6. Another mechanism is tried when this one, not the
@@ -3898,10 +3918,10 @@ static void smtp__judge_challenge(smtp_session *s)
 static void smtp__judge_auth(smtp_session *s, int yes)
 {
     unsigned code = s->reply.code.reply;
-    int status = SMTP_OK;
-    if (code == 334 && s->step != SMTP__CANCEL) {
+    int status = SMTP_OK, canceled = smtp__canceled(s);
+    if (code == 334 && !canceled) {
         smtp__judge_challenge(s);
-    } else if (yes && s->step != SMTP__CANCEL) {
+    } else if (yes && !canceled) {
         status = smtp__sasl_done(s, SMTP_OK);
         s->mechanism = 0;
         s->flags |= SMTP__LOGGED_IN;
@@ -3911,7 +3931,7 @@ static void smtp__judge_auth(smtp_session *s, int yes)
             smtp__fail(s, smtp__failure(status));
         else if (smtp__hand(s))
             smtp__result(s, SMTP_OK);
-    } else if (s->step == SMTP__CANCEL || code < 500 || code == 535) {
+    } else if (canceled || code < 500 || code == 535) {
         smtp__end_login(s, s->result);
     } else {
         smtp__login(s);
@@ -4046,12 +4066,8 @@ static int smtp__judge_each(smtp_session *s, smtp_mail *m, int yes)
         to->status = SMTP_OK;
         m->flags |= SMTP__DELIVERED;
     }
-    if (!(m->flags & SMTP__EACH) &&
-        smtp__turn_of(s) == NULL) {
-        if (!(m->flags & SMTP__DELIVERED))
-            smtp__refuse_mail(s, SMTP__BYTE(SMTP_E_DATA));
+    if (!(m->flags & SMTP__EACH) && smtp__turn_of(s) == NULL)
         return 0;
-    }
     s->due++;
     return 1;
 }
@@ -4101,6 +4117,15 @@ static void smtp__judge_by_hand(smtp_session *s, int yes)
     smtp__result(s, status);
 }
 
+/* Where each recipient has an answer, one that is delivered to is enough. */
+static int smtp__body_refused(const smtp_session *s, const smtp_mail *m,
+                              int yes)
+{
+    int lmtp = SMTP__LMTP && s->config->lmtp;
+    return lmtp || m->flags & SMTP__EACH
+         ? !(m->flags & SMTP__DELIVERED) || (!lmtp && !yes) : !yes;
+}
+
 /* Nobody can have taken a mail whose end is not yet out. */
 static void smtp__judge_final(smtp_session *s, int yes)
 {
@@ -4120,8 +4145,7 @@ static void smtp__judge_final(smtp_session *s, int yes)
     if (m->flags & SMTP__ACCEPTED) {
         if (yes && smtp__contradicted(m))
             m->status = SMTP_UNKNOWN;
-        if ((!yes && !(SMTP__LMTP && s->config->lmtp)) ||
-            (m->flags & SMTP__EACH && !(m->flags & SMTP__DELIVERED)))
+        if (smtp__body_refused(s, m, yes))
             smtp__refuse_mail(s, SMTP__BYTE(SMTP_E_DATA));
         if (m->status == SMTP_AGAIN) {
             if (SMTP__CAREFUL)
@@ -4547,7 +4571,8 @@ static int smtp__say_chunk(smtp_session *s)
         return 0;
     p = smtp__copy(s->out + start, "BDAT ", 5);
     p = smtp__copy_number(p, (smtp_size)n);
-    p = smtp__copy(p, " LAST\r\n" + (r < 0 ? 0 : 5), r < 0 ? 7 : 2);
+    p = smtp__copy(p, " LAST", r < 0 ? 5 : 0);
+    p = smtp__copy(p, "\r\n", 2);
     s->out_to = (uint16_t)(p - s->out);
     smtp__trace(s, SMTP_TRACE_COMMAND, s->out + start,
                 (size_t)(s->out_to - start));
@@ -4801,10 +4826,8 @@ static void smtp__begin(smtp_session *s, smtp_mail *m)
         smtp__refuse(s, SMTP_E_LIMIT, SMTP_E_LIMIT);
         return;
     }
-    if (m->body.flags & SMTP_BODY_8BIT)
-        m->flags |= SMTP__HAS_8BIT;
-    if (m->body.flags & SMTP_BODY_UTF8)
-        m->flags |= SMTP__NEEDS_UTF8;
+    m->flags |= (uint16_t)(m->body.flags << 8 &
+                           (SMTP__HAS_8BIT | SMTP__NEEDS_UTF8));
     if (SMTP__MEASURED && smtp__raw(m) &&
         (!smtp__pulled(&m->body) || m->body.size)) {
         m->wire = m->body.size;
@@ -4993,9 +5016,9 @@ static int smtp__mute(const smtp_session *s)
 /* One step of saying. 0: it is stuck. */
 SMTP__APART static int smtp__step(smtp_session *s)
 {
-    switch (smtp__mute(s) ? (unsigned)SMTP__WAIT : s->say) {
-    case SMTP__WAIT:
+    if (smtp__mute(s))
         return 0;
+    switch (s->say) {
     case SMTP__IDLE:
         return smtp__idle(s);
     case SMTP__HANDSHAKE:
@@ -5010,6 +5033,8 @@ SMTP__APART static int smtp__step(smtp_session *s)
         return SMTP__PARTS && smtp__say_chunk(s);
     case SMTP__PAYLOAD:
         return SMTP__CHUNKING && smtp__say_payload(s);
+    case SMTP__WAIT:
+        return 0;
     default:
         return smtp__say_row(s);
     }
