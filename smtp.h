@@ -1406,6 +1406,10 @@ SMTP_API smtp_status smtp_send_url(const char *url, smtp_mail *mail,
 #define SMTP__TRACE 1
 #endif
 #define SMTP__STARVES (SMTP__NEXT || SMTP__PULL)
+#define SMTP__EXTENDED (SMTP__AUTH || SMTP__8BITMIME || SMTP__SIZE ||          \
+    SMTP__DSN || SMTP__CHUNKING || SMTP__UTF8 || SMTP__RARE || SMTP__LMTP ||   \
+    SMTP__PARAMS || SMTP__HAND)
+#define SMTP__COUNTED (SMTP__FAST || SMTP__PULL)  /* a chunk's bytes are */
 #define SMTP__PARTS (SMTP__CHUNKING && SMTP__PULL)     /* of no known size */
 #define SMTP__OVERLAPS (SMTP__NEXT || SMTP__PARTS)     /* mails, or chunks */
 #ifdef SMTP_SMALL
@@ -1425,28 +1429,71 @@ SMTP_API smtp_status smtp_send_url(const char *url, smtp_mail *mail,
 
 /* ---- constants ----------------------------------------------------------- */
 
-/* The script. A row is said, then answered: its name; how its line begins; who
-   writes the rest; who judges the answer; which limit of smtp_timeouts holds
-   for it; 0: left out. */
+/* The script. A row is said, then answered: its name; its text; who judges the
+   answer; which limit of smtp_timeouts holds for it; 0: left out.
+   In a text a small letter stands for a value, see smtp__value(). What is
+   before it, up to the last one, belongs to it: where there is no such value,
+   neither is said. */
 #define SMTP__ROWS(X)                                                          \
-    X(SMTP__GREETING, "greeting", "", nothing, greeting, greeting, 1)          \
-    X(SMTP__EHLO, "EHLO", "", ehlo, ehlo, command, 1)                          \
-    X(SMTP__HELO, "HELO", "HELO ", domain, helo, command, 1)                   \
-    X(SMTP__STARTTLS, "STARTTLS", "STARTTLS", nothing, starttls, command, 1)   \
-    X(SMTP__AUTH_, "AUTH", "AUTH ", auth, auth, command, SMTP__AUTH)           \
-    X(SMTP__RESPONSE, "AUTH", "", response, auth, command, SMTP__AUTH)         \
-    X(SMTP__COMMAND, "command", "", command, command, command, SMTP__HAND)     \
-    X(SMTP__XCLIENT, "XCLIENT", "", command, xclient, command,                 \
+    X(SMTP__GREETING, "greeting", "", greeting, greeting, 1)                   \
+    X(SMTP__EHLO, "EHLO", SMTP__SAY_HELLO " h", ehlo, command, 1)              \
+    X(SMTP__HELO, "HELO", "HELO h", helo, command, 1)                          \
+    X(SMTP__STARTTLS, "STARTTLS", "STARTTLS", starttls, command, 1)            \
+    X(SMTP__AUTH_, "AUTH", "AUTH w" SMTP__SAY_INITIAL, auth, command,          \
+      SMTP__AUTH)                                                              \
+    X(SMTP__RESPONSE, "AUTH", "g", auth, command, SMTP__AUTH)                  \
+    X(SMTP__COMMAND, "command", "wc>k t l", command, command, SMTP__HAND)      \
+    X(SMTP__XCLIENT, "XCLIENT", "w l", xclient, command,                       \
       SMTP__HAND && SMTP__RARE)                                                \
-    X(SMTP__RSET, "RSET", "RSET", nothing, rset, command, 1)                   \
-    X(SMTP__MAIL, "MAIL", "MAIL FROM:<", mail, mail, command, 1)               \
-    X(SMTP__RCPT, "RCPT", "RCPT TO:<", rcpt, rcpt, command, 1)                 \
-    X(SMTP__DATA, "DATA", "DATA", nothing, data, data, 1)                      \
-    X(SMTP__BDAT, "BDAT", "BDAT ", bdat, bdat, final, SMTP__CHUNKING)          \
-    X(SMTP__FINAL, ".", ".", nothing, final, final, 1)                         \
-    X(SMTP__QUIT, "QUIT", "QUIT", nothing, quit, command, 1)
+    X(SMTP__RSET, "RSET", "RSET", rset, command, 1)                            \
+    X(SMTP__MAIL, "MAIL", "MAIL FROM:<za>z" SMTP__SAY_SIZE SMTP__SAY_BODY      \
+      SMTP__SAY_UTF8 SMTP__SAY_RET SMTP__SAY_MORE, mail, command, 1)           \
+    X(SMTP__RCPT, "RCPT", "RCPT TO:<b>z" SMTP__SAY_NOTIFY SMTP__SAY_MORE,      \
+      rcpt, command, 1)                                                        \
+    X(SMTP__DATA, "DATA", "DATA", data, data, 1)                               \
+    X(SMTP__BDAT, "BDAT", "BDAT s LAST", bdat, final, SMTP__CHUNKING)          \
+    X(SMTP__FINAL, ".", ".", final, final, 1)                                  \
+    X(SMTP__QUIT, "QUIT", "QUIT", quit, command, 1)
 
-#define SMTP__ROW_NAME(name, verb, text, rest, judge, limit, on) name,
+#if SMTP__LMTP
+#define SMTP__SAY_HELLO "i"
+#else
+#define SMTP__SAY_HELLO "EHLO"
+#endif
+#if SMTP__INITIAL
+#define SMTP__SAY_INITIAL " =y f"
+#else
+#define SMTP__SAY_INITIAL
+#endif
+#if SMTP__SIZE
+#define SMTP__SAY_SIZE " SIZE=v"
+#else
+#define SMTP__SAY_SIZE
+#endif
+#if SMTP__8BITMIME || SMTP__CHUNKING
+#define SMTP__SAY_BODY " BODY=m"
+#else
+#define SMTP__SAY_BODY
+#endif
+#if SMTP__UTF8
+#define SMTP__SAY_UTF8 " SMTPUTF8u"
+#else
+#define SMTP__SAY_UTF8
+#endif
+#if SMTP__DSN
+#define SMTP__SAY_RET " RET=r ENVID=d"
+#define SMTP__SAY_NOTIFY " NOTIFY=n ORCPT=e"
+#else
+#define SMTP__SAY_RET
+#define SMTP__SAY_NOTIFY
+#endif
+#if SMTP__RARE || SMTP__PARAMS
+#define SMTP__SAY_MORE "x p"
+#else
+#define SMTP__SAY_MORE
+#endif
+
+#define SMTP__ROW_NAME(name, verb, text, judge, limit, on) name,
 enum {
     SMTP__ROWS(SMTP__ROW_NAME)
     SMTP__ROW_COUNT,
@@ -1502,15 +1549,15 @@ enum {                             /* smtp_mail.flags */
     SMTP__ACCEPTED = 16,           /* a recipient was */
     SMTP__SOME_REFUSED = 64,       /* a recipient was not */
     SMTP__REFUSED = 128,           /* the mail is, status says why */
-    SMTP__NEEDS_UTF8 = 256 * SMTP__UTF8,
-    SMTP__HAS_8BIT = 512 * SMTP__8BITMIME,
+    SMTP__DELIVERED = 256 * (SMTP__LMTP | SMTP__RARE),  /* to a recipient */
+    SMTP__HAS_8BIT = 512 * SMTP__8BITMIME,   /* SMTP_BODY_8BIT << 8, */
     SMTP__CLEAN = 1024 * SMTP__KEPT,         /* there is nothing to change */
     SMTP__SIZED = 2048 * SMTP__MEASURED,     /* `wire` is known */
-    SMTP__DELIVERED = 4096 * (SMTP__LMTP | SMTP__RARE),  /* to a recipient */
+    SMTP__NEEDS_UTF8 = 4096 * SMTP__UTF8,    /* SMTP_BODY_UTF8 << 8 */
     SMTP__ANSWERED = 8192,         /* the final reply is heard */
     SMTP__STEPWISE = 16384 * SMTP__CAREFUL   /* DATA waits for recipients */
 };
-#define SMTP__EACH (32768u * SMTP__RARE)   /* PRDR: an answer for each */
+#define SMTP__EACH (32768u * SMTP__RARE)  /* PRDR: an answer for each */
 
 enum {                             /* smtp_session.parse, of a line: */
     SMTP__P_MORE = 1,              /* another one follows it */
@@ -1592,7 +1639,7 @@ static size_t smtp__min(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-SMTP__APART static char smtp__hex_digit(unsigned value)
+static char smtp__hex_digit(unsigned value)
 {
     return (char)(value < 10 ? '0' + value : 'A' - 10 + value);
 }
@@ -1600,6 +1647,16 @@ SMTP__APART static char smtp__hex_digit(unsigned value)
 static int smtp__is_digit(char c)
 {
     return c >= '0' && c <= '9';
+}
+
+static const char *smtp__or_empty(const char *text)
+{
+    return text ? text : "";
+}
+
+static const char *smtp__unless_empty(const char *text)
+{
+    return text && *text ? text : NULL;
 }
 
 /* String `n` of a list of them, one behind the other. */
@@ -1693,23 +1750,22 @@ static int smtp__address_plain(const char *p, size_t n)
 
 SMTP_API int smtp_address_check(const char *address)
 {
-    enum { PLAIN, QUOTED, ESCAPED } state = PLAIN;
-    unsigned high = 0, c;
+    unsigned high = 0, quoted = *address == '"', c;
     const char *p = address;
     if (smtp__address_plain(p, strlen(p)))
         return 1;
-    if (*p == '"')
-        state = QUOTED, p++;
-    for (; (c = (unsigned char)*p) != 0; p++, high |= c) {
+    for (p += quoted; (c = (unsigned char)*p) != 0; p++, high |= c) {
         if (c < ' ' || c == 127 || (c > 127 && !SMTP__UTF8) ||
-            (state == PLAIN && (c == ' ' || c == '<' || c == '>')) ||
-            (state == QUOTED && c == '"' && p[1] != '@'))
+            (!quoted && (c == ' ' || c == '<' || c == '>')))
             return 0;
-        if (state != PLAIN)
-            state = state == ESCAPED ? QUOTED
-                  : c == '\\' ? ESCAPED : c == '"' ? PLAIN : QUOTED;
+        if (quoted && c == '\\' && (p[1] == '\\' || p[1] == '"'))
+            p++;
+        else if (quoted && c == '"' && p[1] != '@')
+            return 0;
+        else if (c == '"')
+            quoted = 0;
     }
-    return state != PLAIN ? 0 : high & 128 ? 2 : 1;
+    return quoted ? 0 : 1 + (high >> 7 & 1);
 }
 
 /* ---- ending -------------------------------------------------------------- */
@@ -1870,6 +1926,13 @@ static int smtp__senderless(const smtp_mail *m)
            m->flags & SMTP__ACCEPTED && !(m->flags & SMTP__SAID_DATA);
 }
 
+/* The end is accepted of a mail that was refused before it: MAIL, or a chunk of
+   it. */
+static int smtp__contradicted(const smtp_mail *m)
+{
+    return smtp__senderless(m) || (SMTP__PARTS && m->status == SMTP_E_DATA);
+}
+
 /* The mail at the heard cursor ends with the connection. Unknown: its last byte
    was handed over, and neither is every recipient known to be refused nor did
    the server say 421 instead of an answer. */
@@ -1991,47 +2054,34 @@ static void smtp__trace(const smtp_session *s, int kind, const char *p,
 
 /* Appends to the row. A row that outgrows the buffer is written again from its
    start after each flush, passing over the `chunk` bytes that are out. */
+SMTP__APART static void smtp__put_char(smtp_session *s, char c)
+{
+    if (s->chunk)
+        s->chunk--;
+    else if (s->out_to < s->out_size)
+        s->out[s->out_to++] = c;
+    else
+        s->cut = 1;
+}
+
 static void smtp__put_n(smtp_session *s, const char *p, size_t n)
 {
-    size_t room = (size_t)(s->out_size - s->out_to);
-    if (s->chunk >= n) {
-        s->chunk -= (smtp_size)n;
+    if (SMTP__FAST && !s->chunk && n <= (size_t)(s->out_size - s->out_to)) {
+        memcpy(s->out + s->out_to, p, n);
+        s->out_to = (uint16_t)(s->out_to + n);
         return;
     }
-    p += s->chunk;
-    n -= (size_t)s->chunk;
-    s->chunk = 0;
-    if (n > room) {
-        n = room;
-        s->cut = 1;
-    }
-    memcpy(s->out + s->out_to, p, n);
-    s->out_to = (uint16_t)(s->out_to + n);
+    while (n--)
+        smtp__put_char(s, *p++);
 }
 
-/* Where speed counts, what fits is moved in place; of a literal that takes a
-   few instructions. */
-#if SMTP__FAST && defined(__GNUC__)
-__attribute__((always_inline))
-static inline void smtp__put_fast(smtp_session *s, const char *p, size_t n)
+SMTP__APART static void smtp__put(smtp_session *s, const char *text)
 {
-    if (s->chunk || n > (size_t)(s->out_size - s->out_to)) {
-        smtp__put_n(s, p, n);
-        return;
-    }
-    memcpy(s->out + s->out_to, p, n);
-    s->out_to = (uint16_t)(s->out_to + n);
-}
-#define SMTP__PUT_N(s, p, n) smtp__put_fast(s, p, n)
-#define SMTP__PUT(s, text) smtp__put_fast(s, text, sizeof text - 1)
-#else
-#define SMTP__PUT_N(s, p, n) smtp__put_n(s, p, n)
-#define SMTP__PUT(s, text) smtp__put(s, text)
-#endif
-
-static void smtp__put(smtp_session *s, const char *text)
-{
-    SMTP__PUT_N(s, text, strlen(text));
+    if (SMTP__FAST)
+        smtp__put_n(s, text, strlen(text));
+    else
+        while (*text)
+            smtp__put_char(s, *text++);
 }
 
 /* The digits of a number, 20 at most, end at `end`: where they begin. */
@@ -2043,13 +2093,6 @@ static char *smtp__number(char *end, smtp_size value)
         value = tenth;
     } while (value);
     return end;
-}
-
-static void smtp__put_number(smtp_session *s, smtp_size value)
-{
-    char digits[20], *end = digits + sizeof digits;
-    char *p = smtp__number(end, value);
-    SMTP__PUT_N(s, p, (size_t)(end - p));
 }
 
 /* So far behind the end of a mail whose answer is due that the counts of bytes
@@ -2110,8 +2153,22 @@ static int smtp__flush(smtp_session *s)
 
 /* ---- base64 -------------------------------------------------------------- */
 
+#if SMTP__FAST || !defined SMTP_NO_COMPOSE || SMTP__SASL ||                    \
+    (defined SMTP_BEARSSL && !defined SMTP_NO_DKIM)
 static const char smtp__digits64[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+static char smtp__digit64(unsigned value)
+{
+    return smtp__digits64[value];
+}
+#else
+static char smtp__digit64(unsigned value)
+{
+    return (char)(value < 26 ? value + 'A' : value < 52 ? value - 26 + 'a'
+                : value < 62 ? value - 52 + '0' : value == 62 ? '+' : '/');
+}
+#endif
 
 #if !defined SMTP_NO_COMPOSE || SMTP__SASL ||                                  \
     (defined SMTP_BEARSSL && !defined SMTP_NO_DKIM)
@@ -2158,15 +2215,16 @@ static unsigned smtp__pad64(smtp_size *bits, char *to)
 
 static unsigned smtp__decode64(smtp_size *bits, char c, char *to)
 {
-    const char *digits = smtp__digits64;
-    const char *digit = (const char *)memchr(digits, c, 64);
+    unsigned digit = 0;
     if (c == '=')
         return smtp__pad64(bits, to);
-    if (digit == NULL || *bits >> 25) {
+    while (digit < 64 && smtp__digit64(digit) != c)
+        digit++;
+    if (digit == 64 || *bits >> 25) {
         *bits = SMTP__BAD64;
         return 0;
     }
-    *bits = (*bits ? *bits : 1) << 6 | (smtp_size)(digit - digits);
+    *bits = (*bits ? *bits : 1) << 6 | digit;
     if (*bits >> 24 == 0)
         return 0;
     to[0] = (char)(*bits >> 16);
@@ -2176,70 +2234,66 @@ static unsigned smtp__decode64(smtp_size *bits, char c, char *to)
     return 3;
 }
 
-/* Bytes that come in pieces, on their way into a row. */
-typedef struct smtp__base64 {
-    unsigned bits;                 /* the last of them are not yet written: */
-    unsigned count;                /* 0, 2 or 4 */
-} smtp__base64;
-
-static void smtp__put_base64(smtp_session *s, smtp__base64 *b, const char *p,
-                             size_t n)
+/* Bytes on their way into a row stand in `bits` behind a 1. Three are written,
+   or what is there of them when `pad` of three are zeros behind the end. Returns
+   what is left. */
+SMTP__APART static smtp_size smtp__put64(smtp_session *s, smtp_size bits,
+                                         unsigned pad)
 {
-    for (; n; n--) {
-        b->bits = b->bits << 8 | (unsigned char)*p++;
-        for (b->count += 8; b->count >= 6; b->count -= 6)
-            smtp__put_n(s, &smtp__digits64[b->bits >> (b->count - 6) & 63], 1);
-    }
+    unsigned i;
+    if (bits >> 24 == 0)
+        return bits;
+    for (i = 4; i > 0; i--, bits <<= 6)
+        smtp__put_char(s, i > pad ? smtp__digit64(bits >> 18 & 63) : '=');
+    return 1;
 }
 
-static void smtp__end_base64(smtp_session *s, smtp__base64 *b)
+static void smtp__end64(smtp_session *s, smtp_size bits)
 {
-    if (b->count) {
-        smtp__put_n(s, &smtp__digits64[b->bits << (6 - b->count) & 63], 1);
-        smtp__put(s, b->count == 2 ? "==" : "=");
-    }
-    smtp__wipe(b, sizeof *b);
+    unsigned pad = bits >> 16 ? 1 : 2;
+    smtp__put64(s, bits << 8 * pad, pad);
 }
 
 /* ---- capabilities -------------------------------------------------------- */
 
 enum {                             /* smtp_session.keyword: a word is awaited */
     SMTP__K_NEXT,                  /* that names an extension */
-    SMTP__K_AUTH,
-    SMTP__K_SIZE,
-    SMTP__K_LIMITS,
-    SMTP__K_RCPTMAX,
+    SMTP__K_OTHER,                 /* behind the name of an unknown one; else
+                                      2 and the place of its bit: */
+    SMTP__K_SIZE = 5,
+    SMTP__K_AUTH = 6,
+    SMTP__K_LIMITS = 17,
+    SMTP__K_RCPTMAX = 30,
     SMTP__K_MAILMAX,
-    SMTP__K_OTHER,
     /* In a login: its first response goes along with AUTH, */
     SMTP__K_INITIAL,
     SMTP__K_EMPTY                  /* and is empty */
 };
 
 /* Extension keywords by the hash of their names, in the order of
-   SMTP_EXT_PIPELINING ..., as far as one is of use. */
-static const uint32_t smtp__extensions[] = {
-    0x0224d407,                        /* PIPELINING */
-    0xa11bb00b,                        /* STARTTLS */
-#if SMTP__8BITMIME || SMTP__SIZE || SMTP__AUTH || SMTP__DSN ||                 \
-    SMTP__CHUNKING || SMTP__UTF8 || SMTP__RARE
-    SMTP__8BITMIME ? 0x872ffcab : 1,   /* 8BITMIME */
-    SMTP__SIZE ? 0x002eb625 : 1,       /* SIZE */
-    SMTP__AUTH ? 0x0022eaa8 : 1,       /* AUTH */
-    SMTP__DSN ? 0x00011b39 : 1,        /* DSN */
-    0xcd07b7e4,                        /* ENHANCEDSTATUSCODES */
-    SMTP__CHUNKING ? 0x0d4a453b : 1,   /* CHUNKING */
-    SMTP__CHUNKING ? 0x4a379e43 : 1,   /* BINARYMIME */
-    SMTP__UTF8 ? 0x930ea045 : 1,       /* SMTPUTF8 */
+   SMTP_EXT_PIPELINING ..., as far as one is of use. 16 bits of it tell them
+   from all others that are registered. */
+static const uint16_t smtp__extensions[] = {
+    0xd407,                        /* PIPELINING */
+    0xb00b,                        /* STARTTLS */
+#if SMTP__EXTENDED
+    SMTP__8BITMIME ? 0xfcab : 0,   /* 8BITMIME */
+    SMTP__SIZE ? 0xb625 : 0,       /* SIZE */
+    SMTP__AUTH ? 0xeaa8 : 0,       /* AUTH */
+    SMTP__DSN ? 0x1b39 : 0,        /* DSN */
+    0xb7e4,                        /* ENHANCEDSTATUSCODES */
+    SMTP__CHUNKING ? 0x453b : 0,   /* CHUNKING */
+    SMTP__CHUNKING ? 0x9e43 : 0,   /* BINARYMIME */
+    SMTP__UTF8 ? 0xa045 : 0,       /* SMTPUTF8 */
 #if SMTP__RARE
-    0x72be88be,                        /* DELIVERBY */
-    0xc5e1e14c,                        /* FUTURERELEASE */
-    0x85776666,                        /* MT-PRIORITY */
-    0xadaa5866,                        /* REQUIRETLS */
-    0x002a8a94,                        /* PRDR */
-    0xac66cde6,                        /* LIMITS */
-    0xe313abc1,                        /* XCLIENT */
-    0x15c23f43,                        /* XFORWARD */
+    0x88be,                        /* DELIVERBY */
+    0xe14c,                        /* FUTURERELEASE */
+    0x6666,                        /* MT-PRIORITY */
+    0x5866,                        /* REQUIRETLS */
+    0x8a94,                        /* PRDR */
+    0xcde6,                        /* LIMITS */
+    0xabc1,                        /* XCLIENT */
+    0x3f43                         /* XFORWARD */
 #endif
 #endif
 };
@@ -2247,28 +2301,45 @@ static const uint32_t smtp__extensions[] = {
 #define SMTP__RCPTMAX 0x355dc101   /* hashes of limits */
 #define SMTP__MAILMAX 0x93d096dd
 
+/* Login mechanisms likewise, in the order of SMTP_AUTH_LOGIN ... */
+static const uint16_t smtp__logins[] = {
+    0x3c43,                        /* LOGIN */
+    0x2ffa,                        /* PLAIN */
+#if SMTP__SASL
+    0x43cd,                        /* XOAUTH2 */
+    0xa0e4,                        /* OAUTHBEARER */
+    0x85ec,                        /* CRAM-MD5 */
+    0x21c5,                        /* SCRAM-SHA-1 */
+    0xace5,                        /* SCRAM-SHA-256 */
+    0xf092,                        /* SCRAM-SHA-1-PLUS */
+    0x9032,                        /* SCRAM-SHA-256-PLUS */
+    0x7add                         /* EXTERNAL */
+#endif
+};
+
 /* Login mechanisms from the strongest to the weakest, each a name and its
-   responses, parted by "|". In these digits stand for other things: 0 and 1 for
-   the bytes NUL and ^A, 2 user, 3 password, 4 authorization identity, 5 token,
-   6 the user with "," and "=" as in RFC 5801, section 4. */
+   responses, parted by "|"; the last is "*", which cancels the login. In the
+   others digits stand for other things: 0 and 1 for the bytes NUL and ^A, 2
+   user, 3 password, 4 token, 5 authorization identity, 6 the user with "," and
+   "=" as in RFC 5801, section 4. */
 #define SMTP__LOGIN(name, responses) name "\0" responses "\0"
 static const char smtp__mechanisms[] =
 #if SMTP__SASL
 #define SMTP__STRONGEST SMTP_AUTH_OTHER
     SMTP__LOGIN("", "")
-    SMTP__LOGIN("EXTERNAL", "4")
+    SMTP__LOGIN("EXTERNAL", "5|*")
     SMTP__LOGIN("SCRAM-SHA-256-PLUS", "")
     SMTP__LOGIN("SCRAM-SHA-1-PLUS", "")
     SMTP__LOGIN("SCRAM-SHA-256", "")
     SMTP__LOGIN("SCRAM-SHA-1", "")
     SMTP__LOGIN("CRAM-MD5", "")
-    SMTP__LOGIN("OAUTHBEARER", "n,a=6,1auth=Bearer 511|1")
-    SMTP__LOGIN("XOAUTH2", "user=21auth=Bearer 511|")
+    SMTP__LOGIN("OAUTHBEARER", "n,a=6,1auth=Bearer 411|1|*")
+    SMTP__LOGIN("XOAUTH2", "user=21auth=Bearer 411||*")
 #else
 #define SMTP__STRONGEST SMTP_AUTH_PLAIN
 #endif
-    SMTP__LOGIN("PLAIN", "40203")
-    SMTP__LOGIN("LOGIN", "2|3");
+    SMTP__LOGIN("PLAIN", "50203|*")
+    SMTP__LOGIN("LOGIN", "2|3|*");
 
 /* In any case: for this the bit that tells a letter's case does not count. */
 static uint32_t smtp__hash(uint32_t hash, char c)
@@ -2276,7 +2347,7 @@ static uint32_t smtp__hash(uint32_t hash, char c)
     return hash * 33 ^ ((unsigned char)c & 0xdfu);
 }
 
-SMTP__APART static uint32_t smtp__hash_of(const char *word)
+static uint32_t smtp__hash_of(const char *word)
 {
     uint32_t hash = 0;
     while (*word)
@@ -2284,26 +2355,21 @@ SMTP__APART static uint32_t smtp__hash_of(const char *word)
     return hash;
 }
 
-/* The bit of an extension, 0: not one of ours. */
-static uint32_t smtp__extension(uint32_t hash)
+/* The place of a word among `n` hashes, counted from 1; 0: none of them. */
+#define SMTP__PLACE(hash, of)                                                  \
+    smtp__place(hash, of, sizeof(of) / sizeof(uint16_t))
+static unsigned smtp__place(uint32_t hash, const uint16_t *of, size_t n)
 {
-    uint32_t bit = SMTP_EXT_PIPELINING;
-    size_t i;
-    for (i = 0; i < sizeof smtp__extensions / sizeof(uint32_t); i++, bit <<= 1)
-        if (smtp__extensions[i] == hash)
-            return bit;
-    return 0;
+    while (n && of[n - 1] != (hash & 0xffff))
+        n--;
+    return (unsigned)n;
 }
 
 /* A word behind AUTH: perhaps a mechanism that we have. */
 static void smtp__learn_mechanism(smtp_session *s, uint32_t hash)
 {
     const smtp_sasl *sasl = s->config->sasl;
-    const char *name = smtp__mechanisms;
-    unsigned bit = SMTP__STRONGEST;
-    for (; bit; bit >>= 1, name = smtp__nth(name, 2))
-        if (smtp__hash_of(name) == hash)
-            s->auth |= (uint16_t)bit;
+    s->auth |= (uint16_t)((1u << SMTP__PLACE(hash, smtp__logins)) >> 1);
     if (SMTP__SASL && sasl && sasl->name && smtp__hash_of(sasl->name) == hash)
         s->auth |= SMTP_AUTH_OTHER;
 }
@@ -2325,31 +2391,26 @@ static unsigned smtp__learn_limit(smtp_session *s, uint32_t hash)
     return SMTP__K_LIMITS;
 }
 
-/* A word of an EHLO line has ended; the first is the keyword. */
+/* A word of an EHLO line has ended; the first is the keyword. An unknown one
+   sets SMTP_EXT_ESMTP, which EHLO's answer will do itself or undo. */
 SMTP__APART static void smtp__learn_word(smtp_session *s, uint32_t hash)
 {
     if (s->keyword == SMTP__K_NEXT) {
-        uint32_t bit = smtp__extension(hash);
-        s->offers |= bit;
-        s->keyword = SMTP__AUTH && bit == SMTP_EXT_AUTH ? SMTP__K_AUTH
-                   : SMTP__SIZE && bit == SMTP_EXT_SIZE ? SMTP__K_SIZE
-                   : SMTP__RARE && bit == SMTP_EXT_LIMITS ? SMTP__K_LIMITS
-                   : SMTP__K_OTHER;
-        if (SMTP__SIZE && bit == SMTP_EXT_SIZE)
-            s->limit = 0;
+        unsigned place = SMTP__PLACE(hash, smtp__extensions);
+        s->offers |= (uint32_t)1 << place;
+        s->keyword = (uint8_t)(place + SMTP__K_OTHER);
     } else if (SMTP__AUTH && s->keyword == SMTP__K_AUTH) {
         smtp__learn_mechanism(s, hash);
-    } else if (SMTP__RARE && s->keyword >= SMTP__K_LIMITS &&
-               s->keyword <= SMTP__K_MAILMAX) {
+    } else if (SMTP__RARE && (s->keyword == SMTP__K_LIMITS ||
+                              s->keyword >= SMTP__K_RCPTMAX)) {
         s->keyword = (uint8_t)smtp__learn_limit(s, hash);
     }
 }
 
-/* A number that grows by a digit; one above `most` counts as `most`. */
-SMTP__APART static smtp_size smtp__grow(smtp_size value, char c, smtp_size most)
+/* A number that grows by a digit; one near `most` counts as `most`. */
+static smtp_size smtp__grow(smtp_size value, char c, smtp_size most)
 {
-    smtp_size digit = (smtp_size)(c - '0');
-    return value > (most - digit) / 10 ? most : value * 10 + digit;
+    return value < most / 10 ? value * 10 + (smtp_size)(c - '0') : most;
 }
 
 /* SIZE may say 0 or nothing: no fixed limit (RFC 1870, section 4). One that
@@ -2461,8 +2522,8 @@ SMTP_API const char *smtp_extn(const smtp_session *s, const char *keyword)
 
 SMTP_API int smtp_has_extn(const smtp_session *s, const char *keyword)
 {
-    return (s->offers & smtp__extension(smtp__hash_of(keyword))) ||
-           smtp_extn(s, keyword);
+    unsigned place = SMTP__PLACE(smtp__hash_of(keyword), smtp__extensions);
+    return (place && s->offers >> place & 1) || smtp_extn(s, keyword);
 }
 
 /* ---- reply parser -------------------------------------------------------- */
@@ -2625,6 +2686,22 @@ static unsigned smtp__code(const char *p)
     return a < 4 && b < 10 && c < 10 ? 200 + a * 100 + b * 10 + c : 0;
 }
 
+/* 1: begins like "250 2.1.5 Ok", as most replies do. */
+#if SMTP__SIMD
+/* Each byte, less what it is at least, is at most so much. 16 are read, but what
+   lies behind the 10 does not count. */
+static int smtp__has_short_code(const char *p)
+{
+    const __m128i least = _mm_setr_epi8('2', '0', '0', ' ', '2', '.', '0', '.',
+                                        '0', ' ', 0, 0, 0, 0, 0, 0);
+    const __m128i most = _mm_setr_epi8(3, 9, 9, 0, 3, 0, 9, 0, 9, 0,
+                                       0, 0, 0, 0, 0, 0);
+    __m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
+    v = _mm_sub_epi8(v, least);
+    v = _mm_cmpeq_epi8(_mm_min_epu8(v, most), v);
+    return p[0] == p[4] && (_mm_movemask_epi8(v) & 0x3ff) == 0x3ff;
+}
+#else
 /* 1: the 8 bytes at `p` are those of `form`, but with any digit for a 0. `room`
    is what can be added to a byte of the difference before bit 7 is set: 127
    where bytes have to be the same, 118 for a digit. In the sum, as in `x`,
@@ -2640,13 +2717,13 @@ static int smtp__fits(const char *p, const char *form, const char *room)
     return !(((x + r) | x) & 0x8080808080808080u);
 }
 
-/* 1: begins like "250 2.1.5 Ok", as most replies do. */
 static int smtp__has_short_code(const char *p)
 {
     return p[0] == p[4] && p[0] >= '2' && p[0] <= '5' &&
            smtp__fits(p, "000 0.0.", "vvv\177v\177v\177") &&
            smtp__fits(p + 2, "0 0.0.0 ", "v\177v\177v\177v\177");
 }
+#endif
 
 #if SMTP__REPLY
 static void smtp__parse_short_code(smtp_reply *r, const char *p)
@@ -2961,7 +3038,7 @@ static SMTP__INLINE size_t smtp__body_out(smtp_session *s, const char *p,
         s->said->wire += (smtp_size)n;
         return n;
     }
-    if (smtp__in_payload(s) && n > s->chunk) {
+    if (SMTP__PULL && smtp__in_payload(s) && n > s->chunk) {
         smtp__fail(s, SMTP_E_BODY);
         return 0;
     }
@@ -2969,12 +3046,12 @@ static SMTP__INLINE size_t smtp__body_out(smtp_session *s, const char *p,
         !(s->body_state & SMTP__INTO_BUFFER)) {
         n = smtp__transmit(s, p, n);
     } else {
-        if (n > room)
+        if ((SMTP__FAST || SMTP__PARTS) && n > room)
             n = smtp__whole_pairs(s, p, room);
         memcpy(s->out + s->out_to, p, n);
         s->out_to = (uint16_t)(s->out_to + n);
     }
-    if (smtp__in_payload(s))
+    if (SMTP__COUNTED && smtp__in_payload(s))
         s->chunk -= (smtp_size)n;
     if (!(s->body_state & SMTP__INTO_BUFFER))
         smtp__trace(s, SMTP_TRACE_BODY, p, n);
@@ -3003,7 +3080,7 @@ static int smtp__encode_byte(smtp_session *s, const char *p)
     } else if (*p == '.' && (state & SMTP__BOL) && (state & SMTP__DOTS)) {
         next |= SMTP__CHANGED;
         p = "..";
-        n = state & SMTP__DRY ? 1 : 2;   /* SIZE counts it once */
+        n = SMTP__KEPT && state & SMTP__DRY ? 1 : 2;   /* SIZE counts it once */
     }
     s->body_state = (uint8_t)next;
     return n == 0 || smtp__body_out(s, p, n);
@@ -3012,12 +3089,12 @@ static int smtp__encode_byte(smtp_session *s, const char *p)
 /* Encodes some of `n` bytes. 0: not one. */
 static int smtp__encode_bytes(smtp_session *s, const char *p, size_t n)
 {
-    const char *begin = p;
-    while (n-- && smtp__encode_byte(s, p)) {
-        p++;
+    size_t left = n;
+    while (left && smtp__encode_byte(s, p++)) {
+        left--;
         s->at++;
     }
-    return p != begin;
+    return left != n;
 }
 
 /* The end of the source: -1, or its last line is completed first. */
@@ -3101,7 +3178,7 @@ static void smtp__body_start(smtp_session *s, const smtp_body *body,
     s->body_state = (uint8_t)(SMTP__BOL | state);
 }
 
-/* ---- say: one writer a row ----------------------------------------------- */
+/* ---- say: the values of a row -------------------------------------------- */
 
 /* The A-label form of a domain in UTF-8, where the caller has one. */
 static const char *smtp__a_label(const smtp_session *s, const char *domain)
@@ -3113,16 +3190,12 @@ static const char *smtp__a_label(const smtp_session *s, const char *domain)
     return label && smtp_address_check(label) == 1 ? label : NULL;
 }
 
-static void smtp__write_nothing(smtp_session *s)
-{
-    (void)s;
-}
-
-static void smtp__write_domain(smtp_session *s)
+/* The EHLO name. */
+static const char *smtp__hello_name(const smtp_session *s)
 {
     const char *domain = s->config->domain;
     const char *label = domain ? smtp__a_label(s, domain) : "[127.0.0.1]";
-    smtp__put(s, label ? label : domain);
+    return label ? label : domain;
 }
 
 /* The EHLO name: one word in ASCII, or one that has an A-label. */
@@ -3132,12 +3205,6 @@ static int smtp__domain_ok(const smtp_session *s)
     return !domain || (*domain && *domain != '"' &&
                        (smtp_address_check(domain) == 1 ||
                         smtp__a_label(s, domain)));
-}
-
-static void smtp__write_ehlo(smtp_session *s)
-{
-    smtp__put(s, SMTP__LMTP && s->config->lmtp ? "LHLO " : "EHLO ");
-    smtp__write_domain(s);
 }
 
 /* The domain of an address that is ASCII before it, or 0. */
@@ -3175,46 +3242,31 @@ static void smtp__put_address(smtp_session *s, const char *address)
     smtp__put(s, address);
 }
 
-static void smtp__put_argument(smtp_session *s, const char *text)
+/* xtext (RFC 3461, section 4), but for an address type. */
+static void smtp__put_xtext(smtp_session *s, const char *p, int type)
 {
-    if (text && *text) {
-        SMTP__PUT(s, " ");
-        smtp__put(s, text);
-    }
-}
-
-static void smtp__put_params(smtp_session *s, const char *params)
-{
-    if (SMTP__PARAMS)
-        smtp__put_argument(s, params);
-}
-
-/* Of MAIL and RCPT the tail is there, if only to be empty. */
-static void smtp__write_command(smtp_session *s)
-{
-    smtp__put(s, s->word);
-    if (s->tail) {
-        smtp__put_address(s, s->line);
-        SMTP__PUT(s, ">");
-        smtp__put_params(s, s->tail);
-    } else {
-        smtp__put_argument(s, s->line);
-    }
-}
-
-/* xtext, RFC 3461, section 4. */
-static void smtp__put_xtext(smtp_session *s, const char *p)
-{
-    char code[3] = {'+', 0, 0};
+    int shift;
     for (; *p; p++) {
-        if (*p > ' ' && *p < 127 && *p != '+' && *p != '=') {
-            smtp__put_n(s, p, 1);
+        if (type || (*p > ' ' && *p < 127 && *p != '+' && *p != '=')) {
+            smtp__put_char(s, *p);
         } else {
-            code[1] = smtp__hex_digit((unsigned char)*p >> 4);
-            code[2] = smtp__hex_digit((unsigned char)*p & 15);
-            smtp__put_n(s, code, 3);
+            smtp__put_char(s, '+');
+            for (shift = 4; shift >= 0; shift -= 4)
+                smtp__put_char(s, smtp__hex_digit((unsigned char)*p >> shift &
+                                                  15));
         }
+        if (*p == ';')
+            type = 0;
     }
+}
+
+/* RFC 3461, section 4.2: who gives no address type means this one. */
+static void smtp__put_orcpt(smtp_session *s, const char *orcpt)
+{
+    int type = memchr(orcpt, ';', strlen(orcpt)) != NULL;
+    if (!type)
+        smtp__put(s, "rfc822;");
+    smtp__put_xtext(s, orcpt, type);
 }
 
 /* LMTP answers for each recipient at any rate. */
@@ -3228,10 +3280,12 @@ static int smtp__use_prdr(const smtp_session *s, const smtp_mail *m)
 SMTP__APART static void smtp__put_wish(smtp_session *s, const char *name,
                                        int32_t value)
 {
+    smtp_size size = value < 0 ? 0 - (smtp_size)value : (smtp_size)value;
+    char digits[21];
+    digits[20] = 0;
     smtp__put(s, name);
-    if (value < 0)
-        SMTP__PUT(s, "-");
-    smtp__put_number(s, value < 0 ? 0 - (smtp_size)value : (smtp_size)value);
+    smtp__put(s, value < 0 ? "-" : "");
+    smtp__put(s, smtp__number(digits + 20, size));
 }
 
 /* RFC 4865, section 5; RFC 2852, section 4; RFC 6710, section 4; RFC 8689,
@@ -3239,7 +3293,7 @@ SMTP__APART static void smtp__put_wish(smtp_session *s, const char *name,
 static void smtp__put_wishes(smtp_session *s, const smtp_mail *m)
 {
     if (m->hold_until) {
-        SMTP__PUT(s, " HOLDUNTIL=");
+        smtp__put(s, " HOLDUNTIL=");
         smtp__put(s, m->hold_until);
     } else if (m->hold_for) {
         smtp__put_wish(s, " HOLDFOR=", (int32_t)m->hold_for);
@@ -3252,9 +3306,9 @@ static void smtp__put_wishes(smtp_session *s, const smtp_mail *m)
     if (m->priority)
         smtp__put_wish(s, " MT-PRIORITY=", m->priority);
     if (m->require_tls)
-        SMTP__PUT(s, " REQUIRETLS");
+        smtp__put(s, " REQUIRETLS");
     if (smtp__use_prdr(s, m))
-        SMTP__PUT(s, " PRDR");
+        smtp__put(s, " PRDR");
 }
 #else
 static void smtp__put_wishes(smtp_session *s, const smtp_mail *m)
@@ -3263,81 +3317,137 @@ static void smtp__put_wishes(smtp_session *s, const smtp_mail *m)
 }
 #endif
 
-/* RFC 1870, section 5; RFC 6152, section 3; RFC 6531, section 3.4; RFC 3461,
-   section 4.3 and 4.4. */
-static void smtp__write_mail(smtp_session *s)
+/* Words that a row may hold, and their places in the list. */
+enum {
+    SMTP__W_NONE = -1,
+    SMTP__W_EMPTY,
+    SMTP__W_EHLO,
+    SMTP__W_LHLO,
+    SMTP__W_8BIT,
+    SMTP__W_BINARY,
+    SMTP__W_RET,                   /* and the SMTP_RET_... less 1 */
+    SMTP__W_NOTIFY = SMTP__W_RET + 2   /* and half the sum, 0 is NEVER */
+};
+
+static const char smtp__words[] = ""
+#if SMTP__EXTENDED
+    "\0" "EHLO\0" "LHLO\0" "8BITMIME\0" "BINARYMIME"
+#if SMTP__DSN
+    "\0" "FULL\0" "HDRS\0" "NEVER\0" "SUCCESS\0" "FAILURE\0"
+    "SUCCESS,FAILURE\0" "DELAY\0" "SUCCESS,DELAY\0" "FAILURE,DELAY\0"
+    "SUCCESS,FAILURE,DELAY"
+#endif
+#endif
+    ;
+
+/* RFC 6152, section 3; RFC 3030, section 3. */
+static int smtp__body_word(const smtp_session *s, const smtp_mail *m)
+{
+    if (SMTP__CHUNKING && m->body.flags & SMTP_BODY_BINARY)
+        return SMTP__W_BINARY;
+    return m->flags & SMTP__HAS_8BIT && smtp__offers(s, SMTP_EXT_8BITMIME)
+         ? SMTP__W_8BIT : SMTP__W_NONE;
+}
+
+/* RFC 3461, section 4.1 and 4.3. */
+static int smtp__notify_word(unsigned notify)
+{
+    return notify == 0 ? SMTP__W_NONE
+         : notify & SMTP_NOTIFY_NEVER ? SMTP__W_NOTIFY
+         : SMTP__W_NOTIFY + (int)(notify >> 1);
+}
+
+static int smtp__ret_word(unsigned ret)
+{
+    return ret ? SMTP__W_RET - 1 + (int)ret : SMTP__W_NONE;
+}
+
+static int smtp__hello_word(const smtp_session *s)
+{
+    return !SMTP__LMTP ? SMTP__W_NONE
+         : s->config->lmtp ? SMTP__W_LHLO : SMTP__W_EHLO;
+}
+
+static int smtp__if(int yes)
+{
+    return yes ? SMTP__W_EMPTY : SMTP__W_NONE;
+}
+
+/* The recipient being said. */
+static const smtp_recipient *smtp__to(const smtp_session *s)
+{
+    return &s->said->to[s->said->said];
+}
+
+/* A mail's or a recipient's. */
+static const char *smtp__params(const smtp_session *s)
+{
+    return s->say == SMTP__MAIL ? SMTP__OF_PARAMS(s->said->params)
+                                : SMTP__OF_PARAMS(smtp__to(s)->params);
+}
+
+/* Of a command by hand: where it is MAIL or RCPT its tail is there, if only to
+   be empty. */
+static const char *smtp__value_by_hand(const smtp_session *s, unsigned what)
+{
+    if (what == 'l')
+        return s->tail ? NULL : smtp__unless_empty(s->line);
+    return what == 'c' && s->tail ? s->line
+         : what == 'k' && s->tail ? ""
+         : what == 't' ? smtp__unless_empty(s->tail) : NULL;
+}
+
+/* RFC 1870, section 5: a size for MAIL is offered, one for BDAT needs not. */
+static int smtp__no_size(const smtp_session *s, unsigned what)
+{
+    return what == 'v' && (!smtp__offers(s, SMTP_EXT_SIZE) ||
+                           (SMTP__PULL && !(s->said->flags & SMTP__SIZED)));
+}
+
+/* Letters that only extensions have. */
+SMTP__APART static const char *smtp__value_extended(const smtp_session *s, unsigned what,
+                                        char *end)
 {
     const smtp_mail *m = s->said;
-    if (m->from)
-        smtp__put_address(s, m->from);
-    SMTP__PUT(s, ">");
-    if (SMTP__SIZE && smtp__offers(s, SMTP_EXT_SIZE) &&
-        m->flags & SMTP__SIZED) {
-        SMTP__PUT(s, " SIZE=");
-        smtp__put_number(s, m->wire);
+    int word = SMTP__W_NONE;
+    switch (what) {
+    case 'd': return SMTP__OF_DSN(m->envid);
+    case 'e': return SMTP__OF_DSN(smtp__to(s)->orcpt);
+    case 'f': word = smtp__if(SMTP__INITIAL && s->keyword == SMTP__K_INITIAL);
+        break;
+    case 'i': word = smtp__hello_word(s); break;
+    case 'm': word = smtp__body_word(s, m); break;
+    case 'n': word = smtp__notify_word(SMTP__OF_DSN(smtp__to(s)->notify));
+        break;
+    case 'p': return smtp__unless_empty(smtp__params(s));
+    case 'r': word = smtp__ret_word(SMTP__OF_DSN(m->ret)); break;
+    case 's': case 'v':
+        return smtp__no_size(s, what) ? NULL : smtp__number(end, m->wire);
+    case 'u': word = smtp__if(m->flags & SMTP__NEEDS_UTF8); break;
+    case 'w': return s->word;
+    case 'x': word = smtp__if(SMTP__RARE && s->say == SMTP__MAIL); break;
+    case 'y': word = smtp__if(SMTP__INITIAL && s->keyword == SMTP__K_EMPTY);
+        break;
+    case 'c': case 'k': case 'l': case 't':
+        return SMTP__HAND ? smtp__value_by_hand(s, what) : NULL;
+    default: word = SMTP__W_EMPTY;
     }
-    if (SMTP__CHUNKING && m->body.flags & SMTP_BODY_BINARY)
-        SMTP__PUT(s, " BODY=BINARYMIME");
-    else if (m->flags & SMTP__HAS_8BIT && smtp__offers(s, SMTP_EXT_8BITMIME))
-        SMTP__PUT(s, " BODY=8BITMIME");
-    if (SMTP__UTF8 && m->flags & SMTP__NEEDS_UTF8)
-        SMTP__PUT(s, " SMTPUTF8");
-    if (SMTP__OF_DSN(m->ret))
-        smtp__put(s, SMTP__OF_DSN(m->ret) == SMTP_RET_HDRS ? " RET=HDRS"
-                                                           : " RET=FULL");
-    if (SMTP__OF_DSN(m->envid)) {
-        SMTP__PUT(s, " ENVID=");
-        smtp__put_xtext(s, SMTP__OF_DSN(m->envid));
+    return word < 0 ? NULL : smtp__nth(smtp__words, (unsigned)word);
+}
+
+/* What a letter of a row stands for, NULL: nothing. Where it is more than one
+   string or has to be encoded, whether it is to be said. A number ends at
+   `end`. NUL stands for the row's end. */
+static const char *smtp__value(const smtp_session *s,
+                                           unsigned what, char *end)
+{
+    switch (what) {
+    case 0: return "\r\n";
+    case 'a': return s->said->from;
+    case 'b': return smtp__to(s)->address;
+    case 'h': return smtp__hello_name(s);
+    default: return SMTP__EXTENDED ? smtp__value_extended(s, what, end) : "";
     }
-    smtp__put_wishes(s, m);
-    smtp__put_params(s, SMTP__OF_PARAMS(m->params));
-}
-
-/* RFC 3461, section 4.1. */
-static void smtp__put_notify(smtp_session *s, unsigned notify)
-{
-    static const char names[] = "NEVER\0" "SUCCESS\0" "FAILURE\0" "DELAY";
-    const char *before = " NOTIFY=";
-    unsigned i;
-    if (notify & SMTP_NOTIFY_NEVER)
-        notify = SMTP_NOTIFY_NEVER;
-    for (i = 0; notify >> i; i++)
-        if (notify >> i & 1) {
-            smtp__put(s, before);
-            smtp__put(s, smtp__nth(names, i));
-            before = ",";
-        }
-}
-
-/* RFC 3461, section 4.2: the address type stands as it is. */
-static void smtp__put_orcpt(smtp_session *s, const char *orcpt)
-{
-    const char *type = (const char *)memchr(orcpt, ';', strlen(orcpt));
-    smtp__put(s, type ? " ORCPT=" : " ORCPT=rfc822;");
-    if (type) {
-        smtp__put_n(s, orcpt, (size_t)(++type - orcpt));
-        orcpt = type;
-    }
-    smtp__put_xtext(s, orcpt);
-}
-
-static void smtp__write_rcpt(smtp_session *s)
-{
-    const smtp_recipient *to = &s->said->to[s->said->said];
-    smtp__put_address(s, to->address);
-    SMTP__PUT(s, ">");
-    if (SMTP__OF_DSN(to->notify))
-        smtp__put_notify(s, SMTP__OF_DSN(to->notify));
-    if (SMTP__OF_DSN(to->orcpt))
-        smtp__put_orcpt(s, SMTP__OF_DSN(to->orcpt));
-    smtp__put_params(s, SMTP__OF_PARAMS(to->params));
-}
-
-/* RFC 3030, section 2: the whole body in one chunk. */
-static void smtp__write_bdat(smtp_session *s)
-{
-    smtp__put_number(s, s->said->wire);
-    SMTP__PUT(s, " LAST");
 }
 
 /* Rows as most mails have them are written in place where they fit. */
@@ -3396,8 +3506,6 @@ static char *smtp__plain_row(const smtp_session *s, unsigned row)
     if (room < 40)
         return NULL;
     switch (row) {
-    case SMTP__RSET:
-        return smtp__copy(p, "RSET\r\n", 6);
     case SMTP__MAIL:
         return smtp__plain_mail(s, p, room);
     case SMTP__DATA:
@@ -3413,27 +3521,15 @@ static char *smtp__plain_row(const smtp_session *s, unsigned row)
 
 /* ---- authentication ------------------------------------------------------ */
 
-static const char *smtp__or_empty(const char *text)
+/* What a digit of a response stands for, from 2 on: one of the strings of a
+   config from `user` on. */
+static const char *smtp__credential(const smtp_config *c, unsigned digit)
 {
-    return text ? text : "";
-}
-
-/* What a character of a response stands for. */
-static const char *smtp__stands_for(const smtp_config *c, const char *p,
-                                    size_t *n)
-{
-    const char *text = *p == '3' ? c->password : *p == '4' ? c->authzid
-                     : SMTP__SASL && *p == '5' ? c->token : c->user;
-    *n = 1;
-    if (*p == '0')
-        return "";
-    if (SMTP__SASL && (*p < '0' || *p > '6'))
-        return p;
-    if (SMTP__SASL && *p == '1')
-        return "\1";
-    text = smtp__or_empty(text);
-    *n = strlen(text);
-    return text;
+    const char *text;
+    size_t place = SMTP__SASL && digit > 5 ? 0 : digit - 2;
+    memcpy(&text, (const char *)c + offsetof(smtp_config, user) +
+                  place * sizeof text, sizeof text);
+    return smtp__or_empty(text);
 }
 
 /* RFC 5801, section 4: a character of a saslname, one or three bytes. */
@@ -3443,33 +3539,49 @@ static const char *smtp__sasl_char(const char *p, size_t *n)
     return *p == ',' ? "=2C" : *p == '=' ? "=3D" : p;
 }
 
-static void smtp__put_saslname(smtp_session *s, smtp__base64 *b,
-                               const char *p)
+static smtp_size smtp__put64_n(smtp_session *s, smtp_size bits, const char *p,
+                               size_t n)
 {
-    size_t n;
+    for (; n > 0; n--)
+        bits = smtp__put64(s, bits << 8 | (unsigned char)*p++, 0);
+    return bits;
+}
+
+/* A string of a config, as a saslname if `digit` says so. */
+static smtp_size smtp__put64_text(smtp_session *s, smtp_size bits,
+                                  unsigned digit)
+{
+    const char *p = smtp__credential(s->config, digit);
+    size_t n = 1;
     for (; *p; p++) {
-        const char *text = smtp__sasl_char(p, &n);
-        smtp__put_base64(s, b, text, n);
+        const char *text = SMTP__SASL && digit == 6 ? smtp__sasl_char(p, &n)
+                                                    : p;
+        bits = smtp__put64_n(s, bits, text, n);
     }
+    return bits;
 }
 
 /* The response at hand: config->sasl's, or the next of the table's. */
 static void smtp__put_response(smtp_session *s)
 {
-    smtp__base64 b = {0, 0};
-    const char *p = s->tail, *text;
-    size_t n;
+    smtp_size bits = 1;
+    const char *p = s->tail;
+    if (p ? *p == '*' : s->step == SMTP__CANCEL) {
+        smtp__put_char(s, '*');
+        return;
+    }
     if (SMTP__SASL && p == NULL)
-        smtp__put_base64(s, &b, s->line, (size_t)s->run);
-    else
-        for (; *p && *p != '|'; p++) {
-            text = smtp__stands_for(s->config, p, &n);
-            if (SMTP__SASL && *p == '6')
-                smtp__put_saslname(s, &b, text);
-            else
-                smtp__put_base64(s, &b, text, n);
-        }
-    smtp__end_base64(s, &b);
+        bits = smtp__put64_n(s, bits, s->line, (size_t)s->run);
+    for (; p && *p && *p != '|'; p++) {
+        unsigned digit = (unsigned)*p - '0';
+        if (SMTP__SASL && digit > 6)
+            bits = smtp__put64_n(s, bits, p, 1);
+        else if (digit < 2)
+            bits = smtp__put64(s, bits << 8 | digit, 0);
+        else
+            bits = smtp__put64_text(s, bits, digit);
+    }
+    smtp__end64(s, bits);
 }
 
 /* AUTH is the next row. The first response goes along with it where there is
@@ -3479,6 +3591,7 @@ static void smtp__say_auth(smtp_session *s)
 {
     const smtp_size all = (smtp_size)-1;
     s->say = SMTP__AUTH_;
+    s->result = SMTP_E_LOGIN;
     s->keyword = SMTP__K_NEXT;
     if (!SMTP__INITIAL || s->config->no_initial_response ||
         (smtp__by_sasl(s) && !s->line))
@@ -3489,41 +3602,24 @@ static void smtp__say_auth(smtp_session *s)
         s->keyword = s->chunk == all ? SMTP__K_EMPTY : SMTP__K_INITIAL;
 }
 
-/* An empty first response is "=". */
-static void smtp__write_auth(smtp_session *s)
-{
-    smtp__put(s, s->word);
-    if (s->keyword) {
-        smtp__put(s, s->keyword == SMTP__K_EMPTY ? " =" : " ");
-        smtp__put_response(s);
-    }
-}
-
-static void smtp__write_response(smtp_session *s)
-{
-    if (s->step == SMTP__CANCEL)
-        SMTP__PUT(s, "*");
-    else
-        smtp__put_response(s);
-}
-
-/* A line of the login is said. Behind the last response of the table only the
-   end can come. */
+/* A line of the login is said: behind it comes the next of the table, or one
+   more of config->sasl's. */
 static void smtp__login_said(smtp_session *s, unsigned row)
 {
     const char *p = s->tail;
-    if (row == SMTP__AUTH_)
-        s->result = SMTP_E_LOGIN;
-    if (s->step == SMTP__CANCEL)
-        return;
-    s->step++;
-    if (p == NULL || (row == SMTP__AUTH_ && !s->keyword))
-        return;
-    while (*p && *p != '|')
-        p++;
-    if (*p == 0)
-        s->step = SMTP__STEPS;
-    s->tail = p + (*p != 0);
+    if (SMTP__SASL && p == NULL) {
+        s->step = (uint8_t)(s->step + (s->step != SMTP__CANCEL));
+    } else if (row == SMTP__RESPONSE || (SMTP__INITIAL && s->keyword)) {
+        while (*p && *p++ != '|')
+            ;
+        s->tail = p;
+    }
+}
+
+/* "*" is said. */
+static int smtp__canceled(const smtp_session *s)
+{
+    return SMTP__SASL && s->tail == NULL ? s->step == SMTP__CANCEL : !*s->tail;
 }
 
 /* Mechanisms that the server, the caller and what he knows allow. */
@@ -3582,7 +3678,8 @@ static void smtp__use_mechanism(smtp_session *s, unsigned of)
     for (; !(of & bit); bit >>= 1)
         name = smtp__nth(name, 2);
     s->mechanism = (uint16_t)bit;
-    s->step = 0;
+    if (SMTP__SASL)
+        s->step = 0;
     s->word = name;
     s->tail = smtp__nth(name, 1);
     if (SMTP__SASL && sasl && sasl->mechanisms & bit) {
@@ -3597,21 +3694,21 @@ static void smtp__use_mechanism(smtp_session *s, unsigned of)
 /* Chooses the next mechanism, the strongest of those below the last. */
 static void smtp__login(smtp_session *s)
 {
-    unsigned left = smtp__usable(s);
-    if (s->mechanism)
-        left &= s->mechanism - 1u;
-    else
+    unsigned left = smtp__usable(s) & (s->mechanism - 1u);
+    int status;
+    if (!s->mechanism)
         s->result = SMTP_E_MECHANISM;
+    status = s->result;
     if (smtp__needs_tls(s) ||
         !(smtp__secure(s) || s->config->unsafe_clear_login)) {
-        smtp__end_login(s, SMTP_E_CLEAR_LOGIN);
+        status = SMTP_E_CLEAR_LOGIN;
     } else if (!smtp__offers(s, SMTP_EXT_AUTH)) {
-        smtp__end_login(s, SMTP_E_NO_AUTH);
-    } else if (!left) {
-        smtp__end_login(s, s->result);
-    } else {
+        status = SMTP_E_NO_AUTH;
+    } else if (left) {
         smtp__use_mechanism(s, left);
+        return;
     }
+    smtp__end_login(s, status);
 }
 
 /* Has a mechanism of the caller's make its next response. 0: not yet. */
@@ -3627,7 +3724,7 @@ static int smtp__respond(smtp_session *s)
     s->line = response;
     s->run = r > 0 && response ? (smtp_size)r : 0;
     s->say = SMTP__RESPONSE;
-    if (s->step == 0)
+    if (s->step == 0 && r != SMTP_E_MECHANISM)
         smtp__say_auth(s);
     if (r < 0 && s->step) {
         s->result = (int8_t)smtp__failure(r);
@@ -3814,16 +3911,16 @@ static void smtp__judge_challenge(smtp_session *s)
 {
     int cancel = s->step >= SMTP__STEPS;
     s->say = SMTP__RESPONSE;
-    if (smtp__by_sasl(s) && !cancel) {
-        if (s->chunk != 0 && s->chunk != SMTP__END64) {
-            s->result = SMTP_E_CHALLENGE;
-            cancel = 1;
-        } else if (s->step > 1 || s->line == NULL || s->keyword) {
-            s->say = SMTP__RESPOND;
-        }
+    if (!smtp__by_sasl(s))
+        return;
+    if (!cancel && s->chunk != 0 && s->chunk != SMTP__END64) {
+        s->result = SMTP_E_CHALLENGE;
+        cancel = 1;
     }
     if (cancel)
         s->step = SMTP__CANCEL;
+    else if (s->step > 1 || s->line == NULL || s->keyword)
+        s->say = SMTP__RESPOND;
 }
 
 /* RFC 4954, section 4 and 6. Another mechanism is tried when this one, not the
@@ -3831,10 +3928,10 @@ static void smtp__judge_challenge(smtp_session *s)
 static void smtp__judge_auth(smtp_session *s, int yes)
 {
     unsigned code = s->reply.code.reply;
-    int status = SMTP_OK;
-    if (code == 334 && s->step != SMTP__CANCEL) {
+    int status = SMTP_OK, canceled = smtp__canceled(s);
+    if (code == 334 && !canceled) {
         smtp__judge_challenge(s);
-    } else if (yes && s->step != SMTP__CANCEL) {
+    } else if (yes && !canceled) {
         status = smtp__sasl_done(s, SMTP_OK);
         s->mechanism = 0;
         s->flags |= SMTP__LOGGED_IN;
@@ -3844,7 +3941,7 @@ static void smtp__judge_auth(smtp_session *s, int yes)
             smtp__fail(s, smtp__failure(status));
         else if (smtp__hand(s))
             smtp__result(s, SMTP_OK);
-    } else if (s->step == SMTP__CANCEL || code < 500 || code == 535) {
+    } else if (canceled || code < 500 || code == 535) {
         smtp__end_login(s, s->result);
     } else {
         smtp__login(s);
@@ -3889,6 +3986,15 @@ static void smtp__judge_mail(smtp_session *s, int yes)
         smtp__refuse_mail(s, SMTP__BYTE(SMTP_E_SENDER));
 }
 
+/* If all are refused, the first decided. */
+static void smtp__refuse_recipient(smtp_mail *m, smtp_recipient *to)
+{
+    to->status = SMTP_E_REFUSED;
+    if (!(m->flags & SMTP__SOME_REFUSED))
+        m->code = to->code;
+    m->flags |= SMTP__SOME_REFUSED;
+}
+
 static void smtp__judge_rcpt(smtp_session *s, int yes)
 {
     smtp_mail *m = s->heard;
@@ -3898,10 +4004,7 @@ static void smtp__judge_rcpt(smtp_session *s, int yes)
         m->flags |= SMTP__ACCEPTED;
     if (yes || m->flags & SMTP__REFUSED)
         return;
-    to->status = SMTP_E_REFUSED;
-    if (!(m->flags & SMTP__SOME_REFUSED))
-        m->code = to->code;        /* if all are refused, the first decided */
-    m->flags |= SMTP__SOME_REFUSED;
+    smtp__refuse_recipient(m, to);
     if (s->to_heard == m->to_count &&
         !(m->flags & (SMTP__ACCEPTED | SMTP__DELIVERED)))
         m->status = SMTP_E_RECIPIENTS;
@@ -3944,13 +4047,13 @@ static void smtp__judge_bdat(smtp_session *s, int yes)
 /* LMTP answers a body once for each recipient that it accepted (RFC 2033,
    section 4.2), PRDR does so before the answer for all: the one whose turn it
    is, 0 when there is none. */
-static smtp_recipient *smtp__turn_of(const smtp_session *s, size_t from)
+static smtp_recipient *smtp__turn_of(const smtp_session *s)
 {
     const smtp_mail *m = s->heard;
     size_t i;
     if (m && ((SMTP__LMTP && s->config->lmtp) ||
               (SMTP__RARE && m->flags & SMTP__EACH)))
-        for (i = from; i < m->said; i++)
+        for (i = 0; i < m->said; i++)
             if (m->to[i].status == SMTP_AGAIN)
                 return &m->to[i];
     return NULL;
@@ -3959,27 +4062,22 @@ static smtp_recipient *smtp__turn_of(const smtp_session *s, size_t from)
 /* One of these answers. 1: more are to come. */
 static int smtp__judge_each(smtp_session *s, smtp_mail *m, int yes)
 {
-    smtp_recipient *to = smtp__turn_of(s, 0);
+    smtp_recipient *to = smtp__turn_of(s);
     if (to == NULL)
         return 0;
     to->code = s->reply.code;
     if (!yes) {
-        to->status = SMTP_E_REFUSED;
-        if (!(m->flags & SMTP__SOME_REFUSED))
-            m->code = to->code;
-        m->flags |= SMTP__SOME_REFUSED;
+        smtp__refuse_recipient(m, to);
     } else if (m->flags & SMTP__EACH) {
         to->status = SMTP_UNKNOWN;
+    } else if (m->status != SMTP_AGAIN) {
+        to->status = m->status = SMTP_UNKNOWN;   /* refused it before */
     } else {
         to->status = SMTP_OK;
         m->flags |= SMTP__DELIVERED;
     }
-    if (!(m->flags & SMTP__EACH) &&
-        smtp__turn_of(s, (size_t)(to - m->to)) == NULL) {
-        if (!(m->flags & SMTP__DELIVERED))
-            smtp__refuse_mail(s, SMTP__BYTE(SMTP_E_DATA));
+    if (!(m->flags & SMTP__EACH) && smtp__turn_of(s) == NULL)
         return 0;
-    }
     s->due++;
     return 1;
 }
@@ -3995,12 +4093,14 @@ static int smtp__judge_prdr(smtp_session *s, smtp_mail *m, int yes)
         s->due++;
         return 1;
     }
-    if (!(m->flags & SMTP__EACH) || smtp__turn_of(s, 0))
+    if (!(m->flags & SMTP__EACH) || smtp__turn_of(s))
         return 0;
     for (i = 0; i < m->said; i++)
         if (m->to[i].status != SMTP_UNKNOWN) {
             continue;
         } else if (yes) {
+            if (m->status != SMTP_AGAIN)
+                continue;
             m->to[i].status = SMTP_OK;
             m->flags |= SMTP__DELIVERED;
         } else {
@@ -4027,6 +4127,15 @@ static void smtp__judge_by_hand(smtp_session *s, int yes)
     smtp__result(s, status);
 }
 
+/* Where each recipient has an answer, one that is delivered to is enough. */
+static int smtp__body_refused(const smtp_session *s, const smtp_mail *m,
+                              int yes)
+{
+    int lmtp = SMTP__LMTP && s->config->lmtp;
+    return lmtp || m->flags & SMTP__EACH
+         ? !(m->flags & SMTP__DELIVERED) || (!lmtp && !yes) : !yes;
+}
+
 /* Nobody can have taken a mail whose end is not yet out. */
 static void smtp__judge_final(smtp_session *s, int yes)
 {
@@ -4044,11 +4153,10 @@ static void smtp__judge_final(smtp_session *s, int yes)
         smtp__judge_each(s, m, yes))
         return;
     if (m->flags & SMTP__ACCEPTED) {
-        if ((!yes && !(SMTP__LMTP && s->config->lmtp)) ||
-            (m->flags & SMTP__EACH && !(m->flags & SMTP__DELIVERED)))
-            smtp__refuse_mail(s, SMTP__BYTE(SMTP_E_DATA));
-        if (yes && smtp__senderless(m))
+        if (yes && smtp__contradicted(m))
             m->status = SMTP_UNKNOWN;
+        if (smtp__body_refused(s, m, yes))
+            smtp__refuse_mail(s, SMTP__BYTE(SMTP_E_DATA));
         if (m->status == SMTP_AGAIN) {
             if (SMTP__CAREFUL)
                 s->refusals = 0;
@@ -4079,27 +4187,49 @@ enum {
     SMTP__T_final
 };
 
-#define SMTP__LIMIT(name, verb, text, rest, judge, limit, on) SMTP__T_##limit,
+#define SMTP__LIMIT(name, verb, text, judge, limit, on) SMTP__T_##limit,
 static const uint8_t smtp__limits[] = {SMTP__ROWS(SMTP__LIMIT)};
 
-#define SMTP__REST(name, verb, text, rest, judge, limit, on)                   \
-    case name:                                                                 \
-        if (SMTP__FAST)                                                        \
-            SMTP__PUT(s, text);                                                \
-        if (on)                                                                \
-            smtp__write_##rest(s);                                             \
-        break;
-#define SMTP__BEGIN(name, verb, text, rest, judge, limit, on) text "\0"
-SMTP__APART static void smtp__write(smtp_session *s, unsigned row)
+/* A value in its place. */
+static void smtp__put_value(smtp_session *s, unsigned what, const char *text)
 {
-    static const char begins[] = SMTP__ROWS(SMTP__BEGIN);
-    if (!SMTP__FAST)
-        smtp__put(s, smtp__nth(begins, row));
-    switch (row) { SMTP__ROWS(SMTP__REST) }
-    SMTP__PUT(s, "\r\n");
+    if (SMTP__DSN && what == 'd')
+        smtp__put_xtext(s, text, 0);
+    else if (SMTP__DSN && what == 'e')
+        smtp__put_orcpt(s, text);
+    else if (SMTP__AUTH && (what == 'f' || what == 'g'))
+        smtp__put_response(s);
+    else if (SMTP__RARE && what == 'x')
+        smtp__put_wishes(s, s->said);
+    else if (SMTP__A_LABEL && what >= 'a' && what <= 'c')
+        smtp__put_address(s, text);
+    else
+        smtp__put(s, text);
 }
 
-#define SMTP__JUDGE(name, verb, text, rest, judge, limit, on)                  \
+/* Interprets the text of a row. */
+#define SMTP__TEXT_OF(name, verb, text, judge, limit, on) text "\0"
+SMTP__APART static void smtp__write(smtp_session *s, unsigned row)
+{
+    static const char texts[] = SMTP__ROWS(SMTP__TEXT_OF);
+    const char *p = smtp__nth(texts, row), *value;
+    char number[21];
+    unsigned what;
+    number[20] = 0;
+    do {
+        const char *begin = p;
+        do
+            what = (unsigned char)*p++;
+        while (what && what < 'a');
+        value = smtp__value(s, what, &number[20]);
+        if (value) {
+            smtp__put_n(s, begin, (size_t)(p - 1 - begin));
+            smtp__put_value(s, what, value);
+        }
+    } while (what);
+}
+
+#define SMTP__JUDGE(name, verb, text, judge, limit, on)                        \
     case name: if (on) smtp__judge_##judge(s, yes); break;
 SMTP__APART static void smtp__judge(smtp_session *s, unsigned row)
 {
@@ -4241,7 +4371,8 @@ static void smtp__mail_advance(smtp_session *s, unsigned row)
     } else if (row == SMTP__FINAL) {
         smtp__mail_said(s);
     } else if (SMTP__CHUNKING && row == SMTP__BDAT) {
-        s->chunk = m->wire;
+        if (SMTP__COUNTED)
+            s->chunk = m->wire;
         s->say = SMTP__PAYLOAD;
     } else {
         m->flags = (uint16_t)(m->flags | 1u << (row - SMTP__RSET));
@@ -4321,12 +4452,31 @@ static int smtp__say_recipients(smtp_session *s)
     return m->said != before;
 }
 
+/* RSET and a plain MAIL in one, if buffer and window take both. */
+static int smtp__say_sender(smtp_session *s)
+{
+    unsigned start = s->out_to;
+    size_t room = (size_t)(s->out_size - start);
+    char *p = s->out + start, *end;
+    if (s->row_done || smtp__no_mail(s->said) || room < 6 ||
+        s->due + 2u > s->window || !smtp__in_window(s) ||
+        (end = smtp__plain_mail(s, p + 6, room - 6)) == NULL)
+        return 0;
+    memcpy(p, "RSET\r\n", 6);
+    s->out_to = (uint16_t)(end - s->out);
+    smtp__trace_row(s, start);
+    smtp__advance(s, SMTP__RSET);
+    smtp__advance(s, SMTP__MAIL);
+    return 1;
+}
+
 /* Writes a row as far as it fits. */
 static int smtp__say_row(smtp_session *s)
 {
     unsigned row = s->say, start = s->out_to;
     char *end;
-    if (SMTP__FAST && row == SMTP__RCPT && smtp__say_recipients(s))
+    if (SMTP__FAST && ((row == SMTP__RCPT && smtp__say_recipients(s)) ||
+                       (row == SMTP__RSET && smtp__say_sender(s))))
         return 1;
     if (s->row_done == 0) {
         if (!smtp__may_say(s, row))
@@ -4392,11 +4542,12 @@ static int smtp__say_body(smtp_session *s)
     return r;
 }
 
-/* The announced bytes of BDAT: neither more nor less. */
+/* The announced bytes of BDAT: neither more nor less, whatever a source says
+   at its second reading. */
 static int smtp__say_payload(smtp_session *s)
 {
-    int r = s->chunk ? smtp__encode(s) : -1;
-    if (r < 0 && s->chunk)
+    int r = !SMTP__COUNTED || s->chunk ? smtp__encode(s) : -1;
+    if (SMTP__COUNTED && r < 0 && s->chunk)
         smtp__fail(s, SMTP_E_BODY);
     else if (r < 0)
         smtp__mail_said(s);
@@ -4409,6 +4560,7 @@ static int smtp__say_chunk(smtp_session *s)
 {
     smtp_mail *m = s->said;
     unsigned start = s->out_to;
+    char *p;
     size_t n;
     int r;
     if (start && s->out_size - start < 64)
@@ -4427,9 +4579,11 @@ static int smtp__say_chunk(smtp_session *s)
     s->out_to = (uint16_t)start;
     if (s->status || (n == 0 && r == 0))
         return 0;
-    SMTP__PUT(s, "BDAT ");
-    smtp__put_number(s, (smtp_size)n);
-    smtp__put(s, r < 0 ? " LAST\r\n" : "\r\n");
+    p = smtp__copy(s->out + start, "BDAT ", 5);
+    p = smtp__copy_number(p, (smtp_size)n);
+    p = smtp__copy(p, " LAST", r < 0 ? 5 : 0);
+    p = smtp__copy(p, "\r\n", 2);
+    s->out_to = (uint16_t)(p - s->out);
     smtp__trace(s, SMTP_TRACE_COMMAND, s->out + start,
                 (size_t)(s->out_to - start));
     memmove(s->out + s->out_to, s->out + start + SMTP__BDAT_ROOM, n);
@@ -4654,6 +4808,14 @@ static int smtp__measure(smtp_session *s)
     return 1;
 }
 
+/* How it encodes: dots only matter to it as a change. */
+static unsigned smtp__dry(const smtp_session *s, const smtp_mail *m)
+{
+    if (SMTP__PULL && smtp__use_chunks(s, m))
+        return smtp__raw(m);
+    return SMTP__KEPT ? (unsigned)SMTP__DOTS : 0;
+}
+
 /* Takes up the mail that said and heard cursor have room for. */
 static void smtp__begin(smtp_session *s, smtp_mail *m)
 {
@@ -4674,10 +4836,8 @@ static void smtp__begin(smtp_session *s, smtp_mail *m)
         smtp__refuse(s, SMTP_E_LIMIT, SMTP_E_LIMIT);
         return;
     }
-    if (m->body.flags & SMTP_BODY_8BIT)
-        m->flags |= SMTP__HAS_8BIT;
-    if (m->body.flags & SMTP_BODY_UTF8)
-        m->flags |= SMTP__NEEDS_UTF8;
+    m->flags |= (uint16_t)(m->body.flags << 8 &
+                           (SMTP__HAS_8BIT | SMTP__NEEDS_UTF8));
     if (SMTP__MEASURED && smtp__raw(m) &&
         (!smtp__pulled(&m->body) || m->body.size)) {
         m->wire = m->body.size;
@@ -4691,9 +4851,7 @@ static void smtp__begin(smtp_session *s, smtp_mail *m)
                !(s->offers & useful)) {
         smtp__start_transaction(s);
     } else {
-        int chunks = smtp__use_chunks(s, m);
-        smtp__body_start(s, &m->body, SMTP__DRY |
-                         (chunks ? smtp__raw(m) : (unsigned)SMTP__DOTS));
+        smtp__body_start(s, &m->body, SMTP__DRY | smtp__dry(s, m));
         s->say = SMTP__MEASURE;
     }
 }
@@ -4868,9 +5026,9 @@ static int smtp__mute(const smtp_session *s)
 /* One step of saying. 0: it is stuck. */
 SMTP__APART static int smtp__step(smtp_session *s)
 {
-    switch (smtp__mute(s) ? (unsigned)SMTP__WAIT : s->say) {
-    case SMTP__WAIT:
+    if (smtp__mute(s))
         return 0;
+    switch (s->say) {
     case SMTP__IDLE:
         return smtp__idle(s);
     case SMTP__HANDSHAKE:
@@ -4885,6 +5043,8 @@ SMTP__APART static int smtp__step(smtp_session *s)
         return SMTP__PARTS && smtp__say_chunk(s);
     case SMTP__PAYLOAD:
         return SMTP__CHUNKING && smtp__say_payload(s);
+    case SMTP__WAIT:
+        return 0;
     default:
         return smtp__say_row(s);
     }
@@ -4938,7 +5098,7 @@ static void smtp__answer(smtp_session *s)
     if (s->due && s->heard && s->stage == SMTP__RCPT)
         to = &s->heard->to[s->to_heard];
     else if (s->due && s->stage == SMTP__FINAL)
-        to = smtp__turn_of(s, 0);
+        to = smtp__turn_of(s);
     if (SMTP__REPLY && c->reply)
         c->reply(c->ctx, s, s->heard, to);
     if (s->reply.code.reply == 421 && s->stage != SMTP__QUIT) {
@@ -5449,8 +5609,9 @@ SMTP_API const char *smtp_status_text(int status)
 
 SMTP_API const char *smtp_stage(const smtp_session *s)
 {
-#define SMTP__VERB(name, verb, text, rest, judge, limit, on) verb "\0"
-    return smtp__nth(SMTP__ROWS(SMTP__VERB), s->stage);
+#define SMTP__VERB(name, verb, text, judge, limit, on) verb "\0"
+    static const char verbs[] = SMTP__ROWS(SMTP__VERB);
+    return smtp__nth(verbs, s->stage);
 #undef SMTP__VERB
 }
 

@@ -475,7 +475,7 @@ static inline void scene_line(scene *s, const char *word, const char *text)
 static inline int scene_applies(const dialogue *text)
 {
     static const struct { int built; const char *word; } needs[] = {
-        {SMTP__HAND, "do "}, {SMTP__AUTH && SMTP__INITIAL, "user "},
+        {SMTP__HAND, "do "}, {SMTP__AUTH, "user "},
         {SMTP__PARAMS, "params "}, {SMTP__PARAMS, "NOTIFY=NEVER"},
         {SMTP__LMTP, "lmtp\n"}, {SMTP__CHUNKING, "CHUNKING"},
         {SMTP__MEASURED, "8BITMIME"}, {SMTP__SIZE, "SIZE"},
@@ -491,6 +491,9 @@ static inline int scene_applies(const dialogue *text)
     for (i = 0; i < sizeof needs / sizeof *needs; i++)
         if (!needs[i].built && strstr(text->setup, needs[i].word))
             return 0;
+    if (!SMTP__INITIAL && strstr(text->setup, "user ") &&
+        !strstr(text->setup, "no_initial_response"))
+        return 0;
     return SMTP__NEXT || !text->said || !strstr(text->setup, "next");
 }
 

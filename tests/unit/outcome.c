@@ -89,11 +89,12 @@ static void add_rules(int lethal)
 {
     unsigned n = dice(14);
     while (n--)
-        switch (dice(6)) {
+        switch (dice(lethal ? 7 : 6)) {
         case 0: add_rule("MAIL", " 250 2.1.0 ok\n", lethal); break;
         case 1: add_rule("DATA", " 354 go\n", lethal); break;
         case 2: add_rule("END", " 250-2.6.0 a|250 2.6.0 b\n", lethal); break;
         case 3: add_rule("BDAT", " 250 2.6.0 chunk\n", lethal); break;
+        case 6: add("NONE 250 2.6.0 taken all the same\n"); break;
         default: add_rule("RCPT", " 250 2.1.5 ok\n", lethal); break;
         }
 }
