@@ -335,8 +335,8 @@ typedef struct smtp_mail {
     smtp_status status;            /* outcome; SMTP_AGAIN: still open */
     smtp_code code;                /* the reply that decided, or all 0 */
 #ifndef SMTP_NO_DSN
-    const char *envid;             /* DSN: envelope identifier, or 0 */
     uint8_t ret;                   /* DSN: SMTP_RET_..., or 0 */
+    const char *envid;             /* DSN: envelope identifier, or 0 */
 #endif
 #ifndef SMTP_NO_RARE
     uint8_t by_mode;               /* SMTP_BY_...; 0: no such wish */
@@ -4597,39 +4597,45 @@ static int smtp__plain_recipient(const smtp_recipient *to)
 }
 
 /* What a recipient asks for beside its address. */
-static smtp_status smtp__check_extras(const smtp_session *s,
-                                      const smtp_recipient *to)
+static uint8_t smtp__check_extras(const smtp_session *s,
+                                  const smtp_recipient *to)
 {
     const char *orcpt = SMTP__OF_DSN(to->orcpt);
     unsigned notify = SMTP__OF_DSN(to->notify);
     (void)to;
     if (!smtp__params_ok(SMTP__OF_PARAMS(to->params)) || notify > 15 ||
         (orcpt && !smtp__word_ok(orcpt)))
-        return SMTP_E_PARAMETER;
+        return SMTP__BYTE(SMTP_E_PARAMETER);
     if (((orcpt || notify) && !smtp__offers(s, SMTP_EXT_DSN)) ||
         !smtp__offers(s, smtp__needs_esmtp(SMTP__OF_PARAMS(to->params))))
-        return SMTP_E_UNSUPPORTED;
+        return SMTP__BYTE(SMTP_E_UNSUPPORTED);
     return SMTP_OK;
 }
 
+static uint8_t smtp__bad_recipient(smtp_recipient *to, uint8_t bad)
+{
+    to->status = smtp__status(bad);
+    return bad;
+}
+
 /* A mail's arguments, before anything of it is said. */
-static smtp_status smtp__check_to(const smtp_session *s, smtp_mail *m)
+static uint8_t smtp__check_to(const smtp_session *s, smtp_mail *m)
 {
     size_t i;
     for (i = 0; i < m->to_count; i++) {
         smtp_recipient *to = &m->to[i];
-        smtp_status bad;
+        uint8_t bad;
         int kind;
         if (smtp__plain_recipient(to))
             continue;
         kind = to->address && *to->address
              ? smtp__address_kind(s, to->address) : 0;
         if (kind == 0)
-            return to->status = SMTP_E_RECIPIENT_SYNTAX;
+            return smtp__bad_recipient(to, SMTP__BYTE(SMTP_E_RECIPIENT_SYNTAX));
         if (kind == 2)
             m->flags |= SMTP__NEEDS_UTF8;
         if ((bad = smtp__check_extras(s, to)) != SMTP_OK)
-            return to->status = bad;
+            return smtp__bad_recipient(to, bad);
     }
     return SMTP_OK;
 }
@@ -4700,28 +4706,28 @@ static int smtp__too_many(const smtp_session *s, const smtp_mail *m)
            (SMTP__OF_ALL(m->all_or_none) || m->body.flags & SMTP_BODY_ONCE);
 }
 
-static smtp_status smtp__check_wishes(const smtp_session *s,
-                                      const smtp_mail *m)
+static uint8_t smtp__check_wishes(const smtp_session *s,
+                                  const smtp_mail *m)
 {
     if (!smtp__params_ok(SMTP__OF_PARAMS(m->params)) ||
         SMTP__OF_DSN(m->ret) > 2 || !smtp__wishes_ok(m))
-        return SMTP_E_PARAMETER;
+        return SMTP__BYTE(SMTP_E_PARAMETER);
     if (smtp__never(&m->body) || !smtp__offers(s, smtp__needs(m)))
-        return SMTP_E_UNSUPPORTED;
+        return SMTP__BYTE(SMTP_E_UNSUPPORTED);
     if (SMTP__OF_RARE(m->require_tls) && !(s->flags & SMTP__SECURE))
-        return SMTP_E_NO_TLS;
+        return SMTP__BYTE(SMTP_E_NO_TLS);
     return SMTP_OK;
 }
 
-static smtp_status smtp__check_mail(const smtp_session *s, smtp_mail *m)
+static uint8_t smtp__check_mail(const smtp_session *s, smtp_mail *m)
 {
     const smtp_body *b = &m->body;
     int kind = smtp__address_kind(s, smtp__or_empty(m->from));
-    smtp_status bad;
+    uint8_t bad;
     if (m->to_count == 0 || !smtp__body_ok(b))
-        return SMTP_E_ARGUMENT;
+        return SMTP__BYTE(SMTP_E_ARGUMENT);
     if (kind == 0)
-        return SMTP_E_SENDER_SYNTAX;
+        return SMTP__BYTE(SMTP_E_SENDER_SYNTAX);
     if (kind == 2)
         m->flags |= SMTP__NEEDS_UTF8;
     if ((smtp__never(b) || !smtp__no_wishes(m)) &&
@@ -4730,11 +4736,11 @@ static smtp_status smtp__check_mail(const smtp_session *s, smtp_mail *m)
     if ((bad = smtp__check_to(s, m)) != SMTP_OK)
         return bad;
     if (m->flags & SMTP__NEEDS_UTF8 && !smtp__offers(s, SMTP_EXT_SMTPUTF8))
-        return SMTP_E_UTF8;
+        return SMTP__BYTE(SMTP_E_UTF8);
     if (SMTP__CHUNKING && b->flags & SMTP_BODY_BINARY &&
         (!smtp__offers(s, SMTP_EXT_BINARYMIME) || !smtp__use_chunks(s, m)))
-        return SMTP_E_BINARY;
-    return smtp__too_many(s, m) ? SMTP_E_LIMIT : SMTP_OK;
+        return SMTP__BYTE(SMTP_E_BINARY);
+    return smtp__too_many(s, m) ? SMTP__BYTE(SMTP_E_LIMIT) : SMTP_OK;
 }
 
 static void smtp__start_transaction(smtp_session *s)
@@ -4777,8 +4783,8 @@ static int smtp__measure(smtp_session *s)
     if (r >= 0)
         return r;
     m->flags |= SMTP__SIZED;
-    if (s->body_state & SMTP__HIGH)
-        m->flags |= SMTP__HAS_8BIT;
+    m->flags |= (uint16_t)((s->body_state & SMTP__HIGH) << 3 &
+                           SMTP__HAS_8BIT);
     if (!(s->body_state & SMTP__CHANGED) && !smtp__pulled(&m->body))
         m->flags |= SMTP__CLEAN;
     smtp__start_transaction(s);
@@ -4798,7 +4804,7 @@ static void smtp__begin(smtp_session *s, smtp_mail *m)
 {
     const unsigned useful = SMTP_EXT_SIZE | SMTP_EXT_8BITMIME |
                             SMTP_EXT_CHUNKING;
-    smtp_status bad;
+    uint8_t bad;
     if (SMTP__NEXT && s->heard)
         s->said->link = m;
     else
@@ -4821,7 +4827,7 @@ static void smtp__begin(smtp_session *s, smtp_mail *m)
         m->flags |= SMTP__SIZED;
     }
     if ((bad = smtp__check_mail(s, m)) != SMTP_OK) {
-        m->status = bad;
+        m->status = smtp__status(bad);
         smtp__abandon(s);
     } else if (!SMTP__MEASURED || m->flags & SMTP__SIZED ||
                (SMTP__PULL && m->body.flags & SMTP_BODY_ONCE) ||
