@@ -1996,7 +1996,7 @@ SMTP__APART static void smtp__end(smtp_session *s, uint8_t status)
     }
     smtp__lose_all(s);
     if (s->goal)
-        s->result = (int8_t)(s->goal == SMTP__G_QUIT ? SMTP_OK : status);
+        s->result = s->goal == SMTP__G_QUIT ? (int8_t)SMTP_OK : (int8_t)status;
     s->goal = SMTP__G_NONE;
 }
 
@@ -4740,7 +4740,7 @@ static uint8_t smtp__check_mail(const smtp_session *s, smtp_mail *m)
     if (SMTP__CHUNKING && b->flags & SMTP_BODY_BINARY &&
         (!smtp__offers(s, SMTP_EXT_BINARYMIME) || !smtp__use_chunks(s, m)))
         return SMTP__BYTE(SMTP_E_BINARY);
-    return smtp__too_many(s, m) ? SMTP__BYTE(SMTP_E_LIMIT) : SMTP_OK;
+    return SMTP__BYTE(smtp__too_many(s, m) ? SMTP_E_LIMIT : SMTP_OK);
 }
 
 static void smtp__start_transaction(smtp_session *s)
