@@ -1520,8 +1520,8 @@ enum {                             /* smtp_session.goal */
 enum {                             /* smtp_session.flags */
     SMTP__GREETED = 1,             /* the server would understand QUIT */
     SMTP__HELLO = 2,               /* EHLO or HELO is answered */
-    SMTP__SECURE = 4,              /* TLS is active */
-    SMTP__LOGGED_IN = 8,
+    SMTP__SECURE = 4,              /* STARTTLS has made it so */
+    SMTP__LOGGED_IN = 8 * SMTP__AUTH,
     SMTP__PLAIN_ON = 32 * SMTP__OPPORTUNISTIC,  /* TLS was not to be had */
     SMTP__FULL = 64,               /* the window is, refill at half */
     SMTP__STARVED = 1024 * SMTP__STARVES,    /* next or a source has none */
@@ -2005,12 +2005,18 @@ static void smtp__fail(smtp_session *s, int status)
     smtp__end(s, SMTP__BYTE(status));
 }
 
-/* What a callback may return as a failure, as a status of the session. */
-static int smtp__failure(ptrdiff_t r)
+/* Whether a callback that was to move `n` bytes moved any, and no more. */
+static int smtp__moved(ptrdiff_t r, size_t n)
 {
-    int known = r < 0 && r > SMTP_STATUS_END && r != SMTP_AGAIN &&
+    return (size_t)r - 1 < n;
+}
+
+/* What a callback may return instead, as a status of the session. */
+static uint8_t smtp__failure(ptrdiff_t r)
+{
+    int known = r <= 0 && r > SMTP_STATUS_END && r != SMTP_AGAIN &&
                 r != SMTP_E_SHUTDOWN;
-    return known ? (int)r : SMTP_E_IO;
+    return SMTP__BYTE(r == 0 ? SMTP_EOF : known ? (int)r : SMTP_E_IO);
 }
 
 /* The end of an operation of the caller. */
@@ -2018,7 +2024,6 @@ static void smtp__result(smtp_session *s, int status)
 {
     s->result = (int8_t)status;
     s->goal = SMTP__G_NONE;
-    s->say = SMTP__IDLE;
 }
 
 /* Ends the session with the protocol still in step. */
@@ -2111,7 +2116,7 @@ static size_t smtp__transmit(smtp_session *s, const char *p, size_t n)
     if (SMTP__FAST || PTRDIFF_MAX < 64000)
         n = smtp__min(n, PTRDIFF_MAX < SMTP__FAR ? PTRDIFF_MAX : SMTP__FAR - 1);
     r = s->io->send(s->io->ctx, p, n);
-    if (r > 0 && (size_t)r <= n) {
+    if (smtp__moved(r, n)) {
         if (SMTP__NEXT)
             s->sent += (uint32_t)r;
         s->flags |= SMTP__MOVED;
@@ -2120,9 +2125,9 @@ static size_t smtp__transmit(smtp_session *s, const char *p, size_t n)
     if (r == 0 || r == SMTP_AGAIN) {
         s->wants |= SMTP_WRITE + SMTP__ASYNC;
     } else if (r == SMTP_EOF || s->wants & SMTP__ASYNC) {
-        s->broken = SMTP__BYTE(smtp__failure(r));
+        s->broken = smtp__failure(r);
     } else {
-        smtp__fail(s, smtp__failure(r));
+        smtp__end(s, smtp__failure(r));
     }
     return 0;
 }
@@ -2131,17 +2136,19 @@ static size_t smtp__transmit(smtp_session *s, const char *p, size_t n)
    behind in it. */
 static int smtp__flush(smtp_session *s)
 {
-    size_t n = (size_t)(s->out_to - s->out_from), sent;
+    size_t n = (size_t)(s->out_to - s->out_from);
     if (n == 0 || smtp__cut_off(s))
         return 0;
-    sent = smtp__transmit(s, s->out + s->out_from, n);
-    s->out_from = (uint16_t)(s->out_from + sent);
+    n = smtp__transmit(s, s->out + s->out_from, n);
+    if (n == 0)
+        return 0;
+    s->out_from = (uint16_t)(s->out_from + n);
     if (s->out_from == s->out_to) {
         if (SMTP__AUTH && s->mechanism)
             smtp__wipe(s->out, s->out_to);
         s->out_from = s->out_to = 0;
     }
-    return sent != 0;
+    return 1;
 }
 
 /* ---- base64 -------------------------------------------------------------- */
@@ -2573,7 +2580,7 @@ static void smtp__listen(smtp_session *s, char c)
 }
 
 /* A byte of text, CRLF or LF at its end. 1: the reply is complete. */
-static unsigned smtp__parse_text(smtp_session *s, char c)
+SMTP__APART static unsigned smtp__parse_text(smtp_session *s, char c)
 {
     smtp__listen(s, c);
     if (c != '\n') {
@@ -2611,23 +2618,23 @@ static int smtp__parse_line(smtp_session *s)
 SMTP__APART static unsigned smtp__parse_byte(smtp_session *s, char c)
 {
     unsigned code = s->line_code, digit = (unsigned)(c - '0');
-    if (++s->reply_size > SMTP_REPLY_LIMIT)
+    if (s->reply_size++ == SMTP_REPLY_LIMIT)
         return SMTP__BYTE(SMTP_E_REPLY_SIZE);
-    if (s->parse & SMTP__P_TEXT)
-        return smtp__parse_text(s, c);
     if (code < 100) {
         if (digit > 9 || (code == 0 && digit - 2 > 3))
             return SMTP__BYTE(SMTP_E_PROTOCOL);
         s->line_code = (uint16_t)(code * 10 + digit);
         return 0;
     }
-    if (!smtp__parse_line(s) ||
-        (c != ' ' && c != '-' && c != '\r' && c != '\n'))
-        return SMTP__BYTE(SMTP_E_PROTOCOL);
-    s->parse |= SMTP__P_TEXT;
-    if (c == '-')
-        s->parse |= SMTP__P_MORE;
-    return c == '\n' ? smtp__parse_text(s, c) : 0;
+    if (!(s->parse & SMTP__P_TEXT)) {
+        if (!smtp__parse_line(s) ||
+            (c != ' ' && c != '-' && c != '\r' && c != '\n'))
+            return SMTP__BYTE(SMTP_E_PROTOCOL);
+        s->parse |= c == '-' ? SMTP__P_TEXT | SMTP__P_MORE : SMTP__P_TEXT;
+        if (c != '\n')
+            return 0;
+    }
+    return smtp__parse_text(s, c);
 }
 
 #if SMTP__REPLY
@@ -3165,7 +3172,9 @@ static void smtp__body_start(smtp_session *s, const smtp_body *body,
                              unsigned state)
 {
     s->body = body;
-    s->at = s->run = 0;
+    s->at = 0;
+    if (SMTP__FAST)
+        s->run = 0;
     s->body_state = (uint8_t)(SMTP__BOL | state);
 }
 
@@ -3639,6 +3648,11 @@ static unsigned smtp__usable(const smtp_session *s)
     return can;
 }
 
+static int smtp__secure(const smtp_session *s)
+{
+    return s->flags & SMTP__SECURE || s->config->tls == SMTP_TLS_IMPLICIT;
+}
+
 /* The login has failed, or cannot be tried. */
 static void smtp__end_login(smtp_session *s, int status)
 {
@@ -3686,7 +3700,7 @@ static void smtp__login(smtp_session *s)
         s->result = SMTP_E_MECHANISM;
     status = s->result;
     if (smtp__needs_tls(s) ||
-        !(s->flags & SMTP__SECURE || s->config->unsafe_clear_login)) {
+        !(smtp__secure(s) || s->config->unsafe_clear_login)) {
         status = SMTP_E_CLEAR_LOGIN;
     } else if (!smtp__offers(s, SMTP_EXT_AUTH)) {
         status = SMTP_E_NO_AUTH;
@@ -3718,7 +3732,7 @@ static int smtp__respond(smtp_session *s)
     } else if (r == SMTP_E_MECHANISM) {
         smtp__login(s);
     } else if (r < 0) {
-        smtp__end_login(s, smtp__failure(r));
+        smtp__end_login(s, smtp__status(smtp__failure(r)));
     }
     return 1;
 }
@@ -3936,7 +3950,7 @@ static void smtp__judge_rset(smtp_session *s, int yes)
         return;
     }
     s->await = SMTP__MAIL;
-    if (yes || s->broken)
+    if (yes || (SMTP__LEAVES && s->broken))
         return;
     if (SMTP__LEAVES)
         s->broken = SMTP__BYTE(SMTP_E_SHUTDOWN);
@@ -3975,12 +3989,10 @@ static void smtp__judge_rcpt(smtp_session *s, int yes)
 {
     smtp_mail *m = s->heard;
     smtp_recipient *to = &m->to[s->to_heard++];
-    if (yes)
-        m->flags |= SMTP__ACCEPTED;
-    if (m->flags & SMTP__REFUSED)
-        return;
     to->code = s->reply.code;
     if (yes)
+        m->flags |= SMTP__ACCEPTED;
+    if (yes || m->flags & SMTP__REFUSED)
         return;
     smtp__refuse_recipient(m, to);
     if (s->to_heard == m->to_count &&
@@ -4474,10 +4486,11 @@ static int smtp__say_row(smtp_session *s)
     s->chunk = (smtp_size)s->row_done;
     s->cut = 0;
     smtp__write(s, row);
-    s->row_done += (size_t)(s->out_to - start);
     smtp__trace_row(s, start);
-    if (s->cut)
+    if (s->cut) {
+        s->row_done += (size_t)(s->out_to - start);
         return s->out_to != start;
+    }
     s->row_done = 0;
     smtp__advance(s, row);
     return 1;
@@ -4516,7 +4529,7 @@ static int smtp__say_body(smtp_session *s)
                                                       : smtp__encode(s);
     if (r < 0)
         smtp__say_dot(s);
-    return r != 0;
+    return r;
 }
 
 /* The announced bytes of BDAT: neither more nor less, whatever a source says
@@ -4714,7 +4727,7 @@ static uint8_t smtp__check_wishes(const smtp_session *s,
         return SMTP__BYTE(SMTP_E_PARAMETER);
     if (smtp__never(&m->body) || !smtp__offers(s, smtp__needs(m)))
         return SMTP__BYTE(SMTP_E_UNSUPPORTED);
-    if (SMTP__OF_RARE(m->require_tls) && !(s->flags & SMTP__SECURE))
+    if (SMTP__OF_RARE(m->require_tls) && !smtp__secure(s))
         return SMTP__BYTE(SMTP_E_NO_TLS);
     return SMTP_OK;
 }
@@ -4893,7 +4906,7 @@ static int smtp__next_mail(smtp_session *s)
         s->flags |= SMTP__STARVED;
         return 0;
     } else {
-        smtp__fail(s, smtp__failure(r));
+        smtp__fail(s, r == SMTP_OK ? SMTP_E_IO : (int)smtp__failure(r));
     }
     return 1;
 }
@@ -4920,10 +4933,10 @@ static void smtp__hello(smtp_session *s)
 static int smtp__prepare(smtp_session *s)
 {
     const smtp_config *c = s->config;
-    int tls = c->tls == SMTP_TLS_STARTTLS || smtp__opportunistic(s);
     if (!(s->flags & SMTP__HELLO)) {
         smtp__hello(s);
-    } else if (tls && !(s->flags & (SMTP__SECURE | SMTP__PLAIN_ON))) {
+    } else if (!(s->flags & (SMTP__SECURE | SMTP__PLAIN_ON)) &&
+               (c->tls == SMTP_TLS_STARTTLS || smtp__opportunistic(s))) {
         if (smtp__offers(s, SMTP_EXT_STARTTLS) && s->io->starttls)
             s->say = SMTP__STARTTLS;
         else if (smtp__opportunistic(s))
@@ -4981,13 +4994,14 @@ static int smtp__idle(smtp_session *s)
 static int smtp__handshake(smtp_session *s)
 {
     int r = s->io->starttls(s->io->ctx);
+    uint8_t why;
     if (r == SMTP_AGAIN) {
         s->wants |= SMTP_READ + SMTP_WRITE + SMTP__ASYNC;
         return 0;
     }
     if (r != SMTP_OK) {
-        r = smtp__failure(r);
-        smtp__fail(s, r == SMTP_E_IO ? SMTP_E_TLS : r);
+        why = smtp__failure(r);
+        smtp__fail(s, why == SMTP__BYTE(SMTP_E_IO) ? SMTP_E_TLS : (int)why);
         return 0;
     }
     s->flags |= SMTP__SECURE | SMTP__MOVED;
@@ -5005,7 +5019,7 @@ static int smtp__mute(const smtp_session *s)
     return s->broken && !(smtp__leaving(s) && smtp__in_payload(s));
 }
 
-/* One step of saying. 0: stuck. */
+/* One step of saying. 0: it is stuck. */
 SMTP__APART static int smtp__step(smtp_session *s)
 {
     if (smtp__mute(s))
@@ -5190,16 +5204,15 @@ static int smtp__read(smtp_session *s)
     s->in_from = (uint16_t)base;
     s->in_to = (uint16_t)(base + left);
     r = s->io->recv(s->io->ctx, in + left, room);
-    if (r > 0 && (size_t)r <= room) {
+    if (smtp__moved(r, room)) {
         smtp__trace(s, SMTP_TRACE_REPLY, in + left, (size_t)r);
-        s->in_to = (uint16_t)(s->in_to + (size_t)r);
+        s->in_to = (uint16_t)(base + left + (size_t)r);
         return 1;
     }
     if (r == SMTP_AGAIN && !smtp__cut_off(s))
         s->wants |= SMTP_READ + SMTP__ASYNC;
     else
-        smtp__fail(s, s->broken ? s->broken
-                    : r == 0 ? SMTP_EOF : smtp__failure(r));
+        smtp__end(s, s->broken ? s->broken : smtp__failure(r));
     return 0;
 }
 
@@ -5207,14 +5220,14 @@ static int smtp__read(smtp_session *s)
    asks a transport that blocks for it never comes back. Such a transport is
    read between the writes, so that neither end waits for the other (RFC 2920,
    section 3.1). One that does not block is read when it takes no more. */
-static int smtp__expects(const smtp_session *s, int moved)
+static int smtp__expects(const smtp_session *s, int sent)
 {
     if (smtp__mute(s))
         return 1;
     if (s->wants & SMTP_WRITE)
         return s->due || s->say == SMTP__BODY || smtp__in_payload(s);
     if (SMTP__FAST && s->wants & SMTP__ASYNC)
-        return s->due && !moved;
+        return s->due && !sent;
     return s->due && s->out_to == 0 && !smtp__in_payload(s);
 }
 
@@ -5238,7 +5251,7 @@ static int smtp__waits_first(smtp_session *s, int sent)
 /* Says what can be said, hears what has come. 0: neither was to be had. */
 static int smtp__turn(smtp_session *s)
 {
-    int moved = 0, sent = 0;
+    int moved = 0;
     s->flags &= (uint16_t)~SMTP__STARVED;
     s->wants &= SMTP__ASYNC;
     if (!SMTP__FAST || s->in_from < s->in_to)
@@ -5246,14 +5259,13 @@ static int smtp__turn(smtp_session *s)
     if (smtp__leaving(s) && s->due == 0)
         smtp__fail(s, SMTP_E_SHUTDOWN);
     while (s->goal && smtp__step(s))
-        moved = 1;
+        continue;
     if (!s->goal)
         return 1;
     if (!SMTP__FAST || s->out_to)
-        sent = smtp__flush(s);
-    if (s->goal && smtp__waits_first(s, sent))
+        moved = smtp__flush(s);
+    if (s->goal && smtp__waits_first(s, moved))
         return 0;
-    moved |= sent;
     if (smtp__only_waits(s))
         moved = 0;
     if (s->goal && smtp__expects(s, moved))
@@ -5286,13 +5298,14 @@ static int smtp__pause(smtp_session *s)
         r = s->io->wait(s->io->ctx, smtp_wants(s), left);
     if (r < 0 && r != SMTP_AGAIN)
         smtp__fail(s, smtp__failure(r));
-    return s->status || (SMTP__WAITS && s->io->wait) ? SMTP_OK : SMTP_AGAIN;
+    return ((SMTP__CLOCK || SMTP__WAITS) && s->status) ||
+           (SMTP__WAITS && s->io->wait) ? SMTP_OK : SMTP_AGAIN;
 }
 
 static smtp_status smtp__drive(smtp_session *s)
 {
     while (s->goal)
-        if (!smtp__turn(s) && s->goal && smtp__pause(s) == SMTP_AGAIN)
+        if (!smtp__turn(s) && smtp__pause(s) == SMTP_AGAIN)
             return SMTP_AGAIN;
     return (smtp_status)s->result;
 }
@@ -5307,45 +5320,55 @@ static void smtp__divide(smtp_session *s, char *buffer, size_t size)
         size -= size % 2;
     else
         in_size = smtp__in_size(s);
+    if (SMTP__REPLY)
+        *buffer = 0;
     s->reply.text = buffer;
     s->out = buffer + in_size;
     s->out_size = (uint16_t)(smtp__min(size, 64000 + 512) - in_size);
+}
+
+/* Why the session cannot be opened. */
+SMTP__APART static uint8_t smtp__open_fault(const smtp_session *s,
+                                            const smtp_io *io,
+                                            const void *buffer, size_t size)
+{
+    const smtp_config *c = s->config;
+    if (!io || !c || !buffer || !io->recv || !io->send ||
+        c->tls > SMTP_TLS_NONE + SMTP__OPPORTUNISTIC ||
+        (!SMTP__AUTH && c->user) || (!SMTP__LMTP && c->lmtp))
+        return SMTP__BYTE(SMTP_E_ARGUMENT);
+    if (size < SMTP_BUFFER_MIN)
+        return SMTP__BYTE(SMTP_E_BUFFER);
+    if (!smtp__domain_ok(s))
+        return SMTP__BYTE(SMTP_E_DOMAIN);
+    return SMTP__BYTE(c->tls == SMTP_TLS_STARTTLS && !io->starttls
+                      ? SMTP_E_NO_TLS : SMTP_OK);
 }
 
 SMTP_API smtp_status smtp_open(smtp_session *s, const smtp_io *io,
                                const smtp_config *config,
                                void *buffer, size_t size)
 {
+    uint8_t fault;
     memset(s, 0, sizeof *s);
     s->status = SMTP__BYTE(SMTP_E_CLOSED);
-    if (!io || !config || !buffer || !io->recv || !io->send ||
-        config->tls > SMTP_TLS_NONE + SMTP__OPPORTUNISTIC ||
-        (!SMTP__AUTH && config->user) || (!SMTP__LMTP && config->lmtp))
-        return SMTP_E_ARGUMENT;
-    if (size < SMTP_BUFFER_MIN)
-        return SMTP_E_BUFFER;
-    smtp__divide(s, (char *)buffer, size);
-    s->config = config;
-    if (!smtp__domain_ok(s))
-        return SMTP_E_DOMAIN;
-    if (config->tls == SMTP_TLS_STARTTLS && !io->starttls)
-        return SMTP_E_NO_TLS;
-    s->io = io;
-    smtp__no_features(config);
-    if (SMTP__REPLY)
-        *s->reply.text = 0;
+    s->flags = SMTP__MOVED;
     s->due = 1;                    /* the greeting */
     s->window = 1;
-    s->flags = SMTP__MOVED;
-    if (config->tls == SMTP_TLS_IMPLICIT)
-        s->flags |= SMTP__SECURE;
-    s->status = SMTP_OK;
-    return SMTP_OK;
+    s->config = config;
+    fault = smtp__open_fault(s, io, buffer, size);
+    if (fault == SMTP_OK) {
+        s->status = SMTP_OK;
+        s->io = io;
+        smtp__divide(s, (char *)buffer, size);
+        smtp__no_features(config);
+    }
+    return smtp__status(fault);
 }
 
 /* Goes on with the operation that is under way, if there is none with `goal`.
    */
-static smtp_status smtp__go(smtp_session *s, unsigned goal)
+SMTP__APART static smtp_status smtp__go(smtp_session *s, unsigned goal)
 {
     if (s->status)
         return smtp__status(s->status);
