@@ -1409,6 +1409,7 @@ SMTP_API smtp_status smtp_send_url(const char *url, smtp_mail *mail,
 #define SMTP__EXTENDED (SMTP__AUTH || SMTP__8BITMIME || SMTP__SIZE ||          \
     SMTP__DSN || SMTP__CHUNKING || SMTP__UTF8 || SMTP__RARE || SMTP__LMTP ||   \
     SMTP__PARAMS || SMTP__HAND)
+#define SMTP__EACH_ANSWERS (SMTP__LMTP || SMTP__RARE)  /* for each recipient */
 #define SMTP__COUNTED (SMTP__FAST || SMTP__PULL)  /* a chunk's bytes are */
 #define SMTP__PARTS (SMTP__CHUNKING && SMTP__PULL)     /* of no known size */
 #define SMTP__OVERLAPS (SMTP__NEXT || SMTP__PARTS)     /* mails, or chunks */
@@ -1436,7 +1437,7 @@ SMTP_API smtp_status smtp_send_url(const char *url, smtp_mail *mail,
    neither is said. */
 #define SMTP__ROWS(X)                                                          \
     X(SMTP__GREETING, "greeting", "", greeting, greeting, 1)                   \
-    X(SMTP__EHLO, "EHLO", SMTP__SAY_HELLO " h", ehlo, command, 1)                             \
+    X(SMTP__EHLO, "EHLO", SMTP__SAY_HELLO " h", ehlo, command, 1)              \
     X(SMTP__HELO, "HELO", "HELO h", ehlo, command, 1)                          \
     X(SMTP__STARTTLS, "STARTTLS", "STARTTLS", starttls, command, 1)            \
     X(SMTP__AUTH_, "AUTH", "AUTH w" SMTP__SAY_INITIAL, auth, command,          \
@@ -1446,7 +1447,7 @@ SMTP_API smtp_status smtp_send_url(const char *url, smtp_mail *mail,
     X(SMTP__XCLIENT, "XCLIENT", "w l", xclient, command,                       \
       SMTP__HAND && SMTP__RARE)                                                \
     X(SMTP__RSET, "RSET", "RSET", rset, command, 1)                            \
-    X(SMTP__MAIL, "MAIL", "MAIL FROM:<za>z" SMTP__SAY_SIZE SMTP__SAY_BODY       \
+    X(SMTP__MAIL, "MAIL", "MAIL FROM:<za>z" SMTP__SAY_SIZE SMTP__SAY_BODY      \
       SMTP__SAY_UTF8 SMTP__SAY_RET SMTP__SAY_MORE, mail, command, 1)           \
     X(SMTP__RCPT, "RCPT", "RCPT TO:<b>z" SMTP__SAY_NOTIFY SMTP__SAY_MORE,      \
       rcpt, command, 1)                                                        \
@@ -2235,8 +2236,8 @@ static unsigned smtp__decode64(smtp_size *bits, char c, char *to)
 }
 
 /* Bytes on their way into a row stand in `bits` behind a 1. Three are written,
-   or what is there of them when `pad` of three are zeros behind the end. Returns
-   what is left. */
+   or what is there of them when `pad` of three are zeros behind the end.
+   Returns what is left. */
 SMTP__APART static smtp_size smtp__put64(smtp_session *s, smtp_size bits,
                                          unsigned pad)
 {
@@ -2393,8 +2394,12 @@ static unsigned smtp__learn_limit(smtp_session *s, uint32_t hash)
 
 /* A word of an EHLO line has ended; the first is the keyword. An unknown one
    sets SMTP_EXT_ESMTP, which EHLO's answer will do itself or undo. */
-SMTP__APART static void smtp__learn_word(smtp_session *s, uint32_t hash)
+SMTP__APART static void smtp__learn_word(smtp_session *s)
 {
+    uint32_t hash = (uint32_t)s->chunk;
+    s->chunk = 0;
+    if (hash == 0)
+        return;                    /* no word */
     if (s->keyword == SMTP__K_NEXT) {
         unsigned place = SMTP__PLACE(hash, smtp__extensions);
         s->offers |= (uint32_t)1 << place;
@@ -2464,9 +2469,7 @@ static void smtp__learn(smtp_session *s, char c)
     if (SMTP__HAND && (end || c))
         smtp__keep_feature(s, (char)(end ? 0 : c));
     if (end || c == ' ' || c == '=') {
-        if (s->chunk)
-            smtp__learn_word(s, (uint32_t)s->chunk);
-        s->chunk = 0;
+        smtp__learn_word(s);
         if (end)
             s->keyword = SMTP__K_NEXT;
         return;
@@ -3405,7 +3408,7 @@ static int smtp__no_size(const smtp_session *s, unsigned what)
 }
 
 /* Letters that only extensions have. */
-SMTP__APART static const char *smtp__value_extended(const smtp_session *s, unsigned what,
+static const char *smtp__value_extended(const smtp_session *s, unsigned what,
                                         char *end)
 {
     const smtp_mail *m = s->said;
@@ -4050,7 +4053,7 @@ static smtp_recipient *smtp__turn_of(const smtp_session *s)
 }
 
 /* One of these answers. 1: more are to come. */
-static int smtp__judge_each(smtp_session *s, smtp_mail *m, int yes)
+SMTP__APART static int smtp__judge_each(smtp_session *s, smtp_mail *m, int yes)
 {
     smtp_recipient *to = smtp__turn_of(s);
     if (to == NULL)
@@ -4118,8 +4121,8 @@ static void smtp__judge_by_hand(smtp_session *s, int yes)
 }
 
 /* Where each recipient has an answer, one that is delivered to is enough. */
-static int smtp__body_refused(const smtp_session *s, const smtp_mail *m,
-                              int yes)
+SMTP__APART static int smtp__body_refused(const smtp_session *s,
+                                          const smtp_mail *m, int yes)
 {
     int lmtp = SMTP__LMTP && s->config->lmtp;
     return lmtp || m->flags & SMTP__EACH
@@ -4140,12 +4143,12 @@ static void smtp__judge_final(smtp_session *s, int yes)
         return;
     }
     if ((SMTP__RARE && smtp__judge_prdr(s, m, yes)) ||
-        smtp__judge_each(s, m, yes))
+        (SMTP__EACH_ANSWERS && smtp__judge_each(s, m, yes)))
         return;
     if (m->flags & SMTP__ACCEPTED) {
         if (yes && smtp__contradicted(m))
             m->status = SMTP_UNKNOWN;
-        if (smtp__body_refused(s, m, yes))
+        if (SMTP__EACH_ANSWERS ? smtp__body_refused(s, m, yes) : !yes)
             smtp__refuse_mail(s, SMTP__BYTE(SMTP_E_DATA));
         if (m->status == SMTP_AGAIN) {
             if (SMTP__CAREFUL)
