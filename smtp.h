@@ -335,8 +335,8 @@ typedef struct smtp_mail {
     smtp_status status;            /* outcome; SMTP_AGAIN: still open */
     smtp_code code;                /* the reply that decided, or all 0 */
 #ifndef SMTP_NO_DSN
-    const char *envid;             /* DSN: envelope identifier, or 0 */
     uint8_t ret;                   /* DSN: SMTP_RET_..., or 0 */
+    const char *envid;             /* DSN: envelope identifier, or 0 */
 #endif
 #ifndef SMTP_NO_RARE
     uint8_t by_mode;               /* SMTP_BY_...; 0: no such wish */
@@ -1409,6 +1409,7 @@ SMTP_API smtp_status smtp_send_url(const char *url, smtp_mail *mail,
 #define SMTP__EXTENDED (SMTP__AUTH || SMTP__8BITMIME || SMTP__SIZE ||          \
     SMTP__DSN || SMTP__CHUNKING || SMTP__UTF8 || SMTP__RARE || SMTP__LMTP ||   \
     SMTP__PARAMS || SMTP__HAND)
+#define SMTP__EACH_ANSWERS (SMTP__LMTP || SMTP__RARE)  /* for each recipient */
 #define SMTP__COUNTED (SMTP__FAST || SMTP__PULL)  /* a chunk's bytes are */
 #define SMTP__PARTS (SMTP__CHUNKING && SMTP__PULL)     /* of no known size */
 #define SMTP__OVERLAPS (SMTP__NEXT || SMTP__PARTS)     /* mails, or chunks */
@@ -1996,7 +1997,7 @@ SMTP__APART static void smtp__end(smtp_session *s, uint8_t status)
     }
     smtp__lose_all(s);
     if (s->goal)
-        s->result = (int8_t)(s->goal == SMTP__G_QUIT ? SMTP_OK : status);
+        s->result = s->goal == SMTP__G_QUIT ? (int8_t)SMTP_OK : (int8_t)status;
     s->goal = SMTP__G_NONE;
 }
 
@@ -2235,8 +2236,8 @@ static unsigned smtp__decode64(smtp_size *bits, char c, char *to)
 }
 
 /* Bytes on their way into a row stand in `bits` behind a 1. Three are written,
-   or what is there of them when `pad` of three are zeros behind the end. Returns
-   what is left. */
+   or what is there of them when `pad` of three are zeros behind the end.
+   Returns what is left. */
 SMTP__APART static smtp_size smtp__put64(smtp_session *s, smtp_size bits,
                                          unsigned pad)
 {
@@ -2393,8 +2394,12 @@ static unsigned smtp__learn_limit(smtp_session *s, uint32_t hash)
 
 /* A word of an EHLO line has ended; the first is the keyword. An unknown one
    sets SMTP_EXT_ESMTP, which EHLO's answer will do itself or undo. */
-SMTP__APART static void smtp__learn_word(smtp_session *s, uint32_t hash)
+SMTP__APART static void smtp__learn_word(smtp_session *s)
 {
+    uint32_t hash = (uint32_t)s->chunk;
+    s->chunk = 0;
+    if (hash == 0)
+        return;                    /* no word */
     if (s->keyword == SMTP__K_NEXT) {
         unsigned place = SMTP__PLACE(hash, smtp__extensions);
         s->offers |= (uint32_t)1 << place;
@@ -2464,9 +2469,7 @@ static void smtp__learn(smtp_session *s, char c)
     if (SMTP__HAND && (end || c))
         smtp__keep_feature(s, (char)(end ? 0 : c));
     if (end || c == ' ' || c == '=') {
-        if (s->chunk)
-            smtp__learn_word(s, (uint32_t)s->chunk);
-        s->chunk = 0;
+        smtp__learn_word(s);
         if (end)
             s->keyword = SMTP__K_NEXT;
         return;
@@ -3405,7 +3408,7 @@ static int smtp__no_size(const smtp_session *s, unsigned what)
 }
 
 /* Letters that only extensions have. */
-SMTP__APART static const char *smtp__value_extended(const smtp_session *s, unsigned what,
+static const char *smtp__value_extended(const smtp_session *s, unsigned what,
                                         char *end)
 {
     const smtp_mail *m = s->said;
@@ -4060,7 +4063,7 @@ static smtp_recipient *smtp__turn_of(const smtp_session *s)
 }
 
 /* One of these answers. 1: more are to come. */
-static int smtp__judge_each(smtp_session *s, smtp_mail *m, int yes)
+SMTP__APART static int smtp__judge_each(smtp_session *s, smtp_mail *m, int yes)
 {
     smtp_recipient *to = smtp__turn_of(s);
     if (to == NULL)
@@ -4128,8 +4131,8 @@ static void smtp__judge_by_hand(smtp_session *s, int yes)
 }
 
 /* Where each recipient has an answer, one that is delivered to is enough. */
-static int smtp__body_refused(const smtp_session *s, const smtp_mail *m,
-                              int yes)
+SMTP__APART static int smtp__body_refused(const smtp_session *s,
+                                          const smtp_mail *m, int yes)
 {
     int lmtp = SMTP__LMTP && s->config->lmtp;
     return lmtp || m->flags & SMTP__EACH
@@ -4150,12 +4153,12 @@ static void smtp__judge_final(smtp_session *s, int yes)
         return;
     }
     if ((SMTP__RARE && smtp__judge_prdr(s, m, yes)) ||
-        smtp__judge_each(s, m, yes))
+        (SMTP__EACH_ANSWERS && smtp__judge_each(s, m, yes)))
         return;
     if (m->flags & SMTP__ACCEPTED) {
         if (yes && smtp__contradicted(m))
             m->status = SMTP_UNKNOWN;
-        if (smtp__body_refused(s, m, yes))
+        if (SMTP__EACH_ANSWERS ? smtp__body_refused(s, m, yes) : !yes)
             smtp__refuse_mail(s, SMTP__BYTE(SMTP_E_DATA));
         if (m->status == SMTP_AGAIN) {
             if (SMTP__CAREFUL)
@@ -4620,39 +4623,45 @@ static int smtp__plain_recipient(const smtp_recipient *to)
 }
 
 /* What a recipient asks for beside its address. */
-static smtp_status smtp__check_extras(const smtp_session *s,
-                                      const smtp_recipient *to)
+static uint8_t smtp__check_extras(const smtp_session *s,
+                                  const smtp_recipient *to)
 {
     const char *orcpt = SMTP__OF_DSN(to->orcpt);
     unsigned notify = SMTP__OF_DSN(to->notify);
     (void)to;
     if (!smtp__params_ok(SMTP__OF_PARAMS(to->params)) || notify > 15 ||
         (orcpt && !smtp__word_ok(orcpt)))
-        return SMTP_E_PARAMETER;
+        return SMTP__BYTE(SMTP_E_PARAMETER);
     if (((orcpt || notify) && !smtp__offers(s, SMTP_EXT_DSN)) ||
         !smtp__offers(s, smtp__needs_esmtp(SMTP__OF_PARAMS(to->params))))
-        return SMTP_E_UNSUPPORTED;
+        return SMTP__BYTE(SMTP_E_UNSUPPORTED);
     return SMTP_OK;
 }
 
+static uint8_t smtp__bad_recipient(smtp_recipient *to, uint8_t bad)
+{
+    to->status = smtp__status(bad);
+    return bad;
+}
+
 /* A mail's arguments, before anything of it is said. */
-static smtp_status smtp__check_to(const smtp_session *s, smtp_mail *m)
+static uint8_t smtp__check_to(const smtp_session *s, smtp_mail *m)
 {
     size_t i;
     for (i = 0; i < m->to_count; i++) {
         smtp_recipient *to = &m->to[i];
-        smtp_status bad;
+        uint8_t bad;
         int kind;
         if (smtp__plain_recipient(to))
             continue;
         kind = to->address && *to->address
              ? smtp__address_kind(s, to->address) : 0;
         if (kind == 0)
-            return to->status = SMTP_E_RECIPIENT_SYNTAX;
+            return smtp__bad_recipient(to, SMTP__BYTE(SMTP_E_RECIPIENT_SYNTAX));
         if (kind == 2)
             m->flags |= SMTP__NEEDS_UTF8;
         if ((bad = smtp__check_extras(s, to)) != SMTP_OK)
-            return to->status = bad;
+            return smtp__bad_recipient(to, bad);
     }
     return SMTP_OK;
 }
@@ -4723,28 +4732,28 @@ static int smtp__too_many(const smtp_session *s, const smtp_mail *m)
            (SMTP__OF_ALL(m->all_or_none) || m->body.flags & SMTP_BODY_ONCE);
 }
 
-static smtp_status smtp__check_wishes(const smtp_session *s,
-                                      const smtp_mail *m)
+static uint8_t smtp__check_wishes(const smtp_session *s,
+                                  const smtp_mail *m)
 {
     if (!smtp__params_ok(SMTP__OF_PARAMS(m->params)) ||
         SMTP__OF_DSN(m->ret) > 2 || !smtp__wishes_ok(m))
-        return SMTP_E_PARAMETER;
+        return SMTP__BYTE(SMTP_E_PARAMETER);
     if (smtp__never(&m->body) || !smtp__offers(s, smtp__needs(m)))
-        return SMTP_E_UNSUPPORTED;
+        return SMTP__BYTE(SMTP_E_UNSUPPORTED);
     if (SMTP__OF_RARE(m->require_tls) && !smtp__secure(s))
-        return SMTP_E_NO_TLS;
+        return SMTP__BYTE(SMTP_E_NO_TLS);
     return SMTP_OK;
 }
 
-static smtp_status smtp__check_mail(const smtp_session *s, smtp_mail *m)
+static uint8_t smtp__check_mail(const smtp_session *s, smtp_mail *m)
 {
     const smtp_body *b = &m->body;
     int kind = smtp__address_kind(s, smtp__or_empty(m->from));
-    smtp_status bad;
+    uint8_t bad;
     if (m->to_count == 0 || !smtp__body_ok(b))
-        return SMTP_E_ARGUMENT;
+        return SMTP__BYTE(SMTP_E_ARGUMENT);
     if (kind == 0)
-        return SMTP_E_SENDER_SYNTAX;
+        return SMTP__BYTE(SMTP_E_SENDER_SYNTAX);
     if (kind == 2)
         m->flags |= SMTP__NEEDS_UTF8;
     if ((smtp__never(b) || !smtp__no_wishes(m)) &&
@@ -4753,11 +4762,11 @@ static smtp_status smtp__check_mail(const smtp_session *s, smtp_mail *m)
     if ((bad = smtp__check_to(s, m)) != SMTP_OK)
         return bad;
     if (m->flags & SMTP__NEEDS_UTF8 && !smtp__offers(s, SMTP_EXT_SMTPUTF8))
-        return SMTP_E_UTF8;
+        return SMTP__BYTE(SMTP_E_UTF8);
     if (SMTP__CHUNKING && b->flags & SMTP_BODY_BINARY &&
         (!smtp__offers(s, SMTP_EXT_BINARYMIME) || !smtp__use_chunks(s, m)))
-        return SMTP_E_BINARY;
-    return smtp__too_many(s, m) ? SMTP_E_LIMIT : SMTP_OK;
+        return SMTP__BYTE(SMTP_E_BINARY);
+    return SMTP__BYTE(smtp__too_many(s, m) ? SMTP_E_LIMIT : SMTP_OK);
 }
 
 static void smtp__start_transaction(smtp_session *s)
@@ -4800,8 +4809,8 @@ static int smtp__measure(smtp_session *s)
     if (r >= 0)
         return r;
     m->flags |= SMTP__SIZED;
-    if (s->body_state & SMTP__HIGH)
-        m->flags |= SMTP__HAS_8BIT;
+    m->flags |= (uint16_t)((s->body_state & SMTP__HIGH) << 3 &
+                           SMTP__HAS_8BIT);
     if (!(s->body_state & SMTP__CHANGED) && !smtp__pulled(&m->body))
         m->flags |= SMTP__CLEAN;
     smtp__start_transaction(s);
@@ -4843,7 +4852,7 @@ static void smtp__begin(smtp_session *s, smtp_mail *m)
         m->wire = m->body.size;
         m->flags |= SMTP__SIZED;
     }
-    if ((bad = SMTP__BYTE(smtp__check_mail(s, m))) != SMTP_OK) {
+    if ((bad = smtp__check_mail(s, m)) != SMTP_OK) {
         m->status = smtp__status(bad);
         smtp__abandon(s);
     } else if (!SMTP__MEASURED || m->flags & SMTP__SIZED ||
@@ -5344,8 +5353,8 @@ SMTP__APART static uint8_t smtp__open_fault(const smtp_session *s,
         return SMTP__BYTE(SMTP_E_BUFFER);
     if (!smtp__domain_ok(s))
         return SMTP__BYTE(SMTP_E_DOMAIN);
-    return c->tls == SMTP_TLS_STARTTLS && !io->starttls
-         ? SMTP__BYTE(SMTP_E_NO_TLS) : SMTP_OK;
+    return SMTP__BYTE(c->tls == SMTP_TLS_STARTTLS && !io->starttls
+                      ? SMTP_E_NO_TLS : SMTP_OK);
 }
 
 SMTP_API smtp_status smtp_open(smtp_session *s, const smtp_io *io,
