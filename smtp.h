@@ -1996,7 +1996,7 @@ SMTP__APART static void smtp__end(smtp_session *s, uint8_t status)
     }
     smtp__lose_all(s);
     if (s->goal)
-        s->result = (int8_t)(s->goal == SMTP__G_QUIT ? SMTP_OK : status);
+        s->result = s->goal == SMTP__G_QUIT ? 0 : (int8_t)status;
     s->goal = SMTP__G_NONE;
 }
 
@@ -5344,8 +5344,8 @@ SMTP__APART static uint8_t smtp__open_fault(const smtp_session *s,
         return SMTP__BYTE(SMTP_E_BUFFER);
     if (!smtp__domain_ok(s))
         return SMTP__BYTE(SMTP_E_DOMAIN);
-    return c->tls == SMTP_TLS_STARTTLS && !io->starttls
-         ? SMTP__BYTE(SMTP_E_NO_TLS) : SMTP_OK;
+    return SMTP__BYTE(c->tls == SMTP_TLS_STARTTLS && !io->starttls
+                      ? SMTP_E_NO_TLS : SMTP_OK);
 }
 
 SMTP_API smtp_status smtp_open(smtp_session *s, const smtp_io *io,
