@@ -1438,11 +1438,11 @@ SMTP_API smtp_status smtp_send_url(const char *url, smtp_mail *mail,
 #define SMTP__ROWS(X)                                                          \
     X(SMTP__GREETING, "greeting", "", greeting, greeting, 1)                   \
     X(SMTP__EHLO, "EHLO", SMTP__SAY_HELLO " h", ehlo, command, 1)              \
-    X(SMTP__HELO, "HELO", "HELO h", ehlo, command, 1)                          \
+    X(SMTP__HELO, "HELO", "HELO h", helo, command, 1)                          \
     X(SMTP__STARTTLS, "STARTTLS", "STARTTLS", starttls, command, 1)            \
     X(SMTP__AUTH_, "AUTH", "AUTH w" SMTP__SAY_INITIAL, auth, command,          \
       SMTP__AUTH)                                                              \
-    X(SMTP__RESPONSE, "AUTH", "g", auth, command, SMTP__AUTH)                \
+    X(SMTP__RESPONSE, "AUTH", "g", auth, command, SMTP__AUTH)                  \
     X(SMTP__COMMAND, "command", "wc>k t l", command, command, SMTP__HAND)      \
     X(SMTP__XCLIENT, "XCLIENT", "w l", xclient, command,                       \
       SMTP__HAND && SMTP__RARE)                                                \
@@ -3853,29 +3853,39 @@ static void smtp__judge_greeting(smtp_session *s, int yes)
         smtp__end_in_step(s, SMTP__BYTE(SMTP_E_GREETING));
 }
 
+/* Whether the row answered is the command by hand itself, not one before it. */
+static int smtp__is_hand(const smtp_session *s)
+{
+    return SMTP__HAND && s->goal == SMTP__G_HAND + s->stage;
+}
+
+static void smtp__judge_helo(smtp_session *s, int yes)
+{
+    if (yes) {
+        s->flags |= SMTP__HELLO;
+        s->say = SMTP__IDLE;
+    }
+    if (smtp__is_hand(s))
+        smtp__judge_command(s, yes);
+    else if (!yes)
+        smtp__refuse(s, SMTP_E_HELO, SMTP_E_HELO);
+}
+
 /* A server that knows no EHLO is asked HELO (RFC 5321, section 3.2). */
 static void smtp__judge_ehlo(smtp_session *s, int yes)
 {
     const smtp_config *c = s->config;
-    int helo = s->stage == SMTP__HELO;
-    if (yes) {
-        s->flags |= SMTP__HELLO;
-        if (!helo)
-            s->offers |= SMTP_EXT_ESMTP;
-        if (smtp__offers(s, SMTP_EXT_PIPELINING) && !c->no_pipelining)
-            s->window = (uint16_t)(c->window ? c->window : SMTP_WINDOW);
-        s->say = SMTP__IDLE;
-    }
     if (!yes)
         smtp__forget(s);
-    if (SMTP__HAND && s->goal == SMTP__G_HAND + s->stage) {
-        smtp__judge_command(s, yes);
-    } else if (!yes) {
-        if (helo || (SMTP__LMTP && c->lmtp))
-            smtp__refuse(s, SMTP_E_HELO, SMTP_E_HELO);
-        else
-            s->say = SMTP__HELO;
+    if (!yes && !smtp__is_hand(s) && !(SMTP__LMTP && c->lmtp)) {
+        s->say = SMTP__HELO;
+        return;
     }
+    if (yes)
+        s->offers |= SMTP_EXT_ESMTP;
+    if (smtp__offers(s, SMTP_EXT_PIPELINING) && !c->no_pipelining)
+        s->window = (uint16_t)(c->window ? c->window : SMTP_WINDOW);
+    smtp__judge_helo(s, yes);
 }
 
 static int smtp__opportunistic(const smtp_session *s)
@@ -5102,8 +5112,7 @@ static void smtp__answer(smtp_session *s)
         c->reply(c->ctx, s, s->heard, to);
     if (s->reply.code.reply == 421 && s->stage != SMTP__QUIT) {
         smtp__fail(s, SMTP_E_SHUTDOWN);
-    } else if (s->due == 0 || (s->stage != SMTP__GREETING &&
-                               s->stage < SMTP__RSET && s->out_to)) {
+    } else if (s->due == 0 || (s->stage < SMTP__RSET && s->out_to)) {
         smtp__unasked(s);
     } else {
         s->due--;
@@ -5262,11 +5271,11 @@ static int smtp__turn(smtp_session *s)
     if (smtp__leaving(s) && s->due == 0)
         smtp__fail(s, SMTP_E_SHUTDOWN);
     while (s->goal && smtp__step(s))
-        continue;
+        moved = SMTP__STARVES && !SMTP__FAST;  /* a source may have more now */
     if (!s->goal)
         return 1;
     if (!SMTP__FAST || s->out_to)
-        moved = smtp__flush(s);
+        moved |= smtp__flush(s);
     if (s->goal && smtp__waits_first(s, moved))
         return 0;
     if (smtp__only_waits(s))
