@@ -2691,8 +2691,8 @@ static unsigned smtp__code(const char *p)
 
 /* 1: begins like "250 2.1.5 Ok", as most replies do. */
 #if SMTP__SIMD
-/* Each byte, less what it is at least, is at most so much. 16 are read, but what
-   lies behind the 10 does not count. */
+/* Each byte, less what it is at least, is at most so much. 16 are read, but
+   what lies behind the 10 does not count. */
 static int smtp__has_short_code(const char *p)
 {
     const __m128i least = _mm_setr_epi8('2', '0', '0', ' ', '2', '.', '0', '.',
