@@ -5807,11 +5807,12 @@ static void smtp__c_person(smtp_composer *c)
     if (*name != '\0')
         smtp__c_name(c, name);
     c = smtp__c_space(c, strlen(who->address) + 3);   /* < > and a comma */
-    if (*name != '\0')
-        c = smtp__c_char(c, '<');
-    c = smtp__c_puts(c, who->address);
-    if (*name != '\0')
+    if (*name != '\0') {
+        c = smtp__c_puts(smtp__c_char(c, '<'), who->address);
         smtp__c_char(c, '>');
+    } else {
+        smtp__c_puts(c, who->address);
+    }
 }
 
 /* ---- compose: the other fields ---- */
@@ -6420,11 +6421,11 @@ static void smtp__c_part_header(smtp_composer *c, unsigned opens)
         type = SMTP__T_MULTIPART;
     if (part != NULL)
         type = SMTP__T_OCTETS;
-    if (part != NULL && part->type != NULL &&
-        (c->place.encoding <= SMTP__8BIT || !smtp__c_is_message(part)))
-        smtp__c_type(c, part->type);
-    else
+    if (part == NULL || part->type == NULL ||
+        (c->place.encoding > SMTP__8BIT && smtp__c_is_message(part)))
         c = smtp__c_say(smtp__c_char(c, ' '), type);
+    else
+        smtp__c_type(c, part->type);
     if (opens) {
         c = smtp__c_say(smtp__c_say(c, c->place.row), SMTP__T_BOUNDARY);
         c = smtp__c_char(smtp__c_boundary(c, c->mark + 4), '"');
