@@ -777,19 +777,18 @@ typedef struct smtp_place {
     uint8_t open;                  /* multiparts: SMTP__MIXED ... */
     uint16_t column;               /* bytes in this line */
     size_t item;                   /* of who, fields or parts */
+    smtp_size made;                /* bytes of the message up to here */
 } smtp_place;
 
 /* A message being composed. Read status, field and item. */
 typedef struct smtp_composer {
     smtp_place place;
-    uint8_t flags;                 /* SMTP__C_DRY ... */
-    uint8_t used;                  /* encodings: 1 << SMTP__7BIT ... */
+    uint8_t pass;                  /* SMTP__C_PLAN ... */
+    uint8_t flags;                 /* SMTP__C_8BIT ... */
     uint8_t shape;                 /* parts and multiparts: SMTP__MIXED ... */
     char last;                     /* byte of the body */
-    uint8_t bits;                  /* not yet in base64, 0, 2 or 4: */
-    uint16_t carry;                /* the low ones of this */
     uint16_t fill;                 /* bytes in the buffer */
-    smtp_size unit, skip;          /* bytes of the unit: made; given out */
+    uint32_t group;                /* bytes not yet in base64, behind a 1 */
 
     smtp_status status;            /* why composing failed */
     const char *field;             /* what is wrong: "Subject", "To" ... */
@@ -5629,71 +5628,127 @@ SMTP_API const char *smtp_stage(const smtp_session *s)
 
 /* A message is a row of rows, a row has items, and of each item one unit is
    made: a header field, a person, the header of a part, or as much of a body
-   as there is room for. A header unit is plain code that puts its bytes; where
-   they do not fit the buffer, the place goes back to where the unit began, and
-   when the buffer is free again, the unit is made anew and the bytes already
-   given out are skipped. So a unit must depend on nothing but the place and
-   the message. */
+   as there is room for. A header unit is plain code that puts its bytes with
+   no thought of the buffer: those that fall outside of it are dropped. If a
+   unit ends behind the buffer, the place goes back to where it began, and when
+   the buffer is free again, the unit is made anew. So it must depend on nothing
+   but the place and the message.
+
+   All is made three times: without bodies, to find what cannot be sent, and
+   which multiparts and encodings there are; to count; and to be sent. */
 
 /* In the order of the message: the name of a field or the type of a part, also
-   what a culprit is called; then of a field where its text is in smtp_message,
-   of a part which bit of smtp_composer.shape asks for it. */
+   what a culprit is called; what makes it (SMTP__K_...); and where in the
+   message the number of items is, or the text of a field, or which bit of
+   smtp_composer.shape asks for the row. */
 #define SMTP__C_ROWS(X)                                                        \
-    X(SMTP__C_FROM, "From", 0)                                                 \
-    X(SMTP__C_SENDER, "Sender", 0)                                             \
-    X(SMTP__C_REPLY_TO, "Reply-To", 0)                                         \
-    X(SMTP__C_TO, "To", 0)                                                     \
-    X(SMTP__C_CC, "Cc", 0)                                                     \
-    X(SMTP__C_BCC, "Bcc", 0)       /* no bytes */                              \
-    X(SMTP__C_SUBJECT, "Subject", offsetof(smtp_message, subject))             \
-    X(SMTP__C_DATE, "Date", 0)                                                 \
-    X(SMTP__C_ID, "Message-ID", offsetof(smtp_message, id))                    \
-    X(SMTP__C_IN_REPLY_TO, "In-Reply-To", offsetof(smtp_message, in_reply_to)) \
-    X(SMTP__C_REFERENCES, "References", offsetof(smtp_message, references))    \
-    X(SMTP__C_MIME, "MIME-Version", 0)                                         \
-    X(SMTP__C_FIELDS, "fields", 0)                                             \
-    X(SMTP__C_MIXED, "multipart/mixed", SMTP__MIXED)                           \
-    X(SMTP__C_ALTERNATIVE, "multipart/alternative", SMTP__ALTERNATIVE)         \
-    X(SMTP__C_TEXT, "text/plain; charset=utf-8", SMTP__HAS_TEXT)               \
-    X(SMTP__C_RELATED, "multipart/related; type=\"text/html\"", SMTP__RELATED) \
-    X(SMTP__C_HTML, "text/html; charset=utf-8", SMTP__HAS_HTML)                \
-    X(SMTP__C_INLINE, "parts", SMTP__HAS_PARTS | SMTP__RELATED)                \
-    X(SMTP__C_END_RELATED, "", SMTP__RELATED)                                  \
-    X(SMTP__C_END_ALTERNATIVE, "", SMTP__ALTERNATIVE)                          \
-    X(SMTP__C_ATTACHED, "parts", SMTP__HAS_PARTS | SMTP__MIXED)                \
-    X(SMTP__C_END_MIXED, "", SMTP__MIXED)
+    X(FROM, "From", WHO, offsetof(smtp_message, who_count))                    \
+    X(SENDER, "Sender", WHO, offsetof(smtp_message, who_count))                \
+    X(REPLY_TO, "Reply-To", WHO, offsetof(smtp_message, who_count))            \
+    X(TO, "To", WHO, offsetof(smtp_message, who_count))                        \
+    X(CC, "Cc", WHO, offsetof(smtp_message, who_count))                        \
+    X(BCC, "Bcc", NONE, 0)                                                     \
+    X(SUBJECT, "Subject", SUBJECT, offsetof(smtp_message, subject))            \
+    X(DATE, "Date", DATE, 0)                                                   \
+    X(ID, "Message-ID", ID, 0)                                                 \
+    X(IN_REPLY_TO, "In-Reply-To", TOKENS, offsetof(smtp_message, in_reply_to)) \
+    X(REFERENCES, "References", TOKENS, offsetof(smtp_message, references))    \
+    X(MIME, "MIME-Version", MIME, 0)                                           \
+    X(FIELDS, "fields", OWN, offsetof(smtp_message, field_count))              \
+    X(MIXED, "mixed", MULTIPART, SMTP__MIXED)                                  \
+    X(ALTERNATIVE, "alternative", MULTIPART, SMTP__ALTERNATIVE)                \
+    X(TEXT, "text/plain; charset=utf-8", TEXT, SMTP__HAS_TEXT)                 \
+    X(RELATED, "related; type=\"text/html\"", MULTIPART, SMTP__RELATED)        \
+    X(HTML, "text/html; charset=utf-8", HTML, SMTP__HAS_HTML)                  \
+    X(INLINE, "parts", INLINE, offsetof(smtp_message, part_count))             \
+    X(END_RELATED, "", MULTIPART, SMTP__RELATED)                               \
+    X(END_ALTERNATIVE, "", MULTIPART, SMTP__ALTERNATIVE)                       \
+    X(ATTACHED, "parts", ATTACHED, offsetof(smtp_message, part_count))         \
+    X(END_MIXED, "", MULTIPART, SMTP__MIXED)
 
-#define SMTP__C_ROW(row, name, kind) row,
-#define SMTP__C_NAME(row, name, kind) name "\0"
-#define SMTP__C_KIND(row, name, kind) (uint8_t)(kind),
+/* What else is said. Attachment and inline, Q and B, and the encodings each
+   stand in the order of what chooses one of them. */
+#define SMTP__C_TEXTS(X)                                                       \
+    X(ONE, " 1.0")                                                             \
+    X(CONTENT, "\r\nContent-")                                                 \
+    X(TYPE, "Type:")                                                           \
+    X(CONTENT_ID, "ID:")                                                       \
+    X(ENCODING, "Transfer-Encoding: ")                                         \
+    X(ATTACHMENT, "Disposition: attachment")                                   \
+    X(INLINE, "Disposition: inline")                                           \
+    X(MULTIPART, "multipart/")                                                 \
+    X(FILE, ";\r\n filename")                                                  \
+    X(BOUNDARY, ";\r\n boundary=\"")                                           \
+    X(FLOWED, "; format=flowed")                                               \
+    X(OCTETS, "application/octet-stream")                                      \
+    X(BLANK, "\r\n\r\n")                                                       \
+    X(LAST, "--\r\n")                                                          \
+    X(MARK, "\r\n--=_")                                                        \
+    X(Q, "=?utf-8?Q?")                                                         \
+    X(B, "=?utf-8?B?")                                                         \
+    X(WORD_END, "?=")                                                          \
+    X(SOFT, "=\r\n")                                                           \
+    X(FIRST, "*=utf-8''")                                                      \
+    X(FURTHER, "*=")                                                           \
+    X(7BIT, "7bit")                                                            \
+    X(8BIT, "8bit")                                                            \
+    X(BINARY, "binary")                                                        \
+    X(QP, "quoted-printable")                                                  \
+    X(BASE64, "base64")
 
-enum { SMTP__C_ROWS(SMTP__C_ROW) SMTP__C_END };
+#define SMTP__C_ROW(row, name, kind, value) SMTP__C_##row,
+#define SMTP__C_NAME(row, name, kind, value) name "\0"
+#define SMTP__C_KIND(row, name, kind, value) {SMTP__K_##kind, (uint8_t)(value)},
+#define SMTP__C_NUMBER(id, text) SMTP__T_##id,
+#define SMTP__C_TEXT_OF(id, text) text "\0"
+
+enum {                             /* numbers of texts: of a row, its own */
+    SMTP__C_ROWS(SMTP__C_ROW)
+    SMTP__C_END,
+    SMTP__T_ROWS = SMTP__C_END - 1,
+    SMTP__C_TEXTS(SMTP__C_NUMBER)
+};
+
+static const char smtp__c_texts[] =
+    SMTP__C_ROWS(SMTP__C_NAME) SMTP__C_TEXTS(SMTP__C_TEXT_OF);
 
 enum {                             /* smtp_composer.shape: */
     SMTP__MIXED = 1,               /* multiparts, also smtp_place.open; */
     SMTP__ALTERNATIVE = 2,
     SMTP__RELATED = 4,
     SMTP__HAS_TEXT = 8,            /* parts */
-    SMTP__HAS_HTML = 16,
-    SMTP__HAS_PARTS = 32
+    SMTP__HAS_HTML = 16
 };
 
-static const char smtp__c_names[] = SMTP__C_ROWS(SMTP__C_NAME);
-static const uint8_t smtp__c_kinds[] = {SMTP__C_ROWS(SMTP__C_KIND)};
+enum {                             /* rows of several items: */
+    SMTP__K_WHO = 0,
+    SMTP__K_ATTACHED = SMTP__MIXED,
+    SMTP__K_OWN = 2,               /* the caller's fields */
+    SMTP__K_INLINE = SMTP__RELATED,
+    SMTP__K_NONE,                  /* of one: no bytes */
+    SMTP__K_SUBJECT,
+    SMTP__K_DATE,
+    SMTP__K_ID,
+    SMTP__K_TOKENS,
+    SMTP__K_MIME,
+    SMTP__K_MULTIPART,
+    SMTP__K_TEXT,
+    SMTP__K_HTML
+};
 
-/* The last of those texts lies where 8 bits can tell. */
-typedef char smtp__c_kinds_fit[offsetof(smtp_message, id) < 256 ? 1 : -1];
+static const uint8_t smtp__c_kinds[][2] = {SMTP__C_ROWS(SMTP__C_KIND)};
+
+/* The last of those members lies where 8 bits can tell. */
+typedef char smtp__c_kinds_fit[
+    offsetof(smtp_message, references) < 256 ? 1 : -1];
 
 enum {                             /* smtp_place.encoding */
     SMTP__7BIT,
-    SMTP__8BIT,                    /* 1 << SMTP__8BIT is SMTP_BODY_8BIT, */
-    SMTP__BINARY,                  /* 1 << SMTP__BINARY SMTP_BODY_BINARY */
+    SMTP__8BIT,
+    SMTP__BINARY,
     SMTP__QP,
     SMTP__BASE64
 };
-
-static const char smtp__c_encodings[] =
-    "7bit\0" "8bit\0" "binary\0" "quoted-printable\0" "base64";
 
 enum {                             /* smtp_place.step: what comes next */
     SMTP__STEP_FIRST,              /* the header of a part, the first person */
@@ -5701,12 +5756,19 @@ enum {                             /* smtp_place.step: what comes next */
     SMTP__STEP_BODY                /* more of a body */
 };
 
-enum {                             /* smtp_composer.flags */
-    SMTP__C_DRY = 1,               /* counting, sources are left alone */
-    SMTP__C_UNKNOWN = 2,           /* the length cannot be known */
-    SMTP__C_FULL = 4,              /* the buffer has no room for more */
+enum {                             /* smtp_composer.pass */
+    SMTP__C_MAKE,
+    SMTP__C_COUNT,                 /* sources are left alone */
+    SMTP__C_PLAN                   /* bodies are */
+};
+
+enum {                             /* smtp_composer.flags: of the mail's body */
+    SMTP__C_8BIT = SMTP_BODY_8BIT, /* a part is: 1 << SMTP__8BIT, */
+    SMTP__C_BINARY = SMTP_BODY_BINARY,       /* or 1 << SMTP__BINARY */
     SMTP__C_ONCE = SMTP_BODY_ONCE, /* a source cannot go back */
-    SMTP__C_RAW = SMTP_BODY_UTF8   /* UTF-8 in the header, RFC 6532 */
+    SMTP__C_RAW = SMTP_BODY_UTF8,  /* UTF-8 in the header, RFC 6532 */
+    SMTP__C_OF_BODY = 30,          /* all of these */
+    SMTP__C_UNKNOWN = 32           /* the length cannot be known */
 };
 
 enum {
@@ -5716,66 +5778,50 @@ enum {
     SMTP__ROOM = 12                /* bytes that one byte of a body can make */
 };
 
-static const char *smtp__c_row_name(const smtp_composer *c)
+SMTP__APART static const char *smtp__c_text(unsigned n)
 {
-    return smtp__nth(smtp__c_names, c->place.row);
+    return smtp__nth(smtp__c_texts, n);
 }
 
-/* The first fault counts. */
-SMTP__APART static void smtp__c_fail(smtp_composer *c, smtp_status status)
+/* The first fault counts. It comes without its sign: a positive number takes
+   less code at each call. */
+SMTP__APART static void smtp__c_fail(smtp_composer *c, int fault)
 {
     if (c->status != SMTP_OK)
         return;
-    c->status = status;
-    c->field = smtp__c_row_name(c);
+    c->status = (smtp_status)-fault;
+    c->field = smtp__c_text(c->place.row);
     c->item = c->place.item;
 }
 
 /* ---- compose: characters ---- */
 
-/* Bytes of the character at `s`, 0 if it is not UTF-8 (RFC 3629, section 4).
-   NUL is no continuation, so a string's end is never passed. */
-static unsigned smtp__utf8(const char *s)
-{
-    const unsigned char *u = (const unsigned char *)s;
-    unsigned n = u[0] < 0xE0 ? 2u : u[0] < 0xF0 ? 3u : 4u, i;
-    uint32_t code = u[0] & (0x7Fu >> n);
-    if (u[0] < 0x80)
-        return 1;
-    if (u[0] < 0xC2)
-        return 0;
-    for (i = 1; i < n; i++) {
-        if ((u[i] & 0xC0) != 0x80)
-            return 0;
-        code = code << 6 | (u[i] & 0x3Fu);
-    }
-    /* Shortest form: at least 11 bits of three bytes are used, 16 of four. */
-    if (code >> (5 * n - 4) == 0 || code > 0x10FFFF || code >> 11 == 0x1B)
-        return 0;
-    return n;
-}
-
-/* Whether what goes into the header is one line of UTF-8; 1: of ASCII. */
-SMTP__APART static int smtp__c_line(smtp_composer *c, const char *s)
-{
-    unsigned n, longest = 1;
-    for (; *s != '\0'; s += n) {
-        n = smtp__utf8(s);
-        if (n == 0) {
-            smtp__c_fail(c, SMTP_E_FIELD_UTF8);
-            return 0;
-        }
-        if (*s == '\r' || *s == '\n')
-            smtp__c_fail(c, SMTP_E_FIELD_LINE);
-        if (n > longest)
-            longest = n;
-    }
-    return longest == 1;
-}
-
 static int smtp__continues(char ch)
 {
     return (ch & 0xC0) == 0x80;
+}
+
+/* What goes into the header has to be one line of UTF-8 (RFC 3629, section 4).
+   NUL continues no character, so the end is never passed. */
+SMTP__APART static void smtp__c_line(smtp_composer *c, const char *s)
+{
+    uint32_t code;
+    while ((code = (unsigned char)*s++) != 0) {
+        unsigned more = 1u + (code >= 0xE0) + (code >= 0xF0);
+        unsigned bits = 5 * more + 1;      /* that a shorter form can hold */
+        if (code == '\r' || code == '\n')
+            smtp__c_fail(c, -SMTP_E_FIELD_LINE);
+        if (code < 0x80)
+            continue;
+        code = code < 0xC2 ? 0 : code & (0x7Fu >> more);
+        for (; more > 0 && smtp__continues(*s); more--)
+            code = code << 6 | (*s++ & 0x3F);
+        if (more > 0 || code >> bits == 0 || code > 0x10FFFF ||
+            code >> 11 == 0x1B) {
+            smtp__c_fail(c, -SMTP_E_FIELD_UTF8);
+            return;
+        }
+    }
 }
 
 /* A letter, a digit, or one of `others`. */
@@ -5786,159 +5832,171 @@ static int smtp__alnum(char ch, const char *others)
            memchr(others, ch, strlen(others)) != NULL;
 }
 
-/* Behind words with single dots between them, or 0. */
-static const char *smtp__c_dotted(const char *s, const char *others)
-{
-    const char *word;
-    do {
-        for (word = s; (*s & 0x80) || smtp__alnum(*s, others); s++)
-            ;
-        if (s == word)
-            return NULL;
-    } while (*s++ == '.');
-    return s - 1;
-}
-
-/* An addr-spec (RFC 5322, section 3.4.1) without comments and the obsolete. */
+/* An addr-spec (RFC 5322, section 3.4.1) without comments and the obsolete:
+   words with single dots between them, before and behind the @. 0: it is none.
+   1: of ASCII. 2: with UTF-8. */
 static int smtp__addr_spec(const char *a)
 {
-    const char *s = a;
-    int literal;
-    if (a == NULL || !smtp_address_check(a))
+    const char *s = a, *word = a, *others = "!#$%&'*+-/=?^_`{|}~";
+    int kind;
+    if (a == NULL)
         return 0;
-    if (*a == '"') {               /* and closed, as it has been checked */
+    kind = smtp_address_check(a);
+    if (kind == 0)
+        return 0;
+    if (*s == '"') {               /* and closed, as it has been checked */
         do
             s += *s == '\\' ? 2 : 1;
         while (*s != '"');
         s++;
-    } else {
-        s = smtp__c_dotted(a, "!#$%&'*+-/=?^_`{|}~");
     }
-    if (s == NULL || *s++ != '@')
+    for (;; s++) {
+        if (*s & 0x80 || smtp__alnum(*s, others))
+            continue;
+        if (s == word)
+            return 0;
+        if (*s == '@' && *others == '!') {
+            others = "-_";
+            if (s[1] == '[') {
+                others = ":-";
+                s++;
+            }
+        } else if (*s != '.') {
+            break;
+        }
+        word = s + 1;
+    }
+    if (*others == ':' && *s++ != ']')
         return 0;
-    literal = *s == '[';
-    s = smtp__c_dotted(s + literal, literal ? ":-" : "-_");
-    if (s != NULL && literal && *s++ != ']')
-        return 0;
-    return s != NULL && *s == '\0' && s - a <= SMTP__TOKEN;
+    return *s == '\0' && *others != '!' && s - a <= SMTP__TOKEN ? kind : 0;
 }
 
 /* ---- compose: putting bytes ---- */
 
-static void smtp__c_char(smtp_composer *c, char ch)
+/* What puts bytes returns the composer, so that a chain of calls need not keep
+   it elsewhere: less code at each of them. */
+
+static smtp_composer *smtp__c_char(smtp_composer *c, char ch)
 {
-    c->place.column = (uint16_t)(ch == '\n' ? 0 : c->place.column + 1);
-    if (c->unit++ < c->skip)
-        return;
-    if (c->fill < SMTP_COMPOSE_BUFFER)
-        c->buffer[c->fill++] = ch;
-    else
-        c->flags |= SMTP__C_FULL;
+    smtp_size i = c->place.made++ - c->at;
+    if (i < SMTP_COMPOSE_BUFFER)
+        c->buffer[i] = ch;
+    c->place.column++;
+    if (ch == '\n')
+        c->place.column = 0;
+    return c;
 }
 
-static void smtp__c_put(smtp_composer *c, const char *s, size_t n)
+static smtp_composer *smtp__c_put(smtp_composer *c, const char *s, size_t n)
 {
     while (n-- > 0)
-        smtp__c_char(c, *s++);
+        c = smtp__c_char(c, *s++);
+    return c;
 }
 
-static void smtp__c_puts(smtp_composer *c, const char *s)
+static smtp_composer *smtp__c_puts(smtp_composer *c, const char *s)
 {
-    smtp__c_put(c, s, strlen(s));
+    while (*s != '\0')
+        c = smtp__c_char(c, *s++);
+    return c;
 }
 
-static void smtp__c_crlf(smtp_composer *c)
+/* One of SMTP__T_... */
+SMTP__APART static smtp_composer *smtp__c_say(smtp_composer *c, unsigned text)
 {
-    smtp__c_puts(c, "\r\n");
+    return smtp__c_puts(c, smtp__c_text(text));
+}
+
+static smtp_composer *smtp__c_crlf(smtp_composer *c)
+{
+    return smtp__c_char(smtp__c_char(c, '\r'), '\n');
 }
 
 /* A space before `n` more characters, at which the line is folded if they
    would make it too long. */
-static void smtp__c_space(smtp_composer *c, size_t n)
+static smtp_composer *smtp__c_space(smtp_composer *c, size_t n)
 {
     if (c->place.column + 1 + n > SMTP__FOLD)
-        smtp__c_crlf(c);
-    smtp__c_char(c, ' ');
+        c = smtp__c_crlf(c);
+    return smtp__c_char(c, ' ');
 }
 
-/* A field begins, and so the one before ends. */
-static void smtp__c_label(smtp_composer *c, const char *name)
+/* A field of this row begins, and so the one before ends. */
+static smtp_composer *smtp__c_label(smtp_composer *c)
 {
     if (c->place.column > 0)
-        smtp__c_crlf(c);
-    if (c->place.row >= SMTP__C_MIXED)
-        smtp__c_puts(c, "Content-");
-    smtp__c_puts(c, name);
-    smtp__c_char(c, ':');
+        c = smtp__c_crlf(c);
+    if (c->place.row == SMTP__C_FIELDS)
+        c = smtp__c_puts(c, c->message->fields[c->place.item].name);
+    else
+        c = smtp__c_say(c, c->place.row);
+    return smtp__c_char(c, ':');
 }
 
-/* Two digits. */
-static void smtp__c_hex(smtp_composer *c, unsigned value)
+/* The last `bits` of a number. */
+static smtp_composer *smtp__c_hex(smtp_composer *c, uint32_t value, int bits)
 {
-    smtp__c_char(c, smtp__hex_digit(value >> 4 & 15));
-    smtp__c_char(c, smtp__hex_digit(value & 15));
+    while ((bits -= 4) >= 0)
+        c = smtp__c_char(c, smtp__hex_digit((unsigned)(value >> bits) & 15));
+    return c;
 }
 
-static void smtp__c_hex32(smtp_composer *c, uint32_t value)
+/* A character, and decimal digits from that of `unit` on, or more. */
+static smtp_composer *smtp__c_number(smtp_composer *c, char before,
+                                     unsigned value, unsigned unit)
 {
-    int shift;
-    for (shift = 24; shift >= 0; shift -= 8)
-        smtp__c_hex(c, (unsigned)(value >> shift));
-}
-
-/* A character, and decimal digits from that of `unit` on. */
-static void smtp__c_number(smtp_composer *c, char before, unsigned value,
-                           unsigned unit)
-{
-    smtp__c_char(c, before);
-    for (; unit > 0; unit /= 10)
-        smtp__c_char(c, (char)('0' + value / unit % 10));
-}
-
-/* As it is if it is a letter, a digit or one of `others` (a space of those as
-   "_"), else in hex. */
-static void smtp__c_escape(smtp_composer *c, char mark, char ch,
-                           const char *others)
-{
-    if (smtp__alnum(ch, others)) {
-        smtp__c_char(c, (char)(ch == ' ' ? '_' : ch));
-    } else {
-        smtp__c_char(c, mark);
-        smtp__c_hex(c, (unsigned char)ch);
+    c = smtp__c_char(c, before);
+    while (value / unit > 9)
+        unit *= 10;
+    for (; unit > 0; unit /= 10) {
+        c = smtp__c_char(c, (char)('0' + value / unit));
+        value %= unit;
     }
+    return c;
 }
 
-/* Base64, a byte at a time: `bits` of smtp_composer wait. */
-static void smtp__c_digit64(smtp_composer *c, unsigned value)
+/* As it is, or in hex. */
+static smtp_composer *smtp__c_escape(smtp_composer *c, char mark, char ch,
+                                     int plain)
 {
+    if (plain)
+        return smtp__c_char(c, ch);
+    return smtp__c_hex(smtp__c_char(c, mark), (unsigned char)ch, 8);
+}
+
+/* Base64, a byte at a time: smtp_composer.group has those of an open group of
+   three behind a 1. Of those that are written, `pad` bits are not there. */
+static smtp_composer *smtp__c_group64(smtp_composer *c, int pad)
+{
+    int bit = 18;
     if (c->place.column == 76)
-        smtp__c_crlf(c);
-    smtp__c_char(c, smtp__digits64[value & 63]);
+        c = smtp__c_crlf(c);
+    for (; bit >= 0; bit -= 6)
+        c = smtp__c_char(c, bit < pad ? '='
+                                      : smtp__digits64[c->group >> bit & 63]);
+    c->group = 1;
+    return c;
 }
 
-static void smtp__c_byte64(smtp_composer *c, char ch)
+SMTP__APART static smtp_composer *smtp__c_byte64(smtp_composer *c, char ch)
 {
-    c->carry = (uint16_t)(c->carry << 8 | (unsigned char)ch);
-    for (c->bits = (uint8_t)(c->bits + 8); c->bits >= 6;) {
-        c->bits = (uint8_t)(c->bits - 6);
-        smtp__c_digit64(c, (unsigned)c->carry >> c->bits);
-    }
+    c->group = c->group << 8 | (unsigned char)ch;
+    return c->group >> 24 ? smtp__c_group64(c, 0) : c;
 }
 
-static void smtp__c_end64(smtp_composer *c)
+SMTP__APART static smtp_composer *smtp__c_end64(smtp_composer *c)
 {
-    if (c->bits == 0)
-        return;
-    smtp__c_digit64(c, (unsigned)c->carry << (6 - c->bits));
-    smtp__c_puts(c, &"=="[c->bits / 4]);
-    c->bits = 0;
+    int pad = 0;
+    for (; c->group >> 24 == 0; pad += 6)
+        c->group <<= 8;
+    return pad == 18 ? c : smtp__c_group64(c, pad);
 }
 
 /* ---- compose: text in a header ---- */
 
-enum {                             /* how words are written: as they are up to
-                                      four times so many bytes, */
-    SMTP__PHRASE = 0,              /* else encoded, as all of a name */
+enum {                             /* how a text is written: as it is if no
+                                      word has over four times so many bytes, */
+    SMTP__PHRASE = 0,              /* else encoded, as always a name */
     SMTP__TEXT = SMTP__WORD / 4,
     SMTP__FIELD = SMTP__TOKEN / 4, /* the same in a field of the caller's */
     SMTP__TOKENS = SMTP__FIELD + 1 /* else refused: identifiers, a type */
@@ -5952,31 +6010,40 @@ static int smtp__c_plain_char(const smtp_composer *c, const char *s)
     return *s > 32 && *s < 127 && !(*s == '=' && s[1] == '?');
 }
 
-/* The length of the word at `s` if it may stand as it is, else 0. */
-static size_t smtp__c_plain(const smtp_composer *c, const char *s,
-                            unsigned how)
+/* Whether a text may stand as it is, folded at its spaces. One that is not
+   between two words could be lost at a fold, which identifiers do not mind. */
+static int smtp__c_plain(const smtp_composer *c, const char *s, unsigned how)
 {
-    size_t n;
-    for (n = 0; s[n] != '\0' && s[n] != ' '; n++)
-        if (n / 4 >= how || !smtp__c_plain_char(c, s + n))
+    unsigned n = 0;                /* bytes in this word */
+    for (;; s++) {
+        if (*s != ' ' && *s != '\0') {
+            if (n++ / 4 >= how || !smtp__c_plain_char(c, s))
+                return 0;
+        } else if (n == 0 && how != SMTP__TOKENS) {
             return 0;
-    return s[n] == ' ' && s[n + 1] == '\0' && how != SMTP__TOKENS ? 0 : n;
+        } else if (*s == '\0') {
+            return 1;
+        } else {
+            n = 0;
+        }
+    }
 }
 
 /* Characters that stand for themselves under Q, also in a phrase (RFC 2047,
    section 5, rule 3), and the space, written as "_". */
 static const char smtp__c_q[] = " !*+-/";
 
-/* One encoded word of up to `n` bytes, Q or B, whichever is shorter; how many
-   it holds. */
-static size_t smtp__c_encoded(smtp_composer *c, const char *s, size_t n)
+/* One encoded word, Q or B, whichever is shorter; how many bytes it holds. B
+   would fill the line, or the next if this has no room for a character. */
+static size_t smtp__c_encoded(smtp_composer *c, const char *s)
 {
-    enum { FRAME = 12, LEAST = 8 };   /* =?utf-8?Q??=, a character of four */
+    enum { FRAME = 12, LEAST = 8 };    /* =?utf-8?Q??=, a character of four */
     int room = SMTP__FOLD - 1 - FRAME - (int)c->place.column;
-    size_t i, cost, b;
+    size_t i, cost, b, n = 0;
     if (room < LEAST)
         room = SMTP__FOLD - 1 - FRAME;
-    n = smtp__min(n, (size_t)room / 4 * 3);
+    while (n < (unsigned)room / 4 * 3 && s[n] != '\0')
+        n++;
     while (smtp__continues(s[n]))
         n--;
     cost = n;
@@ -5984,72 +6051,61 @@ static size_t smtp__c_encoded(smtp_composer *c, const char *s, size_t n)
         if (!smtp__alnum(s[i], smtp__c_q))
             cost += 2;
     b = (n + 2) / 3 * 4;
-    smtp__c_space(c, FRAME + smtp__min(cost, b));
-    smtp__c_puts(c, b < cost ? "=?utf-8?B?" : "=?utf-8?Q?");
+    c = smtp__c_space(c, FRAME + smtp__min(cost, b));
+    c = smtp__c_say(c, b < cost ? SMTP__T_B : SMTP__T_Q);
+    c->group = 1;
     for (i = 0; i < n; i++)
-        if (b < cost)
-            smtp__c_byte64(c, s[i]);
-        else
-            smtp__c_escape(c, '=', s[i], smtp__c_q);
-    smtp__c_end64(c);
-    smtp__c_puts(c, "?=");
+        c = b < cost ? smtp__c_byte64(c, s[i])
+                     : smtp__c_escape(c, '=', s[i] == ' ' ? '_' : s[i],
+                                      smtp__alnum(s[i], smtp__c_q));
+    smtp__c_say(smtp__c_end64(c), SMTP__T_WORD_END);
     return n;
 }
 
-/* What has to be encoded from `s` on; its end. Spaces between two encoded
-   words are not shown, so they are inside; so are several in a row, or at
-   either end, which would be lost at a fold. */
-static const char *smtp__c_run(smtp_composer *c, const char *s, unsigned how)
-{
-    const char *end = s + 1;
-    while (*end != '\0' && !(*end == ' ' && end[-1] != ' ' &&
-                             smtp__c_plain(c, end + 1, how) > 0))
-        end++;
-    while (s < end)
-        s += smtp__c_encoded(c, s, (size_t)(end - s));
-    return end;
-}
-
+/* A text as it is, or all of it encoded: then its spaces are, too, since those
+   between two encoded words are not shown. */
 static void smtp__c_words(smtp_composer *c, const char *s, unsigned how)
 {
+    size_t n;
+    int plain = smtp__c_plain(c, s, how);
     smtp__c_line(c, s);
+    if (!plain && how == SMTP__TOKENS)
+        smtp__c_fail(c, -SMTP_E_FIELD_SYNTAX);
     while (*s != '\0' && c->status == SMTP_OK) {
-        size_t n = smtp__c_plain(c, s, how);
-        if (n > 0) {
-            smtp__c_space(c, n);
-            smtp__c_put(c, s, n);
-            s += n;
-        } else if (how != SMTP__TOKENS) {
-            s = smtp__c_run(c, s, how);
-        } else if (*s != ' ') {
-            smtp__c_fail(c, SMTP_E_FIELD_SYNTAX);
+        if (plain) {
+            for (n = 0; s[n] != '\0' && s[n] != ' '; n++)
+                ;
+            if (n > 0)
+                smtp__c_put(smtp__c_space(c, n), s, n);
+            n += s[n] == ' ';
+        } else {
+            n = smtp__c_encoded(c, s);
         }
-        s += *s == ' ';
+        s += n;
     }
 }
 
 /* ---- compose: people ---- */
 
-/* The length of `s` as a quoted string, 0 if it has to be encoded: also where
-   a reader could take a gap for less than it is. */
-static size_t smtp__c_quotable(const smtp_composer *c, const char *s)
+/* The length of `s` as a quoted string, 0 if it has to be encoded. */
+static size_t smtp__c_quotable(smtp_composer *c, const char *s)
 {
-    size_t n;
-    for (n = 2; *s != '\0'; s++, n++) {
-        if (!smtp__c_plain_char(c, s + (*s == ' ')) || n >= SMTP__WORD)
-            return 0;
-        n += *s == '"' || *s == '\\';
-    }
-    return n;
+    size_t n = 2;
+    smtp__c_line(c, s);
+    if (!smtp__c_plain(c, s, SMTP__TEXT))
+        return 0;
+    for (; *s != '\0'; s++, n++)
+        if (*s == '"' || *s == '\\')
+            n++;
+    return n <= SMTP__WORD ? n : 0;
 }
 
 static void smtp__c_put_quoted(smtp_composer *c, const char *s)
 {
-    smtp__c_char(c, '"');
-    for (; *s != '\0'; s++) {
+    for (c = smtp__c_char(c, '"'); *s != '\0'; s++) {
         if (*s == '"' || *s == '\\')
-            smtp__c_char(c, '\\');
-        smtp__c_char(c, *s);
+            c = smtp__c_char(c, '\\');
+        c = smtp__c_char(c, *s);
     }
     smtp__c_char(c, '"');
 }
@@ -6057,12 +6113,10 @@ static void smtp__c_put_quoted(smtp_composer *c, const char *s)
 static void smtp__c_name(smtp_composer *c, const char *name)
 {
     size_t n = smtp__c_quotable(c, name);
-    if (n == 0) {
+    if (n == 0)
         smtp__c_words(c, name, SMTP__PHRASE);
-    } else {
-        smtp__c_space(c, n);
-        smtp__c_put_quoted(c, name);
-    }
+    else
+        smtp__c_put_quoted(smtp__c_space(c, n), name);
 }
 
 /* The row of a role; of a row, its role. */
@@ -6072,85 +6126,94 @@ static unsigned smtp__c_row_of(unsigned role)
 }
 
 /* One of From to Cc, if it is of this row. */
-SMTP__APART static void smtp__c_person(smtp_composer *c)
+static void smtp__c_person(smtp_composer *c)
 {
     const smtp_mailbox *who = &c->message->who[c->place.item];
-    const char *name = who->name;
-    if (name != NULL && *name == '\0')
-        name = NULL;
-    if (who->role != smtp__c_row_of(c->place.row) || who->role == SMTP_BCC)
+    const char *name = smtp__or_empty(who->name);
+    if (who->role != smtp__c_row_of(c->place.row))
         return;
     if (c->place.step == SMTP__STEP_NEXT)
         smtp__c_char(c, ',');
     else
-        smtp__c_label(c, smtp__c_row_name(c));
+        smtp__c_label(c);
     c->place.step = SMTP__STEP_NEXT;
-    if (name != NULL)
+    if (*name != '\0')
         smtp__c_name(c, name);
-    smtp__c_space(c, strlen(who->address) + 3);   /* < > and a comma */
-    if (name != NULL)
-        smtp__c_char(c, '<');
-    smtp__c_puts(c, who->address);
-    if (name != NULL)
+    c = smtp__c_space(c, strlen(who->address) + 3);   /* < > and a comma */
+    if (*name != '\0') {
+        c = smtp__c_puts(smtp__c_char(c, '<'), who->address);
         smtp__c_char(c, '>');
+    } else {
+        smtp__c_puts(c, who->address);
+    }
 }
 
 /* ---- compose: the other fields ---- */
 
-/* A field of the header, words and all. */
-static void smtp__c_field(smtp_composer *c, const char *name, const char *text,
-                          unsigned how)
+/* The field of this row, if there is a text. */
+static void smtp__c_field(smtp_composer *c, const char *text, unsigned how)
 {
-    smtp__c_label(c, name);
-    smtp__c_words(c, text, how);
+    if (text != NULL)
+        smtp__c_words(smtp__c_label(c), text, how);
 }
 
-/* An identifier: given, or made from unique, date and the author's domain. */
-static void smtp__c_id(smtp_composer *c, const char *name, const char *id)
+/* An identifier that is given: <id>. */
+static void smtp__c_id(smtp_composer *c, const char *id)
+{
+    int kind = smtp__addr_spec(id);
+    if (kind == 0 || (kind == 2 && !(c->flags & SMTP__C_RAW)))
+        smtp__c_fail(c, -SMTP_E_FIELD_SYNTAX);
+    smtp__c_line(c, id);
+    c = smtp__c_space(c, strlen(id) + 27);
+    smtp__c_char(smtp__c_puts(smtp__c_char(c, '<'), id), '>');
+}
+
+/* One made from unique, date and the author's domain. */
+static void smtp__c_made_id(smtp_composer *c)
 {
     const smtp_message *m = c->message;
-    int made = id == NULL;
-    if (made) {
-        id = c->from + strlen(c->from);
-        while (*--id != '@')
-            ;
-    } else if (!smtp__addr_spec(id) ||
-               (!smtp__c_line(c, id) && !(c->flags & SMTP__C_RAW))) {
-        smtp__c_fail(c, SMTP_E_FIELD_SYNTAX);
-    }
-    smtp__c_label(c, name);
-    smtp__c_space(c, strlen(id) + 27);
-    smtp__c_char(c, '<');
-    if (made) {
-        smtp__c_hex32(c, m->date);
-        smtp__c_char(c, '.');
-        smtp__c_hex32(c, m->unique[0]);
-        smtp__c_hex32(c, m->unique[1]);
-    }
-    smtp__c_puts(c, id);
-    smtp__c_char(c, '>');
+    const char *domain = c->from + strlen(c->from);
+    while (*--domain != '@')
+        ;
+    c = smtp__c_space(c, strlen(domain) + 27);
+    c = smtp__c_hex(smtp__c_char(c, '<'), m->date, 32);
+    c = smtp__c_hex(smtp__c_char(c, '.'), m->unique[0], 32);
+    c = smtp__c_hex(c, m->unique[1], 32);
+    smtp__c_char(smtp__c_puts(c, domain), '>');
+}
+
+static void smtp__c_message_id(smtp_composer *c)
+{
+    const smtp_message *m = c->message;
+    if (m->id != NULL)
+        smtp__c_id(smtp__c_label(c), m->id);
+    else if ((m->unique[0] | m->unique[1]) != 0)
+        smtp__c_made_id(smtp__c_label(c));
+}
+
+/* A space and one of a list of names of three letters. */
+static smtp_composer *smtp__c_three(smtp_composer *c, const char *names,
+                                    uint32_t n)
+{
+    return smtp__c_put(smtp__c_char(c, ' '), names + n * 3, 3);
 }
 
 /* Day, month and year, from days since 1970. With a 29 February in 2100 there
-   is one in every fourth year, and 48 months have 1461 days; two bits for each
-   month tell how many it has over 28. */
-static void smtp__c_day(smtp_composer *c, uint32_t days)
+   is one in every fourth year. Years are counted from 1 March 1968, which is
+   671 days before, so that it is the last day of one: four have 1461 days, and
+   of their months five in a row have 153. */
+static smtp_composer *smtp__c_day(smtp_composer *c, uint32_t days)
 {
-    uint32_t from = days + (days >= 47541);
-    unsigned day = (unsigned)(from % 1461), month = 0, length;
-    for (;; month++, day -= length) {
-        length = 28u + (unsigned)(0xEEFBB3ul >> month % 12 * 2 & 3) +
-                 (month == 25);
-        if (day < length)
-            break;
-    }
-    smtp__c_put(c, &" Sun, Mon, Tue, Wed, Thu, Fri, Sat,"[(days + 4) % 7 * 5],
-                5);
-    smtp__c_number(c, ' ', day + 1, 10);
-    smtp__c_put(c, &" Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec"
-                    [month % 12 * 4], 4);
-    smtp__c_number(c, ' ', 1970 + (unsigned)(from / 1461) * 4 + month / 12,
-                   1000);
+    uint32_t day = days + 671 + (days >= 47541);
+    uint32_t year = (day * 4 + 3) / 1461, month;
+    day -= year * 1461 / 4;
+    month = (day * 5 + 2) / 153;
+    day -= (month * 153 + 2) / 5;
+    c = smtp__c_three(c, "ThuFriSatSunMonTueWed", days % 7);
+    c = smtp__c_number(smtp__c_char(c, ','), ' ', (unsigned)day + 1, 10);
+    c = smtp__c_three(c, "MarAprMayJunJulAugSepOctNovDecJanFeb", month);
+    return smtp__c_number(c, ' ', 1968u + (unsigned)year + (month >= 10),
+                          1000);
 }
 
 /* RFC 5322, section 3.3. */
@@ -6159,18 +6222,21 @@ static void smtp__c_date(smtp_composer *c)
     int zone = c->message->zone;
     uint32_t local = c->message->date + (uint32_t)(int32_t)zone * 60, unit;
     char before = ' ';
-    smtp__c_label(c, smtp__c_row_name(c));
-    smtp__c_day(c, local / 86400);
+    if (c->message->date == 0)
+        return;
+    c = smtp__c_day(smtp__c_label(c), local / 86400);
     local %= 86400;
     for (unit = 3600; unit > 0; unit /= 60) {
-        smtp__c_number(c, before, (unsigned)(local / unit % 60), 10);
+        c = smtp__c_number(c, before, (unsigned)(local / unit % 60), 10);
         before = ':';
     }
-    smtp__c_char(c, ' ');
-    if (zone < 0)
+    before = '+';
+    if (zone < 0) {
+        before = '-';
         zone = -zone;
-    smtp__c_number(c, c->message->zone < 0 ? '-' : '+',
-                   (unsigned)(zone / 60 * 100 + zone % 60), 1000);
+    }
+    smtp__c_number(smtp__c_char(c, ' '), before,
+                   (unsigned)(zone / 60 * 40 + zone), 1000);   /* hhmm */
 }
 
 /* A name that is one and that no row writes (RFC 5322, section 2.2). */
@@ -6185,44 +6251,19 @@ static int smtp__c_name_ok(const char *name)
     if (n == 0 || n >= SMTP__FOLD || name[n] != '\0')
         return 0;
     for (row = 0; row <= SMTP__C_MIME; row++)
-        if (smtp__same(name, smtp__nth(smtp__c_names, row), n + 1))
+        if (smtp__same(name, smtp__c_text(row), n + 1))
             return 0;
-    return !smtp__same(name, "Content-", 8);
+    return !smtp__same(name, smtp__c_text(SMTP__T_CONTENT) + 2, 8);
 }
 
-static void smtp__c_header(smtp_composer *c)
+/* One of the caller's. */
+static void smtp__c_own(smtp_composer *c)
 {
-    const smtp_message *m = c->message;
-    const char *name = smtp__c_row_name(c);
-    const char *text = *(const char *const *)(const void *)(
-        (const char *)m + smtp__c_kinds[c->place.row]);
-    unsigned how = SMTP__TOKENS;
-    switch (c->place.row) {
-    case SMTP__C_SUBJECT:
-        how = SMTP__TEXT;
-        break;
-    case SMTP__C_DATE:
-        if (m->date != 0)
-            smtp__c_date(c);
-        return;
-    case SMTP__C_ID:
-        if (text != NULL || (m->unique[0] | m->unique[1]) != 0)
-            smtp__c_id(c, name, text);
-        return;
-    case SMTP__C_MIME:
-        text = "1.0";
-        break;
-    case SMTP__C_FIELDS:
-        name = m->fields[c->place.item].name;
-        text = m->fields[c->place.item].value;
-        how = SMTP__FIELD;
-        if (!smtp__c_name_ok(name)) {
-            smtp__c_fail(c, SMTP_E_FIELD_NAME);
-            return;
-        }
-    }
-    if (text != NULL)
-        smtp__c_field(c, name, text, how);
+    const smtp_field *field = &c->message->fields[c->place.item];
+    if (!smtp__c_name_ok(field->name))
+        smtp__c_fail(c, -SMTP_E_FIELD_NAME);
+    else
+        smtp__c_field(c, field->value, SMTP__FIELD);
 }
 
 /* ---- compose: choosing an encoding ---- */
@@ -6236,19 +6277,19 @@ enum {                             /* what a look at a text found: */
 };
 
 /* What is in a body in memory. */
-SMTP__APART static smtp_size smtp__c_look(const smtp_composer *c)
+static smtp_size smtp__c_look(const smtp_composer *c)
 {
-    const char *s = smtp__or_empty(c->body->data), *end = s + c->body->size;
-    size_t line = 0;
-    smtp_size found = 0;
-    for (; s != end; s++) {
-        unsigned char ch = (unsigned char)*s;
-        if (line++ == 0 && end - s >= 12 && memcmp(s, c->mark + 2, 12) == 0)
+    const char *mark = c->mark + 2;
+    smtp_size found = 0, i;
+    unsigned line = 0, same = 0;   /* bytes in it; as in a boundary */
+    for (i = 0; i < c->body->size; i++) {
+        unsigned char ch = (unsigned char)c->body->data[i];
+        if (same == line && ch == mark[same] && ++same == 12)
             found |= SMTP__LOOK_CLASH;
+        line++;
         if (ch == '\r' || ch == '\n')
-            line = 0;
-        if (ch > 127)
-            found |= SMTP__LOOK_8BIT;
+            line = same = 0;
+        found |= ch / 128;         /* SMTP__LOOK_8BIT */
         if (ch == 0 || line > 998)
             found |= SMTP__LOOK_OTHER;
         if (ch > 126 || ch == '=')
@@ -6267,60 +6308,33 @@ static int smtp__c_is_message(const smtp_part *part)
 /* A text: 7bit, 8bit, else the shorter. A file: binary or base64. */
 static unsigned smtp__c_encoding(const smtp_composer *c)
 {
-    int file = c->part != NULL && !smtp__c_is_message(c->part);
-    smtp_size found;
+    const smtp_part *part = c->part;
+    int text = part == NULL || smtp__c_is_message(part);
+    smtp_size found, special;
     if (c->body->pull != NULL)
-        return c->part == NULL ? SMTP__QP : SMTP__BASE64;
-    if (file && (c->message->offers & SMTP_EXT_BINARYMIME) == 0)
+        return part == NULL ? SMTP__QP : SMTP__BASE64;
+    if (!text && !(c->message->offers & SMTP_EXT_BINARYMIME))
         return SMTP__BASE64;
     found = smtp__c_look(c);
-    if (file)
+    special = found / SMTP__LOOK_SPECIAL;
+    found %= SMTP__LOOK_SPECIAL;
+    if (!text)
         return found & SMTP__LOOK_CLASH ? SMTP__BASE64 : SMTP__BINARY;
-    if (found % SMTP__LOOK_SPECIAL == 0)
+    if (found == 0)
         return SMTP__7BIT;
-    if (found % SMTP__LOOK_SPECIAL == SMTP__LOOK_8BIT &&
-        (c->message->offers & SMTP_EXT_8BITMIME))
+    if (found == SMTP__LOOK_8BIT && (c->message->offers & SMTP_EXT_8BITMIME))
         return SMTP__8BIT;
-    return c->part == NULL && found / SMTP__LOOK_SPECIAL <= c->body->size / 6
-               ? SMTP__QP : SMTP__BASE64;
+    return part != NULL || special > c->body->size / 6 ? SMTP__BASE64
+                                                       : SMTP__QP;
 }
 
 /* ---- compose: bodies ---- */
 
-/* Takes the next of a body's bytes; 0: there are none, or none now. A source
-   that said how long it is, has to be. */
-static int smtp__c_more(smtp_composer *c)
-{
-    const smtp_body *b = c->body;
-    ptrdiff_t n = (ptrdiff_t)(b->size - c->pulled);
-    c->data = b->data;
-    if (b->pull != NULL)
-        n = b->pull(b->ctx, c->pulled, &c->data);
-    if (n < 0) {
-        smtp__c_fail(c, n == SMTP_AGAIN ? SMTP_AGAIN : SMTP_E_BODY);
-        return 0;
-    }
-    c->left = (size_t)n;
-    c->pulled += (smtp_size)n;
-    if (b->size > 0 && (n > 0 ? c->pulled > b->size : c->pulled != b->size))
-        smtp__c_fail(c, SMTP_E_LENGTH);
-    return n > 0 && c->status == SMTP_OK;
-}
-
-/* Bytes of a body are put only where there is SMTP__ROOM: what has been taken
-   from a source cannot be made anew. */
-static size_t smtp__c_room(const smtp_composer *c)
-{
-    return (size_t)(SMTP_COMPOSE_BUFFER - c->fill);
-}
-
 /* A byte as it is, or into base64. */
-static void smtp__c_out(smtp_composer *c, char ch)
+static smtp_composer *smtp__c_out(smtp_composer *c, char ch)
 {
-    if (c->place.encoding == SMTP__BASE64)
-        smtp__c_byte64(c, ch);
-    else
-        smtp__c_char(c, ch);
+    return c->place.encoding == SMTP__BASE64 ? smtp__c_byte64(c, ch)
+                                             : smtp__c_char(c, ch);
 }
 
 static int smtp__c_qp_plain(char ch)
@@ -6332,21 +6346,17 @@ static int smtp__c_qp_plain(char ch)
 static void smtp__c_qp(smtp_composer *c, char ch)
 {
     if (c->place.column > 72)
-        smtp__c_puts(c, "=\r\n");
-    if (smtp__c_qp_plain(ch)) {
-        smtp__c_char(c, ch);
-    } else {
-        smtp__c_char(c, '=');
-        smtp__c_hex(c, (unsigned char)ch);
-    }
+        c = smtp__c_say(c, SMTP__T_SOFT);
+    smtp__c_escape(c, '=', ch, smtp__c_qp_plain(ch));
 }
 
 /* White space may not end a line of quoted-printable. */
-static void smtp__c_qp_end(smtp_composer *c)
+static smtp_composer *smtp__c_qp_end(smtp_composer *c)
 {
     if (c->place.encoding == SMTP__QP &&
         (c->last == ' ' || c->last == '\t'))
-        smtp__c_puts(c, "=\r\n");
+        c = smtp__c_say(c, SMTP__T_SOFT);
+    return c;
 }
 
 /* The next byte. In a text CR, LF and CRLF end a line, whatever carries it
@@ -6356,11 +6366,8 @@ static void smtp__c_byte(smtp_composer *c, int text)
     char ch = *c->data++, last = c->last;
     c->left--;
     if (text && (ch == '\r' || ch == '\n')) {
-        if (ch == '\r' || last != '\r') {
-            smtp__c_qp_end(c);
-            smtp__c_out(c, '\r');
-            smtp__c_out(c, '\n');
-        }
+        if (ch == '\r' || last != '\r')
+            smtp__c_out(smtp__c_out(smtp__c_qp_end(c), '\r'), '\n');
     } else if (c->place.encoding == SMTP__QP) {
         smtp__c_qp(c, ch);
     } else {
@@ -6369,13 +6376,61 @@ static void smtp__c_byte(smtp_composer *c, int text)
     c->last = ch;
 }
 
+/* What is held back at the end of a body. A mail of one part ends with a line
+   end of its own, the others' is the boundary's. */
+static void smtp__c_body_end(smtp_composer *c)
+{
+    c = smtp__c_end64(smtp__c_qp_end(c));
+    c->place.step = SMTP__STEP_FIRST;
+    if (c->place.open != 0 || c->place.column == 0)
+        return;
+    if (c->place.encoding == SMTP__QP)
+        c = smtp__c_char(c, '=');
+    smtp__c_crlf(c);
+}
+
+/* Takes the next of a body's bytes; 0: there are none, or none now. A source
+   that said how long it is, has to be. */
+static int smtp__c_more(smtp_composer *c)
+{
+    const smtp_body *b = c->body;
+    smtp_size rest = b->size - c->pulled;
+    ptrdiff_t n = (ptrdiff_t)rest;
+    c->data = b->data;
+    if (b->pull != NULL)
+        n = b->pull(b->ctx, c->pulled, &c->data);
+    if (n < 0) {
+        smtp__c_fail(c, n == SMTP_AGAIN ? -SMTP_AGAIN : -SMTP_E_BODY);
+    } else if (b->size > 0 && (n > 0 ? (smtp_size)n > rest : rest > 0)) {
+        smtp__c_fail(c, -SMTP_E_LENGTH);
+    } else if (n == 0) {
+        smtp__c_body_end(c);
+    } else {
+        c->left = (size_t)n;
+        c->pulled += (smtp_size)n;
+        return 1;
+    }
+    return 0;
+}
+
 #if SMTP__FAST
+static size_t smtp__c_room(const smtp_composer *c)
+{
+    return (size_t)(c->at + SMTP_COMPOSE_BUFFER - c->place.made);
+}
+
+/* Where the next byte of a body goes. */
+static char *smtp__c_end(smtp_composer *c)
+{
+    return c->buffer + (c->place.made - c->at);
+}
+
 /* `n` bytes of the source were taken, and `made` characters made of them. */
 static void smtp__c_took(smtp_composer *c, size_t n, size_t made)
 {
     c->data += n;
     c->left -= n;
-    c->fill = (uint16_t)(c->fill + made);
+    c->place.made += made;
     c->place.column = (uint16_t)(c->place.column + made);
 }
 
@@ -6452,7 +6507,7 @@ static void smtp__encode64_line(char *to, const unsigned char *from)
 static size_t smtp__c_whole_lines(smtp_composer *c)
 {
     const unsigned char *from = (const unsigned char *)c->data;
-    char *to = c->buffer + c->fill;
+    char *to = smtp__c_end(c);
     size_t lines = smtp__min(smtp__c_room(c) / 78, (c->left - 1) / 57), n;
     for (n = lines; n > 0; n--, from += 57, to += 78) {
         smtp__encode64_line(to, from);
@@ -6468,7 +6523,7 @@ static size_t smtp__c_whole_lines(smtp_composer *c)
 static int smtp__c_base64(smtp_composer *c)
 {
     size_t n;
-    if (c->bits > 0 || c->left < 3)
+    if (c->group != 1 || c->left < 3)
         return 0;
     if (c->place.column == 76)
         smtp__c_crlf(c);
@@ -6476,7 +6531,7 @@ static int smtp__c_base64(smtp_composer *c)
         return 1;
     n = smtp__min(76u - c->place.column, smtp__c_room(c)) / 4;
     n = smtp__min(n, c->left / 3);
-    smtp__encode64(c->buffer + c->fill, (const unsigned char *)c->data, n * 3);
+    smtp__encode64(smtp__c_end(c), (const unsigned char *)c->data, n * 3);
     smtp__c_took(c, n * 3, n * 4);
     return 1;
 }
@@ -6522,7 +6577,7 @@ static size_t smtp__c_qp_words(char *to, const char *from, size_t n)
    no white space is before that. */
 static int smtp__c_qp_run(smtp_composer *c)
 {
-    char *to = c->buffer + c->fill;
+    char *to = smtp__c_end(c);
     const char *from = c->data;
     size_t n = smtp__min(smtp__c_room(c) - SMTP__ROOM, c->left), i;
     if (c->place.column > 72)
@@ -6554,7 +6609,7 @@ static int smtp__c_copy(smtp_composer *c, int text)
         i++;
     if (i == 0)
         return 0;
-    memcpy(c->buffer + c->fill, c->data, i);
+    memcpy(smtp__c_end(c), c->data, i);
     smtp__c_took(c, i, i);
     c->last = c->data[-1];
     return 1;
@@ -6575,7 +6630,7 @@ static int smtp__c_fast(smtp_composer *c, int text)
 static int smtp__c_better_next(const smtp_composer *c)
 {
     return c->place.encoding == SMTP__BASE64 && c->place.column % 76u == 0 &&
-           c->left > 57 && c->fill > 0 && smtp__c_room(c) < 80;
+           c->left > 57 && c->place.made != c->at && smtp__c_room(c) < 80;
 }
 #else
 static int smtp__c_fast(smtp_composer *c, int text)
@@ -6591,58 +6646,56 @@ static int smtp__c_better_next(const smtp_composer *c)
 }
 #endif
 
-/* What is held back at the end of a body. A mail of one part ends with a line
-   end of its own, the others' is the boundary's. */
-static void smtp__c_body_end(smtp_composer *c)
+/* Counts a body that is not read. */
+static void smtp__c_count_body(smtp_composer *c)
 {
-    smtp__c_qp_end(c);
-    smtp__c_end64(c);
-    if (c->place.open == 0 && c->place.column > 0)
-        smtp__c_puts(c, c->place.encoding == SMTP__QP ? "=\r\n" : "\r\n");
+    smtp_size size = c->body->size, made;
+    if (size == 0 || c->place.encoding != SMTP__BASE64) {
+        c->flags |= SMTP__C_UNKNOWN;
+        size = 1;
+    }
+    made = (size + 2) / 3 * 4 + (size - 1) / 57 * 2;
+    c->place.made += made;
+    if (made < size || c->place.made < made)
+        smtp__c_fail(c, -SMTP_E_SIZE);
     c->place.step = SMTP__STEP_FIRST;
 }
 
-/* Counts a body that is not read. */
-static void smtp__c_count_body(smtp_composer *c, smtp_size size)
+/* There is no room for what comes next. Bytes of a body are put only where
+   there is SMTP__ROOM: what has been taken from a source cannot be made
+   anew. */
+static int smtp__c_full(const smtp_composer *c)
 {
-    smtp_size digits = (size + 2) / 3 * 4;
-    smtp_size made = size > 0 ? digits + (digits - 1) / 76 * 2 : 0;
-    if (size == 0 || c->place.encoding != SMTP__BASE64)
-        c->flags |= SMTP__C_UNKNOWN;
-    c->at += made;
-    if (made < size || c->at < made)
-        smtp__c_fail(c, SMTP_E_SIZE);
-    c->place.step = SMTP__STEP_FIRST;
+    return c->place.made > c->at + (SMTP_COMPOSE_BUFFER - SMTP__ROOM) ||
+           smtp__c_better_next(c);
 }
 
 /* As much of a body as there is room for. */
 static void smtp__c_body(smtp_composer *c)
 {
     int text = c->part == NULL || c->place.encoding <= SMTP__8BIT;
-    if ((c->flags & SMTP__C_DRY) && c->body->pull != NULL) {
-        smtp__c_count_body(c, c->body->size);
-        return;
+    if (c->pass == SMTP__C_MAKE || c->body->pull == NULL) {
+        while (!smtp__c_full(c) && (c->left > 0 || smtp__c_more(c)))
+            if (!smtp__c_fast(c, text))
+                smtp__c_byte(c, text);
+    } else {
+        smtp__c_count_body(c);
     }
-    while (smtp__c_room(c) >= SMTP__ROOM && !smtp__c_better_next(c)) {
-        if (c->left == 0 && !smtp__c_more(c)) {
-            if (c->status == SMTP_OK)
-                smtp__c_body_end(c);
-            return;
-        }
-        if (!smtp__c_fast(c, text))
-            smtp__c_byte(c, text);
-    }
-    c->flags |= SMTP__C_FULL;
 }
 
 /* ---- compose: parts ---- */
 
+static smtp_composer *smtp__c_content_field(smtp_composer *c, unsigned text)
+{
+    return smtp__c_say(smtp__c_say(c, SMTP__T_CONTENT), text);
+}
+
 /* "=_" is nowhere in base64 and quoted-printable; a part sent as it is has
    been looked at (smtp__c_look). The digit tells the multiparts apart. */
-static void smtp__c_boundary(smtp_composer *c, const char *mark)
+static smtp_composer *smtp__c_boundary(smtp_composer *c, const char *mark)
 {
-    smtp__c_puts(c, mark);
-    smtp__c_char(c, (char)('0' + c->place.open));
+    c = smtp__c_puts(c, mark);
+    return smtp__c_char(c, (char)('0' + c->place.open));
 }
 
 /* filename="...", or in the form of RFC 2231, section 4, and if it may not
@@ -6650,71 +6703,74 @@ static void smtp__c_boundary(smtp_composer *c, const char *mark)
 static void smtp__c_filename(smtp_composer *c, const char *s)
 {
     int one = strlen(s) <= 16;
-    unsigned n = 0, unit = 1;
-    smtp__c_line(c, s);
+    unsigned n = 0;
     if (smtp__c_quotable(c, s) > 0) {
-        smtp__c_puts(c, ";\r\n filename=");
-        smtp__c_put_quoted(c, s);
+        c = smtp__c_say(c, SMTP__T_FILE);
+        smtp__c_put_quoted(smtp__c_char(c, '='), s);
         return;
     }
     do {
-        smtp__c_puts(c, ";\r\n filename");
-        if (!one) {
-            unit *= n / unit > 9 ? 10 : 1;
-            smtp__c_number(c, '*', n, unit);
-        }
-        smtp__c_puts(c, n++ > 0 ? "*=" : "*=utf-8''");
+        c = smtp__c_say(c, SMTP__T_FILE);
+        if (!one)
+            c = smtp__c_number(c, '*', n, 1);
+        c = smtp__c_say(c, n++ > 0 ? SMTP__T_FURTHER : SMTP__T_FIRST);
         for (; *s != '\0' && (c->place.column < SMTP__FOLD - 12 ||
                               smtp__continues(*s)); s++)
-            smtp__c_escape(c, '%', *s, ".");
+            c = smtp__c_escape(c, '%', *s, smtp__alnum(*s, "."));
     } while (*s != '\0');
 }
 
 static void smtp__c_part_fields(smtp_composer *c, const smtp_part *part)
 {
     if (part->id != NULL)
-        smtp__c_id(c, "ID", part->id);
-    smtp__c_field(c, "Disposition", part->disposition == SMTP_INLINE
-                                        ? "inline" : "attachment",
-                  SMTP__TOKENS);
+        smtp__c_id(smtp__c_content_field(c, SMTP__T_CONTENT_ID), part->id);
+    c = smtp__c_content_field(c, part->disposition == SMTP_INLINE
+                                     ? SMTP__T_INLINE : SMTP__T_ATTACHMENT);
     if (part->name != NULL)
         smtp__c_filename(c, part->name);
 }
 
-static const char *smtp__c_type(smtp_composer *c, const smtp_part *part)
+/* A type of the caller's, with a subtype. */
+static void smtp__c_type(smtp_composer *c, const char *type)
 {
-    if (part == NULL)
-        return smtp__c_row_name(c);
-    if (part->type == NULL || (c->place.encoding > SMTP__8BIT &&
-                               smtp__c_is_message(part)))
-        return "application/octet-stream";
-    if (memchr(part->type, '/', strlen(part->type)) == NULL ||
-        smtp__same(part->type, "multipart/", 10))
-        smtp__c_fail(c, SMTP_E_FIELD_SYNTAX);
-    return part->type;
+    const char *s = type;
+    while (*s != '\0' && *s != '/')
+        s++;
+    if (*s == '\0' || smtp__same(type, smtp__c_text(SMTP__T_MULTIPART), 10))
+        smtp__c_fail(c, -SMTP_E_FIELD_SYNTAX);
+    smtp__c_words(c, type, SMTP__TOKENS);
 }
 
 /* The header of a part, or of a multipart, that `opens`. */
 static void smtp__c_part_header(smtp_composer *c, unsigned opens)
 {
+    const smtp_part *part = c->part;
+    unsigned type = c->place.row;
     if (c->place.open != 0)
-        smtp__c_boundary(c, c->mark);
+        c = smtp__c_boundary(c, c->mark);
     c->place.open = (uint8_t)(c->place.open + opens);
-    smtp__c_field(c, "Type", smtp__c_type(c, c->part), SMTP__TOKENS);
+    c = smtp__c_content_field(c, SMTP__T_TYPE);
+    if (opens)
+        type = SMTP__T_MULTIPART;
+    if (part != NULL)
+        type = SMTP__T_OCTETS;
+    if (part == NULL || part->type == NULL ||
+        (c->place.encoding > SMTP__8BIT && smtp__c_is_message(part)))
+        c = smtp__c_say(smtp__c_char(c, ' '), type);
+    else
+        smtp__c_type(c, part->type);
     if (opens) {
-        smtp__c_puts(c, ";\r\n boundary=\"");
-        smtp__c_boundary(c, c->mark + 4);
-        smtp__c_char(c, '"');
-    } else if (c->place.row == SMTP__C_TEXT && c->message->flowed) {
-        smtp__c_puts(c, "; format=flowed");
+        c = smtp__c_say(smtp__c_say(c, c->place.row), SMTP__T_BOUNDARY);
+        c = smtp__c_char(smtp__c_boundary(c, c->mark + 4), '"');
     }
-    if (c->part != NULL)
-        smtp__c_part_fields(c, c->part);
+    if (c->place.row == SMTP__C_TEXT && c->message->flowed)
+        c = smtp__c_say(c, SMTP__T_FLOWED);
+    if (part != NULL)
+        smtp__c_part_fields(c, part);
     if (c->place.encoding != SMTP__7BIT)
-        smtp__c_field(c, "Transfer-Encoding",
-                      smtp__nth(smtp__c_encodings, c->place.encoding),
-                      SMTP__TOKENS);
-    smtp__c_puts(c, "\r\n\r\n");
+        c = smtp__c_say(smtp__c_content_field(c, SMTP__T_ENCODING),
+                        SMTP__T_7BIT + c->place.encoding);
+    smtp__c_say(c, SMTP__T_BLANK);
 }
 
 /* Begins a multipart; that which is open is ended. It is encoded as any part
@@ -6722,21 +6778,22 @@ static void smtp__c_part_header(smtp_composer *c, unsigned opens)
 static void smtp__c_multipart(smtp_composer *c, unsigned level)
 {
     if (c->place.open & level) {
-        smtp__c_boundary(c, c->mark);
-        smtp__c_puts(c, "--\r\n");
+        c = smtp__c_say(smtp__c_boundary(c, c->mark), SMTP__T_LAST);
         c->place.open = (uint8_t)(c->place.open - level);
         return;
     }
-    c->place.encoding = c->used >> SMTP__8BIT & 1;
-    if (c->used & 1 << SMTP__BINARY)
-        c->place.encoding = SMTP__BINARY;
+    c->place.encoding = c->flags & SMTP__C_BINARY ? SMTP__BINARY
+                      : c->flags & SMTP__C_8BIT ? SMTP__8BIT : SMTP__7BIT;
     c->part = NULL;
     smtp__c_part_header(c, level);
 }
 
-/* A unit of a part. */
-static void smtp__c_part(smtp_composer *c)
+/* A unit of text, html or a part: its header, or some of its body. */
+static void smtp__c_part(smtp_composer *c, const smtp_body *b,
+                         const smtp_part *part)
 {
+    c->body = b;
+    c->part = part;
     if (c->place.step == SMTP__STEP_BODY) {
         smtp__c_body(c);
         return;
@@ -6746,8 +6803,13 @@ static void smtp__c_part(smtp_composer *c)
     c->pulled = 0;
     c->left = 0;
     c->last = 0;
-    c->bits = 0;
-    c->place.step = SMTP__STEP_BODY;
+    c->group = 1;
+    if (b->pull != NULL)
+        c->flags = (uint8_t)(c->flags | (b->flags & SMTP__C_ONCE));
+    c->flags = (uint8_t)(c->flags | ((1u << c->place.encoding) &
+                                     (SMTP__C_8BIT | SMTP__C_BINARY)));
+    if (c->pass != SMTP__C_PLAN)
+        c->place.step = SMTP__STEP_BODY;
 }
 
 /* Which multipart a part belongs to. */
@@ -6757,88 +6819,102 @@ static unsigned smtp__c_where(const smtp_composer *c, const smtp_part *part)
            part->disposition == SMTP_INLINE ? SMTP__RELATED : SMTP__MIXED;
 }
 
-/* Text, html or a part: what composing is at. */
-static void smtp__c_take(smtp_composer *c, const smtp_body *b,
-                         const smtp_part *part)
-{
-    c->body = b;
-    c->part = part;
-}
-
-static void smtp__c_content(smtp_composer *c)
-{
-    const smtp_message *m = c->message;
-    const smtp_part *part = m->parts ? &m->parts[c->place.item] : NULL;
-    unsigned shape = smtp__c_kinds[c->place.row];
-    if (shape < SMTP__HAS_TEXT) {
-        smtp__c_multipart(c, shape);
-        return;
-    }
-    if (shape == SMTP__HAS_TEXT)
-        smtp__c_take(c, &m->text, NULL);
-    else if (shape == SMTP__HAS_HTML)
-        smtp__c_take(c, &m->html, NULL);
-    else if (smtp__c_where(c, part) & shape)
-        smtp__c_take(c, &part->body, part);
-    else
-        return;
-    smtp__c_part(c);
-}
-
 /* ---- compose: the whole ---- */
 
-static size_t smtp__c_items(const smtp_composer *c)
+/* Text, html, a part or a multipart, if it is of this row. In the plan a
+   multipart is missed, or begins where it should end: its parts are not known
+   yet, and nothing is kept of it. */
+static void smtp__c_content(smtp_composer *c, unsigned kind, unsigned value)
 {
-    unsigned row = c->place.row, shape = smtp__c_kinds[row];
-    if (row <= SMTP__C_BCC)
-        return c->message->who_count;
-    if (row == SMTP__C_FIELDS)
-        return c->message->field_count;
-    if (row < SMTP__C_FIELDS)
-        return 1;
-    return shape > SMTP__HAS_PARTS ? c->message->part_count
-                                   : (c->shape & shape) != 0;
+    const smtp_message *m = c->message;
+    const smtp_body *b = kind == SMTP__K_TEXT ? &m->text : &m->html;
+    if (kind == SMTP__K_INLINE || kind == SMTP__K_ATTACHED) {
+        const smtp_part *part = &m->parts[c->place.item];
+        value = smtp__c_where(c, part);
+        c->shape = (uint8_t)(c->shape | value);
+        if (value == kind)
+            smtp__c_part(c, &part->body, part);
+        return;
+    }
+    if (kind != SMTP__K_MULTIPART && (b->data != NULL || b->pull != NULL))
+        c->shape = (uint8_t)(c->shape | value);
+    if ((c->shape & value) == 0)
+        return;
+    if (kind == SMTP__K_MULTIPART)
+        smtp__c_multipart(c, value);
+    else
+        smtp__c_part(c, b, NULL);
+}
+
+/* One item of a row. */
+static void smtp__c_unit(smtp_composer *c, unsigned kind, unsigned value)
+{
+    const char *text;
+    unsigned how = kind == SMTP__K_SUBJECT ? SMTP__TEXT : SMTP__TOKENS;
+    switch (kind) {
+    case SMTP__K_WHO:
+        smtp__c_person(c);
+        break;
+    case SMTP__K_OWN:
+        smtp__c_own(c);
+        break;
+    case SMTP__K_DATE:
+        smtp__c_date(c);
+        break;
+    case SMTP__K_ID:
+        smtp__c_message_id(c);
+        break;
+    case SMTP__K_MIME:
+        smtp__c_say(smtp__c_label(c), SMTP__T_ONE);
+        break;
+    case SMTP__K_SUBJECT:
+    case SMTP__K_TOKENS:
+        text = *(const char *const *)(const void *)(
+            (const char *)c->message + value);
+        smtp__c_field(c, text, how);
+        break;
+    default:
+        smtp__c_content(c, kind, value);
+    }
 }
 
 static void smtp__c_step(smtp_composer *c)
 {
-    smtp_place was = c->place;
-    unsigned fill = c->fill;
-    c->unit = 0;
-    if (c->place.item == smtp__c_items(c)) {
+    unsigned kind = smtp__c_kinds[c->place.row][0];
+    unsigned value = smtp__c_kinds[c->place.row][1];
+    size_t items = kind >= SMTP__K_NONE ? 1 : *(const size_t *)(const void *)(
+        (const char *)c->message + value);
+    if (c->place.item == items) {
         c->place.row++;
         c->place.step = SMTP__STEP_FIRST;
         c->place.item = 0;
-    } else {
-        if (c->place.row <= SMTP__C_BCC)
-            smtp__c_person(c);
-        else if (c->place.row < SMTP__C_MIXED)
-            smtp__c_header(c);
-        else
-            smtp__c_content(c);
-        if (c->place.step != SMTP__STEP_BODY)
-            c->place.item++;
+        return;
     }
-    if ((c->flags & SMTP__C_FULL) && was.step != SMTP__STEP_BODY) {
-        c->place = was;
-        c->skip += c->fill - fill;
-    } else {
-        c->skip = 0;
-    }
+    smtp__c_unit(c, kind, value);
+    if (c->place.step != SMTP__STEP_BODY)
+        c->place.item++;
 }
 
-/* Fills the buffer with what comes next: bytes, 0 at the end, or a status. */
-static ptrdiff_t smtp__c_fill(smtp_composer *c)
+/* Fills the buffer with what comes next. Only what is to be sent has to stay
+   in it: in the other passes there always is room, and one call makes all. */
+static void smtp__c_fill(smtp_composer *c)
 {
     if (c->status == SMTP_AGAIN)
         c->status = SMTP_OK;
     c->at += c->fill;
-    c->fill = 0;
-    c->flags &= (uint8_t)~SMTP__C_FULL;
     while (c->status == SMTP_OK && c->place.row != SMTP__C_END &&
-           (c->flags & SMTP__C_FULL) == 0)
+           !smtp__c_full(c)) {
+        smtp_place was = c->place;
         smtp__c_step(c);
-    return c->fill > 0 ? (ptrdiff_t)c->fill : (ptrdiff_t)c->status;
+        if (c->pass != SMTP__C_MAKE)
+            c->at = c->place.made;
+        if (c->place.made > c->at + SMTP_COMPOSE_BUFFER) {
+            c->fill = SMTP_COMPOSE_BUFFER;
+            c->place = was;
+            return;
+        }
+    }
+    c->fill = (uint16_t)(c->place.made - c->at);
 }
 
 static void smtp__c_restart(smtp_composer *c)
@@ -6846,20 +6922,18 @@ static void smtp__c_restart(smtp_composer *c)
     memset(&c->place, 0, sizeof c->place);
     c->status = SMTP_OK;
     c->fill = 0;
-    c->skip = 0;
     c->at = 0;
 }
 
 static ptrdiff_t smtp__c_pull(void *ctx, smtp_size offset, const char **data)
 {
     smtp_composer *c = (smtp_composer *)ctx;
-    ptrdiff_t n;
     if (offset < c->at)
         smtp__c_restart(c);
     while (offset - c->at >= c->fill) {
-        n = smtp__c_fill(c);
-        if (n <= 0)
-            return n;
+        smtp__c_fill(c);
+        if (c->fill == 0)
+            return c->status;
     }
     offset -= c->at;
     *data = c->buffer + offset;
@@ -6871,108 +6945,80 @@ static ptrdiff_t smtp__c_pull(void *ctx, smtp_size offset, const char **data)
 /* Checks an address, and what it needs of the header. */
 static void smtp__c_check_address(smtp_composer *c, const smtp_mailbox *who)
 {
-    if (who->role > SMTP_REPLY_TO) {
-        smtp__c_fail(c, SMTP_E_ARGUMENT);
-    } else if (!smtp__addr_spec(who->address)) {
-        smtp__c_fail(c, SMTP_E_FIELD_ADDRESS);
-    } else if (!smtp__c_line(c, who->address) && who->role != SMTP_BCC) {
-        if (c->message->offers & SMTP_EXT_SMTPUTF8)
-            c->flags |= SMTP__C_RAW;
-        else
-            smtp__c_fail(c, SMTP_E_UTF8);
-    }
+    int kind = smtp__addr_spec(who->address);
+    if (kind == 0)
+        smtp__c_fail(c, -SMTP_E_FIELD_ADDRESS);
+    if (kind < 2)
+        return;
+    smtp__c_line(c, who->address);
+    if (who->role == SMTP_BCC)
+        return;
+    c->flags |= SMTP__C_RAW;
+    if (!(c->message->offers & SMTP_EXT_SMTPUTF8))
+        smtp__c_fail(c, -SMTP_E_UTF8);
 }
 
 /* A row that has to be there. */
-SMTP__APART static void smtp__c_need(smtp_composer *c, int there, uint8_t row)
+SMTP__APART static void smtp__c_need(smtp_composer *c, const char *there,
+                                     uint8_t row)
 {
     c->place.row = row;
     c->place.item = 0;
-    if (!there)
-        smtp__c_fail(c, SMTP_E_FIELD_MISSING);
+    if (there == NULL)
+        smtp__c_fail(c, -SMTP_E_FIELD_MISSING);
 }
 
 /* Checks everyone (RFC 5322, section 3.6.2), and makes the envelope. */
 static void smtp__c_people(smtp_composer *c, smtp_mail *mail,
                            smtp_recipient *to, size_t count)
 {
-    const smtp_message *m = c->message;
+    const smtp_mailbox *who = c->message->who;
+    const char *sender = NULL, *second = NULL, *last = NULL;
     size_t n = 0;
-    int several = 0;
-    mail->from = NULL;
-    for (; c->place.item < m->who_count; c->place.item++) {
-        const smtp_mailbox *who = &m->who[c->place.item];
-        c->place.row = (uint8_t)smtp__c_row_of(who->role & 7);
+    for (; c->place.item < c->message->who_count; c->place.item++, who++) {
+        if (who->role > SMTP_REPLY_TO)
+            smtp__c_fail(c, -SMTP_E_ARGUMENT);
+        c->place.row = (uint8_t)smtp__c_row_of(who->role);
         smtp__c_check_address(c, who);
-        if (who->role == SMTP_FROM) {
-            several = c->from != NULL;
-            if (!several)
-                c->from = who->address;
+        if (who->role <= SMTP_BCC) {
+            last = who->address;
+            if (n < count && to != NULL) {
+                memset(to + n, 0, sizeof *to);
+                to[n].address = last;
+            }
+            n++;
         } else if (who->role == SMTP_SENDER) {
-            if (mail->from != NULL)
-                smtp__c_fail(c, SMTP_E_FIELD_SYNTAX);
-            mail->from = who->address;
-        } else if (who->role <= SMTP_BCC && n++ < count && to != NULL) {
-            memset(to, 0, sizeof *to);
-            to++->address = who->address;
+            if (sender != NULL)
+                smtp__c_fail(c, -SMTP_E_FIELD_SYNTAX);
+            sender = who->address;
+        } else if (who->role == SMTP_FROM) {
+            if (c->from == NULL)
+                c->from = who->address;
+            else
+                second = who->address;
         }
     }
-    smtp__c_need(c, c->from != NULL, SMTP__C_FROM);
-    smtp__c_need(c, mail->from != NULL || !several, SMTP__C_SENDER);
-    smtp__c_need(c, n > 0, SMTP__C_TO);
-    if (mail->from == NULL)
-        mail->from = c->from;
+    smtp__c_need(c, c->from, SMTP__C_FROM);
+    smtp__c_need(c, second ? sender : c->from, SMTP__C_SENDER);
+    smtp__c_need(c, last, SMTP__C_TO);
+    mail->from = sender ? sender : c->from;
     if (to == NULL)
         return;
     if (n > count)
-        smtp__c_fail(c, SMTP_E_ARGUMENT);
-    mail->to = to - n;
+        smtp__c_fail(c, -SMTP_E_ARGUMENT);
+    mail->to = to;
     mail->to_count = n;
 }
 
-static void smtp__c_note(smtp_composer *c, const smtp_body *b,
-                         const smtp_part *part)
+/* A mail without any part has an empty text; text and html are alternatives. */
+static void smtp__c_reshape(smtp_composer *c)
 {
-    smtp__c_take(c, b, part);
-    c->used = (uint8_t)(c->used | 1u << smtp__c_encoding(c));
-    if (b->pull != NULL)
-        c->flags = (uint8_t)(c->flags | (b->flags & SMTP_BODY_ONCE));
-}
-
-static int smtp__c_present(const smtp_body *b)
-{
-    return b->data != NULL || b->pull != NULL;
-}
-
-/* Which multiparts and encodings are needed. */
-static void smtp__c_plan(smtp_composer *c)
-{
-    const smtp_message *m = c->message;
-    const smtp_part *part = m->parts;
-    size_t left = m->part_count;
-    if (smtp__c_present(&m->html))
-        c->shape = SMTP__HAS_HTML;
-    if (smtp__c_present(&m->text) && c->shape != 0)
-        c->shape = SMTP__HAS_HTML | SMTP__ALTERNATIVE;
-    if (smtp__c_present(&m->text) || (c->shape == 0 && left == 0))
-        c->shape |= SMTP__HAS_TEXT;
-    smtp__c_note(c, &m->text, NULL);
-    smtp__c_note(c, &m->html, NULL);
-    for (; left > 0; left--, part++) {
-        c->shape = (uint8_t)(c->shape | smtp__c_where(c, part));
-        smtp__c_note(c, &part->body, part);
-    }
-}
-
-/* Makes the whole message once, without its sources: finds every field that
-   cannot be sent, and the length where it can be known. */
-static smtp_size smtp__c_dry_run(smtp_composer *c)
-{
-    c->flags |= SMTP__C_DRY;
-    while (smtp__c_fill(c) > 0)
-        ;
-    c->flags &= (uint8_t)~SMTP__C_DRY;
-    return c->flags & SMTP__C_UNKNOWN ? 0 : c->at;
+    unsigned shape = c->shape;
+    if (shape == 0)
+        shape = SMTP__HAS_TEXT;
+    if (shape >= SMTP__HAS_TEXT + SMTP__HAS_HTML)
+        shape |= SMTP__ALTERNATIVE;
+    c->shape = (uint8_t)shape;
 }
 
 SMTP_API smtp_status smtp_compose(smtp_composer *composer,
@@ -6983,25 +7029,25 @@ SMTP_API smtp_status smtp_compose(smtp_composer *composer,
     smtp_composer *c = composer;
     const smtp_message *m = message;
     memset(c, 0, sizeof *c);
-    memset(&mail->body, 0, sizeof mail->body);
     c->message = m;
-    smtp__c_puts(c, "\r\n--=_");
-    smtp__c_hex32(c, m->boundary ^ m->date ^ m->unique[0] ^ m->unique[1]);
-    memcpy(c->mark, c->buffer, sizeof c->mark);
+    smtp__c_hex(smtp__c_say(c, SMTP__T_MARK),
+                m->boundary ^ m->date ^ m->unique[0] ^ m->unique[1], 32);
+    memcpy(c->mark, c->buffer, (size_t)c->place.made);
     smtp__c_people(c, mail, to, count);
-    smtp__c_plan(c);
+    mail->body.data = NULL;
     mail->body.pull = smtp__c_pull;
     mail->body.ctx = c;
-    if (c->status != SMTP_OK)
-        return c->status;
-    smtp__c_restart(c);
-    mail->body.size = smtp__c_dry_run(c);
-    mail->body.flags = (uint8_t)(
-        (c->used & (SMTP_BODY_8BIT | SMTP_BODY_BINARY)) |
-        (c->flags & (SMTP_BODY_UTF8 | SMTP_BODY_ONCE)) |
-        (c->used & SMTP_BODY_BINARY ? 0 : SMTP_BODY_CANONICAL));
-    if (c->status == SMTP_OK)
+    for (c->pass = SMTP__C_PLAN; c->status == SMTP_OK; c->pass--) {
         smtp__c_restart(c);
+        if (c->pass == SMTP__C_MAKE)
+            break;
+        smtp__c_fill(c);
+        smtp__c_reshape(c);
+        mail->body.size = c->flags & SMTP__C_UNKNOWN ? 0 : c->at;
+    }
+    mail->body.flags = c->flags & SMTP__C_OF_BODY;
+    if (!(c->flags & SMTP__C_BINARY))
+        mail->body.flags |= SMTP_BODY_CANONICAL;
     return c->status;
 }
 

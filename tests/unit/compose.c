@@ -290,6 +290,7 @@ static void test_utf8(void)
         {"b\xC3\xBCro@example.org", "B\xC3\xBCro", SMTP_FROM},
         {"ops@example.net", NULL, SMTP_TO}
     };
+    smtp_mailbox other[2];
     smtp_message m = plain("");
     m.who = who;
     m.subject = "\xC3\x9C";
@@ -301,6 +302,11 @@ static void test_utf8(void)
     CHECK(strstr(out, "From: \"B\xC3\xBCro\" <b\xC3\xBCro@example.org>\r\n") &&
           strstr(out, "Subject: \xC3\x9C\r\n"));
     CHECK(mail.body.flags & SMTP_BODY_UTF8);
+    memcpy(other, who, sizeof other);
+    other[1].name = "\xFF";
+    m.who = other;
+    CHECK_NUMBER(compose(&m), SMTP_E_FIELD_UTF8);
+    CHECK_TEXT(composer.field, "To");
     m.who = two;
     CHECK_NUMBER(compose(&m), SMTP_OK);
     pull_all(out);
@@ -352,6 +358,8 @@ static void test_refused(void)
     refused(&m, SMTP_E_FIELD_MISSING, "From", 0);
     m = plain("");
     m.subject = "a\xE2\x82";
+    refused(&m, SMTP_E_FIELD_UTF8, "Subject", 0);
+    m.subject = "a\xF8\x90\x80\x80";
     refused(&m, SMTP_E_FIELD_UTF8, "Subject", 0);
     m.subject = "a b\r\nBcc: x@y.z";
     refused(&m, SMTP_E_FIELD_LINE, "Subject", 0);
@@ -483,6 +491,37 @@ static void test_offsets(void)
               memcmp(data, again + at, (size_t)n) == 0);
         n = mail.body.pull(mail.body.ctx, (smtp_size)other, &data);
         CHECK(n > 0 && memcmp(data, again + other, (size_t)n) == 0);
+    }
+}
+
+/* Going back from within a group of three in base64 leaves nothing of it behind
+   for the words of the header. */
+static void test_back(void)
+{
+    static char bytes[100];
+    smtp_message m = plain("t");
+    smtp_part part;
+    const char *data;
+    source file;
+    long at, size, length;
+    memset(&part, 0, sizeof part);
+    m.parts = &part;
+    m.part_count = 1;
+    m.subject = "\xC3\x9C\xC3\x9C";
+    part.body = from_source(&file, bytes, sizeof bytes, 1);
+    CHECK_NUMBER(compose(&m), SMTP_OK);
+    size = pull_all(again);
+    for (length = 0; length < (long)sizeof bytes; length++) {
+        file.calls = 0;
+        file.fail_at = (int)length + 1;
+        file.waits = 1;
+        CHECK_NUMBER(compose(&m), SMTP_OK);
+        for (at = 0; file.calls < file.fail_at;) {
+            ptrdiff_t n = mail.body.pull(mail.body.ctx, (smtp_size)at, &data);
+            at += n > 0 ? (long)n : 0;
+        }
+        CHECK_NUMBER(pull_all(out), size);
+        CHECK_TEXT(out, again);
     }
 }
 
@@ -657,6 +696,7 @@ int main(void)
     test_refused();
     test_sources();
     test_offsets();
+    test_back();
     test_long();
     test_guard();
     test_session();
