@@ -2170,8 +2170,8 @@ static char smtp__digit64(unsigned value)
 }
 #endif
 
-#if !defined SMTP_NO_COMPOSE || SMTP__SASL ||                                  \
-    (defined SMTP_BEARSSL && !defined SMTP_NO_DKIM)
+#if SMTP__SASL || (defined SMTP_BEARSSL && !defined SMTP_NO_DKIM) ||           \
+    (SMTP__FAST && !defined SMTP_NO_COMPOSE)
 /* Writes `size` bytes as base64, padded: (size + 2) / 3 * 4 characters, and
    returns where they end. */
 static char *smtp__encode64(char *to, const unsigned char *from, size_t size)
@@ -4346,6 +4346,8 @@ static void smtp__start_data(smtp_session *s)
     } else if (!SMTP__PARTS || m->flags & SMTP__SIZED) {
         s->say = SMTP__BDAT;
     } else {
+        if (!(m->body.flags & SMTP_BODY_BINARY))
+            state = 0;             /* read: no chunk ends between CR and LF */
         state |= SMTP__INTO_BUFFER;
         s->say = SMTP__CHUNK;
     }
