@@ -1585,7 +1585,7 @@ enum {                             /* smtp_session.step */
 #if SMTP__PARAMS
 #define SMTP__OF_PARAMS(member) (member)
 #else
-#define SMTP__OF_PARAMS(member) NULL
+#define SMTP__OF_PARAMS(member) ((const char *)NULL)
 #endif
 #if SMTP__ALL_OR_NONE
 #define SMTP__OF_ALL(member) (member)
@@ -1765,7 +1765,7 @@ SMTP_API int smtp_address_check(const char *address)
         else if (c == '"')
             quoted = 0;
     }
-    return quoted ? 0 : 1 + (high >> 7 & 1);
+    return quoted ? 0 : (int)(1 + (high >> 7 & 1));
 }
 
 /* ---- ending -------------------------------------------------------------- */
