@@ -1431,9 +1431,18 @@ SMTP_API smtp_status smtp_send_url(const char *url, smtp_mail *mail,
 
 /* The script. A row is said, then answered: its name; its text; who judges the
    answer; which limit of smtp_timeouts holds for it; 0: left out.
-   In a text a small letter stands for a value, see smtp__value(). What is
-   before it, up to the last one, belongs to it: where there is no such value,
-   neither is said. */
+   In a text a small letter stands for a value. What is before it, up to the
+   letter before that, belongs to it: where there is no such value, neither is
+   said. The letters:
+
+      a b  sender, recipient        h    our own name
+      s v  size for BDAT, MAIL      i    EHLO or LHLO
+      m    BODY                     w    word of a command, mechanism
+      u x  SMTPUTF8, rare wishes    f g  response along with AUTH, later
+      d r  ENVID, RET               y    an empty one
+      e n  ORCPT, NOTIFY            c k  address by hand, and its ">"
+      p    parameters               t l  parameters, argument by hand
+      z    nothing, always there */
 #define SMTP__ROWS(X)                                                          \
     X(SMTP__GREETING, "greeting", "", greeting, greeting, 1)                   \
     X(SMTP__EHLO, "EHLO", SMTP__SAY_HELLO " h", ehlo, command, 1)              \
@@ -2632,7 +2641,8 @@ SMTP__APART static unsigned smtp__parse_byte(smtp_session *s, char c)
         if (!smtp__parse_line(s) ||
             (c != ' ' && c != '-' && c != '\r' && c != '\n'))
             return SMTP__BYTE(SMTP_E_PROTOCOL);
-        s->parse |= c == '-' ? SMTP__P_TEXT | SMTP__P_MORE : SMTP__P_TEXT;
+        s->parse = (uint8_t)(s->parse | SMTP__P_TEXT |
+                             (c == '-' ? SMTP__P_MORE : 0));
         if (c != '\n')
             return 0;
     }
@@ -6771,7 +6781,7 @@ static void smtp__c_part_header(smtp_composer *c, unsigned opens)
         smtp__c_part_fields(c, part);
     if (c->place.encoding != SMTP__7BIT)
         c = smtp__c_say(smtp__c_content_field(c, SMTP__T_ENCODING),
-                        SMTP__T_7BIT + c->place.encoding);
+                        SMTP__T_7BIT + (unsigned)c->place.encoding);
     smtp__c_say(c, SMTP__T_BLANK);
 }
 

@@ -139,7 +139,7 @@ int mailer_step(void)
         status = smtp_run(&session);
     if (status != SMTP_AGAIN && !leaving) {
         leaving = 1;
-        reason = session.status;
+        reason = smtp_run(&session);     /* what ended it, or SMTP_OK */
         status = smtp_quit(&session);
     }
     if (status == SMTP_AGAIN)
