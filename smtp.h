@@ -3451,7 +3451,7 @@ static const char *smtp__value_extended(const smtp_session *s, unsigned what,
    string or has to be encoded, whether it is to be said. A number ends at
    `end`. NUL stands for the row's end. */
 static const char *smtp__value(const smtp_session *s,
-                                           unsigned what, char *end)
+                               unsigned what, char *end)
 {
     switch (what) {
     case 0: return "\r\n";
