@@ -68,6 +68,18 @@ class Results:
         return 1 if missed or not self.checks else 0
 
 
+BEGIN, END = '<!-- written by make bench -->\n', '<!-- to here -->\n'
+
+
 def save(text):
+    """Into table.md, and the clients' table into the README."""
     with open(os.path.join(lab.HERE, 'table.md'), 'w') as f:
         f.write(text)
+    path = os.path.join(lab.ROOT, 'README.md')
+    with open(path) as f:
+        before, begin, rest = f.read().partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise lab.Trouble('README.md has no place for the table')
+    with open(path, 'w') as f:
+        f.write(before + BEGIN + text.partition('\n\n')[0] + '\n' + END + after)
