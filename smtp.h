@@ -1552,10 +1552,10 @@ enum {                             /* smtp_session.body_state */
 enum {                             /* smtp_mail.flags */
     SMTP__SAID_RSET = 1,           /* 1 << row - SMTP__RSET */
     SMTP__SAID_MAIL = 2,
-    SMTP__SAID_DATA = 8,
-    SMTP__SAID_FINAL = 32,         /* or the last chunk; closed, too */
     SMTP__CLOSED = 4,              /* nothing more of it will be said */
+    SMTP__SAID_DATA = 8,
     SMTP__ACCEPTED = 16,           /* a recipient was */
+    SMTP__SAID_FINAL = 32,         /* or the last chunk; closed, too */
     SMTP__SOME_REFUSED = 64,       /* a recipient was not */
     SMTP__REFUSED = 128,           /* the mail is, status says why */
     SMTP__DELIVERED = 256 * (SMTP__LMTP | SMTP__RARE),  /* to a recipient */
