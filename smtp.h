@@ -848,6 +848,8 @@ typedef struct smtp_posix {
     int fd;                        /* -1: none */
     int error;                     /* errno of the last failure, 0: none */
     uint8_t connecting;            /* connect(2) has not ended yet */
+    uint8_t blocks;                /* recv(2) would wait, */
+    uint8_t waits;                 /* and the next one does */
 } smtp_posix;
 
 /* Connects to `host`: a name or number (each of its addresses is tried in the
@@ -868,7 +870,8 @@ SMTP_API smtp_status smtp_posix_connect(smtp_posix *p, const char *host,
 SMTP_API smtp_status smtp_posix_attach(smtp_posix *p, int fd);
 
 /* The transport over `p`. `blocking`: every call of the session ends before it
-   returns (the transport has `wait`); else it may return SMTP_AGAIN. A failure
+   returns (the transport has `wait`, which may leave the waiting to the recv
+   that follows it); else it may return SMTP_AGAIN. A failure
    leaves errno in p->error: SMTP_E_CONNECT of a socket that was connecting,
    SMTP_EOF also where the peer reset the connection, SMTP_E_TIMEOUT also where
    the system gave the peer up, else SMTP_E_IO. */
@@ -7077,6 +7080,7 @@ SMTP_API smtp_status smtp_compose(smtp_composer *composer,
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
@@ -7089,6 +7093,7 @@ Include smtp.h first in its file, or define _POSIX_C_SOURCE as 200809L."
 
 #define SMTP__CONNECT_MS 30000ul
 #define SMTP__UNIX_RETRY_MS 10
+#define SMTP__RECV_MS 1000ul       /* that recv() waits at a time */
 #define SMTP__DOMAIN_MIN 256       /* POSIX host names have up to 255 bytes */
 
 /* Closes a new socket on exec() without a gap for another thread's fork(). */
@@ -7118,6 +7123,12 @@ static void smtp__posix_no_sigpipe(int fd)
 {
     (void)fd;
 }
+#endif
+
+#ifdef MSG_DONTWAIT
+#define SMTP__DONTWAIT MSG_DONTWAIT
+#else
+#define SMTP__DONTWAIT 0
 #endif
 
 typedef union smtp__posix_address {
@@ -7194,7 +7205,7 @@ static int smtp__posix_ready(smtp_posix *p)
 /* The status for the errno of recv() or send(). */
 static int smtp__posix_failed(smtp_posix *p, int error)
 {
-    if (error == EAGAIN || error == EWOULDBLOCK)
+    if (error == EAGAIN || error == EWOULDBLOCK || error == EINTR)
         return SMTP_AGAIN;
     p->error = error;
     if (error == ECONNRESET || error == EPIPE)
@@ -7209,9 +7220,10 @@ static ptrdiff_t smtp__posix_recv(void *ctx, void *buffer, size_t size)
     ssize_t n;
     if (st != SMTP_OK)
         return st;
-    do
-        n = recv(p->fd, buffer, size, 0);
-    while (n < 0 && errno == EINTR);
+    do                             /* who waits looks at the clock again */
+        n = recv(p->fd, buffer, size, p->waits ? 0 : SMTP__DONTWAIT);
+    while (n < 0 && errno == EINTR && !p->waits);
+    p->waits = 0;
     if (n == 0)
         return SMTP_EOF;
     return n > 0 ? (ptrdiff_t)n : smtp__posix_failed(p, errno);
@@ -7225,8 +7237,9 @@ static ptrdiff_t smtp__posix_send(void *ctx, const void *data, size_t size)
     if (st != SMTP_OK)
         return st;
     do
-        n = send(p->fd, data, size, SMTP__NOSIGNAL);
+        n = send(p->fd, data, size, SMTP__NOSIGNAL | SMTP__DONTWAIT);
     while (n < 0 && errno == EINTR);
+    p->waits = 0;
     return n >= 0 ? (ptrdiff_t)n : smtp__posix_failed(p, errno);
 }
 
@@ -7237,11 +7250,28 @@ static int smtp__posix_wants(void *ctx, int wants)
     return wants && p->connecting ? SMTP_WRITE : wants;
 }
 
+/* Whether the next recv() waits by itself, which takes one system call instead
+   of two. Where no single call can be told not to wait, none may. */
+static int smtp__posix_recv_waits(smtp_posix *p)
+{
+    struct timeval most;
+    int flags = p->blocks || SMTP__DONTWAIT == 0 ? -1 : fcntl(p->fd, F_GETFL);
+    memset(&most, 0, sizeof most);
+    most.tv_sec = SMTP__RECV_MS / 1000;
+    if (flags >= 0)
+        p->blocks = setsockopt(p->fd, SOL_SOCKET, SO_RCVTIMEO, &most,
+                               sizeof most) == 0 &&
+                    fcntl(p->fd, F_SETFL, flags & ~O_NONBLOCK) == 0;
+    return p->waits = p->blocks;
+}
+
 static int smtp__posix_wait(void *ctx, int wants, unsigned long ms)
 {
     smtp_posix *p = (smtp_posix *)ctx;
     int events = 0, st;
     wants = smtp__posix_wants(ctx, wants);
+    if (wants == SMTP_READ && ms >= SMTP__RECV_MS && smtp__posix_recv_waits(p))
+        return SMTP_OK;
     if (wants & SMTP_READ)
         events |= POLLIN;
     if (wants & SMTP_WRITE)
@@ -7287,6 +7317,7 @@ static void smtp__posix_clear(smtp_posix *p)
     p->fd = -1;
     p->error = 0;
     p->connecting = 0;
+    p->blocks = p->waits = 0;
 }
 
 /* 0, or -1 and errno. A Unix socket has no TCP_NODELAY: no failure. */

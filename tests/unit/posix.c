@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/time.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* Stand-ins for the resolver and the machine's name, while they are set. */
@@ -45,10 +46,11 @@ static int test_gethostname(char *name, size_t size)
 }
 
 /* A negative time would be a wait without end. */
-static int endless_polls;
+static int polls, endless_polls;
 
 static int test_poll(struct pollfd *fds, nfds_t count, int ms)
 {
+    polls++;
     endless_polls += ms < 0;
     return poll(fds, count, ms);
 }
@@ -468,6 +470,71 @@ static void waits(void)
     smtp_posix_close(&p);
 }
 
+/* As a session waits for an answer; *took gets the milliseconds. */
+static ptrdiff_t wait_and_recv(const smtp_io *io, unsigned long ms,
+                               unsigned long *took)
+{
+    unsigned long start = now();
+    ptrdiff_t n = SMTP_AGAIN;
+    char byte;
+
+    *took = 0;
+    while (n == SMTP_AGAIN && *took < ms) {
+        int st = io->wait(io->ctx, SMTP_READ, ms - *took);
+        n = st == SMTP_OK ? io->recv(io->ctx, &byte, 1) : st;
+        *took = now() - start;
+    }
+    return n;
+}
+
+/* A second or more is waited for in recv() itself, without poll(); and only in
+   the first recv() behind a wait, if nothing is sent between them. */
+static void recv_waits(void)
+{
+    smtp_posix p;
+    smtp_io io;
+    unsigned long took, start;
+    int pair[2], before = polls, status;
+    pid_t child;
+    char byte;
+
+    CHECK_NUMBER(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+    CHECK_NUMBER(smtp_posix_attach(&p, pair[0]), SMTP_OK);
+    io = smtp_posix_io(&p, 1);
+    child = fork();
+    if (child == 0) {
+        (void)poll(NULL, 0, 300);
+        _exit(write(pair[1], "xyz", 3) == 3 ? 0 : 1);
+    }
+    tick(3, 3);
+    CHECK_NUMBER(wait_and_recv(&io, 20000, &took), 1);
+    CHECK(signals > 10);
+    tick(0, 0);
+    CHECK(took >= 200);
+    CHECK(took < 300 + SLACK);
+    CHECK_NUMBER(waitpid(child, &status, 0), child);
+    CHECK_NUMBER(status, 0);
+    CHECK_NUMBER(wait_and_recv(&io, 20000, &took), 1);
+    CHECK_NUMBER(polls, before);
+    CHECK_NUMBER(wait_and_recv(&io, 999, &took), 1);
+    tick(3, 3);
+    CHECK_NUMBER(wait_and_recv(&io, 2500, &took), SMTP_E_TIMEOUT);
+    tick(0, 0);
+    CHECK(took >= 2500);
+    CHECK(took < 2500 + SLACK);
+    start = now();
+    CHECK_NUMBER(io.recv(io.ctx, &byte, 1), SMTP_AGAIN);
+    CHECK_NUMBER(io.wait(io.ctx, SMTP_READ, 9000), SMTP_OK);
+    CHECK_NUMBER(io.send(io.ctx, "x", 1), 1);
+    CHECK_NUMBER(io.recv(io.ctx, &byte, 1), SMTP_AGAIN);
+    CHECK(now() - start < 900);
+    CHECK_NUMBER(p.error, 0);
+    CHECK_NUMBER(read(pair[1], &byte, 1), 1);
+    close(pair[1]);
+    CHECK_NUMBER(wait_and_recv(&io, 5000, &took), SMTP_EOF);
+    smtp_posix_close(&p);
+}
+
 /* One late signal does not start the wait anew. */
 static void late_signal(void)
 {
@@ -733,6 +800,7 @@ int main(void)
     every_address();
     never_accepts();
     waits();
+    recv_waits();
     late_signal();
     backpressure();
     peer_is_gone();
