@@ -24,13 +24,16 @@ class Results:
     def at_most(self, what, value, budget, form='%.2f'):
         self.compare(what, value, budget, form, value <= budget, 'at most')
 
-    def at_least(self, what, value, budget, form='%.2f'):
-        self.compare(what, value, budget, form, value >= budget, 'at least')
+    def at_least(self, what, value, budget, form='%.2f', why=''):
+        self.compare(what, value, budget, form, value >= budget, 'at least',
+                     why)
 
-    def compare(self, what, value, budget, form, held, word):
+    def compare(self, what, value, budget, form, held, word, why=''):
+        """`why` tells what limits a value that misses its budget."""
         text = (form + ', budget %s ' + form) % (value, word, budget)
         if not held and budget:
             text += ': missed by %.0f %%' % (100 * abs(value / budget - 1))
+            text += '; ' + why if why else ''
         self.checks.append((what, text, held))
 
     def true(self, what, held, detail=''):
