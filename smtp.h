@@ -1764,9 +1764,9 @@ SMTP_API int smtp_address_check(const char *address)
     if (smtp__address_plain(p, strlen(p)))
         return 1;
     for (p += quoted; (c = (unsigned char)*p) != 0; p++, high |= c) {
-        if (c < ' ' || c == 127 || (c > 127 && !SMTP__UTF8) ||
-            (!quoted && (c == ' ' || c == '<' || c == '>')))
-            return 0;
+        if (c + quoted <= ' ' || c == 127 || (c > 127 && !SMTP__UTF8) ||
+            (!quoted && (c | 2) == '>'))
+            return 0;              /* '<' | 2 is '>' */
         if (quoted && c == '\\' && (p[1] == '\\' || p[1] == '"'))
             p++;
         else if (quoted && c == '"' && p[1] != '@')
@@ -1779,7 +1779,8 @@ SMTP_API int smtp_address_check(const char *address)
 
 /* ---- ending -------------------------------------------------------------- */
 
-/* Inside, a status goes as its low byte: that takes the shortest code. */
+/* Inside, a status goes as its low byte, above which may be anything: that takes
+   the shortest code. */
 #define SMTP__BYTE(status) ((uint8_t)(status))
 
 static smtp_status smtp__status(uint8_t byte)
@@ -1992,16 +1993,16 @@ static int smtp__sasl_done(smtp_session *s, int status)
 }
 
 /* Ends the session: the status stays, every open mail gets its outcome. */
-SMTP__APART static void smtp__end(smtp_session *s, uint8_t status)
+SMTP__APART static void smtp__end(smtp_session *s, unsigned status)
 {
     if (s->status)
         return;
-    s->status = status;
+    s->status = SMTP__BYTE(status);
     s->flags = 0;
     s->say = SMTP__WAIT;
     if (SMTP__AUTH && s->mechanism) {
         smtp__wipe(s->out, s->out_to);
-        smtp__sasl_done(s, smtp__status(status));
+        smtp__sasl_done(s, smtp__status(SMTP__BYTE(status)));
     }
     smtp__lose_all(s);
     if (s->goal)
@@ -2036,7 +2037,7 @@ static void smtp__result(smtp_session *s, int status)
 }
 
 /* Ends the session with the protocol still in step. */
-SMTP__APART static void smtp__end_in_step(smtp_session *s, uint8_t status)
+SMTP__APART static void smtp__end_in_step(smtp_session *s, unsigned status)
 {
     smtp__end(s, status);
     s->flags = SMTP__GREETED;
@@ -2044,12 +2045,12 @@ SMTP__APART static void smtp__end_in_step(smtp_session *s, uint8_t status)
 
 /* Something that the session needs is not to be had. By hand that is the
    result, else the end. */
-static void smtp__refuse(smtp_session *s, int status, int by_hand)
+static void smtp__refuse(smtp_session *s, uint8_t status, int by_hand)
 {
     if (smtp__hand(s))
         smtp__result(s, by_hand);
     else
-        smtp__end_in_step(s, SMTP__BYTE(status));
+        smtp__end_in_step(s, status);
 }
 
 /* ---- output -------------------------------------------------------------- */
@@ -3578,13 +3579,13 @@ static void smtp__put_response(smtp_session *s)
 {
     smtp_size bits = 1;
     const char *p = s->tail;
-    if (p ? *p == '*' : s->step == SMTP__CANCEL) {
+    if (SMTP__SASL && p == NULL ? s->step == SMTP__CANCEL : *p == '*') {
         smtp__put_char(s, '*');
         return;
     }
     if (SMTP__SASL && p == NULL)
         bits = smtp__put64_n(s, bits, s->line, (size_t)s->run);
-    for (; p && *p && *p != '|'; p++) {
+    for (; !(SMTP__SASL && p == NULL) && *p && *p != '|'; p++) {
         unsigned digit = (unsigned)*p - '0';
         if (SMTP__SASL && digit > 6)
             bits = smtp__put64_n(s, bits, p, 1);
@@ -3666,12 +3667,12 @@ static int smtp__secure(const smtp_session *s)
 }
 
 /* The login has failed, or cannot be tried. */
-static void smtp__end_login(smtp_session *s, int status)
+static void smtp__end_login(smtp_session *s, uint8_t status)
 {
     if (s->mechanism)
-        smtp__sasl_done(s, status);
+        smtp__sasl_done(s, smtp__status(status));
     s->mechanism = 0;
-    smtp__refuse(s, status, status);
+    smtp__refuse(s, status, smtp__status(status));
 }
 
 /* TLS is required and not there yet: by hand one can come here without. */
@@ -3707,15 +3708,15 @@ static void smtp__use_mechanism(smtp_session *s, unsigned of)
 static void smtp__login(smtp_session *s)
 {
     unsigned left = smtp__usable(s) & (s->mechanism - 1u);
-    int status;
+    uint8_t status;
     if (!s->mechanism)
         s->result = SMTP_E_MECHANISM;
-    status = s->result;
+    status = SMTP__BYTE(s->result);
     if (smtp__needs_tls(s) ||
         !(smtp__secure(s) || s->config->unsafe_clear_login)) {
-        status = SMTP_E_CLEAR_LOGIN;
+        status = SMTP__BYTE(SMTP_E_CLEAR_LOGIN);
     } else if (!smtp__offers(s, SMTP_EXT_AUTH)) {
-        status = SMTP_E_NO_AUTH;
+        status = SMTP__BYTE(SMTP_E_NO_AUTH);
     } else if (left) {
         smtp__use_mechanism(s, left);
         return;
@@ -3744,7 +3745,7 @@ static int smtp__respond(smtp_session *s)
     } else if (r == SMTP_E_MECHANISM) {
         smtp__login(s);
     } else if (r < 0) {
-        smtp__end_login(s, smtp__status(smtp__failure(r)));
+        smtp__end_login(s, smtp__failure(r));
     }
     return 1;
 }
@@ -3877,23 +3878,24 @@ static void smtp__judge_helo(smtp_session *s, int yes)
     if (smtp__is_hand(s))
         smtp__judge_command(s, yes);
     else if (!yes)
-        smtp__refuse(s, SMTP_E_HELO, SMTP_E_HELO);
+        smtp__refuse(s, SMTP__BYTE(SMTP_E_HELO), SMTP_E_HELO);
 }
 
 /* A server that knows no EHLO is asked HELO (RFC 5321, section 3.2). */
 static void smtp__judge_ehlo(smtp_session *s, int yes)
 {
     const smtp_config *c = s->config;
-    if (!yes)
-        smtp__forget(s);
-    if (!yes && !smtp__is_hand(s) && !(SMTP__LMTP && c->lmtp)) {
-        s->say = SMTP__HELO;
-        return;
-    }
-    if (yes)
+    if (yes) {
         s->offers |= SMTP_EXT_ESMTP;
-    if (smtp__offers(s, SMTP_EXT_PIPELINING) && !c->no_pipelining)
-        s->window = (uint16_t)(c->window ? c->window : SMTP_WINDOW);
+        if (smtp__offers(s, SMTP_EXT_PIPELINING) && !c->no_pipelining)
+            s->window = (uint16_t)(c->window ? c->window : SMTP_WINDOW);
+    } else {
+        smtp__forget(s);
+        if (!smtp__is_hand(s) && !(SMTP__LMTP && c->lmtp)) {
+            s->say = SMTP__HELO;
+            return;
+        }
+    }
     smtp__judge_helo(s, yes);
 }
 
@@ -3914,7 +3916,7 @@ static void smtp__judge_starttls(smtp_session *s, int yes)
         s->flags |= SMTP__PLAIN_ON;
         s->say = SMTP__IDLE;
     } else {
-        smtp__refuse(s, SMTP_E_STARTTLS, SMTP_E_REFUSED);
+        smtp__refuse(s, SMTP__BYTE(SMTP_E_STARTTLS), SMTP_E_REFUSED);
     }
 }
 
@@ -3954,7 +3956,7 @@ static void smtp__judge_auth(smtp_session *s, int yes)
         else if (smtp__hand(s))
             smtp__result(s, SMTP_OK);
     } else if (canceled || code < 500 || code == 535) {
-        smtp__end_login(s, s->result);
+        smtp__end_login(s, SMTP__BYTE(s->result));
     } else {
         smtp__login(s);
     }
@@ -4243,9 +4245,8 @@ SMTP__APART static void smtp__write(smtp_session *s, unsigned row)
 
 #define SMTP__JUDGE(name, verb, text, judge, limit, on)                        \
     case name: if (on) smtp__judge_##judge(s, yes); break;
-SMTP__APART static void smtp__judge(smtp_session *s, unsigned row)
+SMTP__APART static void smtp__judge(smtp_session *s, unsigned row, int yes)
 {
-    int yes = smtp__positive(s);
     switch (row) { SMTP__ROWS(SMTP__JUDGE) }
 }
 
@@ -4853,7 +4854,7 @@ static void smtp__begin(smtp_session *s, smtp_mail *m)
         s->to_heard = 0;
     }
     if (SMTP__RARE && s->mail_max == 1) {
-        smtp__refuse(s, SMTP_E_LIMIT, SMTP_E_LIMIT);
+        smtp__refuse(s, SMTP__BYTE(SMTP_E_LIMIT), SMTP_E_LIMIT);
         return;
     }
     m->flags |= (uint16_t)(m->body.flags << 8 &
@@ -4966,7 +4967,8 @@ static int smtp__prepare(smtp_session *s)
         else if (smtp__opportunistic(s))
             s->flags |= SMTP__PLAIN_ON;
         else
-            smtp__refuse(s, SMTP_E_NO_STARTTLS, SMTP_E_NO_STARTTLS);
+            smtp__refuse(s, SMTP__BYTE(SMTP_E_NO_STARTTLS),
+                         SMTP_E_NO_STARTTLS);
     } else if (SMTP__AUTH &&
                (c->user || c->mechanisms & SMTP_AUTH_EXTERNAL) &&
                !(s->flags & SMTP__LOGGED_IN)) {
@@ -5025,7 +5027,9 @@ static int smtp__handshake(smtp_session *s)
     }
     if (r != SMTP_OK) {
         why = smtp__failure(r);
-        smtp__fail(s, why == SMTP__BYTE(SMTP_E_IO) ? SMTP_E_TLS : (int)why);
+        if (why == SMTP__BYTE(SMTP_E_IO))
+            why = SMTP__BYTE(SMTP_E_TLS);
+        smtp__end(s, why);
         return 0;
     }
     s->flags |= SMTP__SECURE | SMTP__MOVED;
@@ -5070,14 +5074,17 @@ SMTP__APART static int smtp__step(smtp_session *s)
     }
 }
 
-/* A reply that nothing asked for, or whose command is not yet out. Inside a
-   body it refuses the mail. */
+/* A reply that nothing asked for, whose command is not yet out, or 421. Inside
+   a body it refuses the mail. */
 static void smtp__unasked(smtp_session *s)
 {
-    if (s->say == SMTP__BODY && s->reply.code.reply >= 400 &&
-        !smtp__no_mail(s->heard))
+    uint8_t status = SMTP__BYTE(SMTP_E_PROTOCOL);
+    if (s->reply.code.reply == 421)
+        status = SMTP__BYTE(SMTP_E_SHUTDOWN);
+    else if (s->say == SMTP__BODY && s->reply.code.reply >= 400 &&
+             !smtp__no_mail(s->heard))
         smtp__refuse_mail(s, SMTP__BYTE(SMTP_E_DATA));
-    smtp__fail(s, SMTP_E_PROTOCOL);
+    smtp__end(s, status);
 }
 
 /* Most answers to RSET, MAIL and RCPT: yes, and nothing follows from it but
@@ -5107,27 +5114,33 @@ static int smtp__accepted(smtp_session *s)
     return 1;
 }
 
-/* A reply is complete. 421 is judged before the row that it answers. */
-static void smtp__answer(smtp_session *s)
+/* Shows a reply to the caller. */
+static void smtp__show(smtp_session *s)
 {
     const smtp_config *c = s->config;
-    smtp_recipient *to = NULL;
-    s->flags |= SMTP__MOVED;
-    if (s->due)
-        s->stage = (uint8_t)smtp__awaited(s);
+    const smtp_recipient *to = NULL;
     if (s->due && s->heard && s->stage == SMTP__RCPT)
         to = &s->heard->to[s->to_heard];
     else if (s->due && s->stage == SMTP__FINAL)
         to = smtp__turn_of(s);
-    if (SMTP__REPLY && c->reply)
+    if (c->reply)
         c->reply(c->ctx, s, s->heard, to);
-    if (s->reply.code.reply == 421 && s->stage != SMTP__QUIT) {
-        smtp__fail(s, SMTP_E_SHUTDOWN);
-    } else if (s->due == 0 || (s->stage < SMTP__RSET && s->out_to)) {
+}
+
+/* A reply is complete. 421 is judged before the row that it answers. */
+static void smtp__answer(smtp_session *s)
+{
+    s->flags |= SMTP__MOVED;
+    if (s->due)
+        s->stage = (uint8_t)smtp__awaited(s);
+    if (SMTP__REPLY)
+        smtp__show(s);
+    if (s->due == 0 || (s->stage < SMTP__RSET && s->out_to) ||
+        (s->reply.code.reply == 421 && s->stage != SMTP__QUIT)) {
         smtp__unasked(s);
     } else {
         s->due--;
-        smtp__judge(s, s->stage);
+        smtp__judge(s, s->stage, smtp__positive(s));
         smtp__tell(s);
     }
 }
@@ -5136,7 +5149,7 @@ static void smtp__hear_byte(smtp_session *s)
 {
     unsigned r = smtp__parse_byte(s, smtp__input(s)[s->in_from++]);
     if (r > 1)
-        smtp__end(s, (uint8_t)r);
+        smtp__end(s, r);
     if (r != 1)
         return;
     s->reply_size = 0;
