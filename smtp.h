@@ -1436,13 +1436,14 @@ SMTP_API smtp_status smtp_send_url(const char *url, smtp_mail *mail,
    said. The letters:
 
       a b  sender, recipient        h    our own name
-      s v  size for BDAT, MAIL      i    EHLO or LHLO
-      m    BODY                     w    word of a command, mechanism
+      s v  size for BDAT, MAIL      i j  SMTP, LMTP
+      m o  8BITMIME, BINARYMIME     w    word of a command, mechanism
       u x  SMTPUTF8, rare wishes    f g  response along with AUTH, later
-      d r  ENVID, RET               y    an empty one
-      e n  ORCPT, NOTIFY            c k  address by hand, and its ">"
-      p    parameters               t l  parameters, argument by hand
-      z    nothing, always there */
+      q r  RET: FULL, HDRS          y    an empty one
+      d    ENVID, or ORCPT behind   c k  address by hand, and its ">"
+      e    its type, or with it     t l  parameters, argument by hand
+      n    NOTIFY; bits of it are   p    parameters
+           {, |, } and ~            z    nothing, always there */
 #define SMTP__ROWS(X)                                                          \
     X(SMTP__GREETING, "greeting", "", greeting, greeting, 1)                   \
     X(SMTP__EHLO, "EHLO", SMTP__SAY_HELLO " h", ehlo, command, 1)              \
@@ -1465,7 +1466,7 @@ SMTP_API smtp_status smtp_send_url(const char *url, smtp_mail *mail,
     X(SMTP__QUIT, "QUIT", "QUIT", quit, command, 1)
 
 #if SMTP__LMTP
-#define SMTP__SAY_HELLO "i"
+#define SMTP__SAY_HELLO "EHLOiLHLOj"
 #else
 #define SMTP__SAY_HELLO "EHLO"
 #endif
@@ -1479,10 +1480,15 @@ SMTP_API smtp_status smtp_send_url(const char *url, smtp_mail *mail,
 #else
 #define SMTP__SAY_SIZE
 #endif
-#if SMTP__8BITMIME || SMTP__CHUNKING
-#define SMTP__SAY_BODY " BODY=m"
+#if SMTP__8BITMIME
+#define SMTP__SAY_8BIT " BODY=8BITMIMEm"
 #else
-#define SMTP__SAY_BODY
+#define SMTP__SAY_8BIT
+#endif
+#if SMTP__CHUNKING
+#define SMTP__SAY_BODY SMTP__SAY_8BIT " BODY=BINARYMIMEo"
+#else
+#define SMTP__SAY_BODY SMTP__SAY_8BIT
 #endif
 #if SMTP__UTF8
 #define SMTP__SAY_UTF8 " SMTPUTF8u"
@@ -1490,8 +1496,9 @@ SMTP_API smtp_status smtp_send_url(const char *url, smtp_mail *mail,
 #define SMTP__SAY_UTF8
 #endif
 #if SMTP__DSN
-#define SMTP__SAY_RET " RET=r ENVID=d"
-#define SMTP__SAY_NOTIFY " NOTIFY=n ORCPT=e"
+#define SMTP__SAY_RET " RET=FULLq RET=HDRSr ENVID=d"
+#define SMTP__SAY_NOTIFY " NOTIFY=n,NEVER{,SUCCESS|,FAILURE},DELAY~"           \
+    " ORCPT=ed"
 #else
 #define SMTP__SAY_RET
 #define SMTP__SAY_NOTIFY
@@ -1650,7 +1657,7 @@ static size_t smtp__min(size_t a, size_t b)
 
 static char smtp__hex_digit(unsigned value)
 {
-    return (char)(value < 10 ? '0' + value : 'A' - 10 + value);
+    return (char)(value + (value < 10 ? '0' : 'A' - 10));
 }
 
 static int smtp__is_digit(char c)
@@ -1661,11 +1668,6 @@ static int smtp__is_digit(char c)
 static const char *smtp__or_empty(const char *text)
 {
     return text ? text : "";
-}
-
-static const char *smtp__unless_empty(const char *text)
-{
-    return text && *text ? text : NULL;
 }
 
 /* String `n` of a list of them, one behind the other. */
@@ -1779,7 +1781,7 @@ SMTP_API int smtp_address_check(const char *address)
 
 /* ---- ending -------------------------------------------------------------- */
 
-/* Inside, a status goes as its low byte, above which may be anything: that takes
+/* Inside, a status goes as its low byte, whatever stands above it: that takes
    the shortest code. */
 #define SMTP__BYTE(status) ((uint8_t)(status))
 
@@ -3255,31 +3257,28 @@ static void smtp__put_address(smtp_session *s, const char *address)
     smtp__put(s, address);
 }
 
-/* xtext (RFC 3461, section 4), but for an address type. */
-static void smtp__put_xtext(smtp_session *s, const char *p, int type)
+SMTP__APART static void smtp__put_hex(smtp_session *s, unsigned digit)
 {
-    int shift;
-    for (; *p; p++) {
-        if (type || (*p > ' ' && *p < 127 && *p != '+' && *p != '=')) {
-            smtp__put_char(s, *p);
-        } else {
-            smtp__put_char(s, '+');
-            for (shift = 4; shift >= 0; shift -= 4)
-                smtp__put_char(s, smtp__hex_digit((unsigned char)*p >> shift &
-                                                  15));
-        }
-        if (*p == ';')
-            type = 0;
-    }
+    smtp__put_char(s, smtp__hex_digit(digit));
 }
 
-/* RFC 3461, section 4.2: who gives no address type means this one. */
-static void smtp__put_orcpt(smtp_session *s, const char *orcpt)
+/* A value: ENVID and ORCPT as xtext (RFC 3461, section 4), but for an address
+   type. */
+SMTP__APART static void smtp__put_text(smtp_session *s, const char *p,
+                                       unsigned what)
 {
-    int type = memchr(orcpt, ';', strlen(orcpt)) != NULL;
-    if (!type)
-        smtp__put(s, "rfc822;");
-    smtp__put_xtext(s, orcpt, type);
+    for (; *p; p++) {
+        unsigned c = (unsigned char)*p;
+        if (what == 'd' && (c - '!' > '~' - '!' || (c == '+') | (c == '='))) {
+            smtp__put_char(s, '+');
+            smtp__put_hex(s, c >> 4);
+            smtp__put_hex(s, c & 15);
+        } else {
+            smtp__put_char(s, (char)c);
+        }
+        if (c == ';')
+            what &= ~1u;           /* 'd' follows 'e' */
+    }
 }
 
 /* LMTP answers for each recipient at any rate. */
@@ -3330,66 +3329,28 @@ static void smtp__put_wishes(smtp_session *s, const smtp_mail *m)
 }
 #endif
 
-/* Words that a row may hold, and their places in the list. */
-enum {
-    SMTP__W_NONE = -1,
-    SMTP__W_EMPTY,
-    SMTP__W_EHLO,
-    SMTP__W_LHLO,
-    SMTP__W_8BIT,
-    SMTP__W_BINARY,
-    SMTP__W_RET,                   /* and the SMTP_RET_... less 1 */
-    SMTP__W_NOTIFY = SMTP__W_RET + 2   /* and half the sum, 0 is NEVER */
-};
-
-static const char smtp__words[] = ""
-#if SMTP__EXTENDED
-    "\0" "EHLO\0" "LHLO\0" "8BITMIME\0" "BINARYMIME"
-#if SMTP__DSN
-    "\0" "FULL\0" "HDRS\0" "NEVER\0" "SUCCESS\0" "FAILURE\0"
-    "SUCCESS,FAILURE\0" "DELAY\0" "SUCCESS,DELAY\0" "FAILURE,DELAY\0"
-    "SUCCESS,FAILURE,DELAY"
-#endif
-#endif
-    ;
-
-/* RFC 6152, section 3; RFC 3030, section 3. */
-static int smtp__body_word(const smtp_session *s, const smtp_mail *m)
-{
-    if (SMTP__CHUNKING && m->body.flags & SMTP_BODY_BINARY)
-        return SMTP__W_BINARY;
-    return m->flags & SMTP__HAS_8BIT && smtp__offers(s, SMTP_EXT_8BITMIME)
-         ? SMTP__W_8BIT : SMTP__W_NONE;
-}
-
-/* RFC 3461, section 4.1 and 4.3. */
-static int smtp__notify_word(unsigned notify)
-{
-    return notify == 0 ? SMTP__W_NONE
-         : notify & SMTP_NOTIFY_NEVER ? SMTP__W_NOTIFY
-         : SMTP__W_NOTIFY + (int)(notify >> 1);
-}
-
-static int smtp__ret_word(unsigned ret)
-{
-    return ret ? SMTP__W_RET - 1 + (int)ret : SMTP__W_NONE;
-}
-
-static int smtp__hello_word(const smtp_session *s)
-{
-    return !SMTP__LMTP ? SMTP__W_NONE
-         : s->config->lmtp ? SMTP__W_LHLO : SMTP__W_EHLO;
-}
-
-static int smtp__if(int yes)
-{
-    return yes ? SMTP__W_EMPTY : SMTP__W_NONE;
-}
-
 /* The recipient being said. */
 static const smtp_recipient *smtp__to(const smtp_session *s)
 {
     return &s->said->to[s->said->said];
+}
+
+#if SMTP__EXTENDED
+/* RFC 6152, section 3. */
+static int smtp__is_8bit(const smtp_session *s, const smtp_mail *m)
+{
+    return m->flags & SMTP__HAS_8BIT && !(m->body.flags & SMTP_BODY_BINARY) &&
+           smtp__offers(s, SMTP_EXT_8BITMIME);
+}
+
+static const char *smtp__if(int yes)
+{
+    return yes ? "" : NULL;
+}
+
+static const char *smtp__unless_empty(const char *text)
+{
+    return text && *text ? text : NULL;
 }
 
 /* A mail's or a recipient's. */
@@ -3417,51 +3378,83 @@ static int smtp__no_size(const smtp_session *s, unsigned what)
                            (SMTP__PULL && !(s->said->flags & SMTP__SIZED)));
 }
 
-/* Letters that only extensions have. */
-static const char *smtp__value_extended(const smtp_session *s, unsigned what,
-                                        char *end)
+/* RFC 3461, section 4.1: NEVER stands alone. */
+static int smtp__notify(unsigned notify, unsigned what)
 {
-    const smtp_mail *m = s->said;
-    int word = SMTP__W_NONE;
+    if (notify & SMTP_NOTIFY_NEVER)
+        notify = SMTP_NOTIFY_NEVER;
+    return what == 'n' ? notify != 0 : (int)(notify >> (what - '{') & 1);
+}
+
+/* RFC 3461, section 4.2: without an address type this one is meant. */
+static const char *smtp__orcpt(const char *orcpt, unsigned what)
+{
+    const char *p = orcpt;
+    while (p && *p && *p != ';')
+        p++;
+    if (what == 'd')
+        return p && *p ? NULL : orcpt;
+    return p && !*p ? "rfc822;" : orcpt;
+}
+
+/* Letters that recipients have. */
+static const char *smtp__value_to(const smtp_recipient *to, unsigned what)
+{
     switch (what) {
-    case 'd': return SMTP__OF_DSN(m->envid);
-    case 'e': return SMTP__OF_DSN(smtp__to(s)->orcpt);
-    case 'f': word = smtp__if(SMTP__INITIAL && s->keyword == SMTP__K_INITIAL);
-        break;
-    case 'i': word = smtp__hello_word(s); break;
-    case 'm': word = smtp__body_word(s, m); break;
-    case 'n': word = smtp__notify_word(SMTP__OF_DSN(smtp__to(s)->notify));
-        break;
-    case 'p': return smtp__unless_empty(smtp__params(s));
-    case 'r': word = smtp__ret_word(SMTP__OF_DSN(m->ret)); break;
-    case 's': case 'v':
-        return smtp__no_size(s, what) ? NULL : smtp__number(end, m->wire);
-    case 'u': word = smtp__if(m->flags & SMTP__NEEDS_UTF8); break;
-    case 'w': return s->word;
-    case 'x': word = smtp__if(SMTP__RARE && s->say == SMTP__MAIL); break;
-    case 'y': word = smtp__if(SMTP__INITIAL && s->keyword == SMTP__K_EMPTY);
-        break;
-    case 'c': case 'k': case 'l': case 't':
-        return SMTP__HAND ? smtp__value_by_hand(s, what) : NULL;
-    default: word = SMTP__W_EMPTY;
+    case 'b': return to->address;
+    case 'd': case 'e': return smtp__orcpt(SMTP__OF_DSN(to->orcpt), what);
+    default: return smtp__if(smtp__notify(SMTP__OF_DSN(to->notify), what));
     }
-    return word < 0 ? NULL : smtp__nth(smtp__words, (unsigned)word);
 }
 
 /* What a letter of a row stands for, NULL: nothing. Where it is more than one
    string or has to be encoded, whether it is to be said. A number ends at
    `end`. NUL stands for the row's end. */
-static const char *smtp__value(const smtp_session *s,
-                               unsigned what, char *end)
+static const char *smtp__value(const smtp_session *s, unsigned what, char *end)
 {
+    const smtp_mail *m = s->said;
+    switch (what) {
+    case 0: return "\r\n";
+    case 'a': return m->from;
+    case 'h': return smtp__hello_name(s);
+    case 'd':
+        if (s->say == SMTP__MAIL)
+            return SMTP__OF_DSN(m->envid);
+        /* fall through */
+    case 'b': case 'e': case 'n': case '{': case '|': case '}': case '~':
+        return smtp__value_to(smtp__to(s), what);
+    case 'f': return smtp__if(SMTP__INITIAL && s->keyword == SMTP__K_INITIAL);
+    case 'i': return smtp__if(!s->config->lmtp);
+    case 'j': return smtp__if(s->config->lmtp);
+    case 'm': return smtp__if(smtp__is_8bit(s, m));
+    case 'o': return smtp__if(m->body.flags & SMTP_BODY_BINARY);
+    case 'p': return smtp__unless_empty(smtp__params(s));
+    case 'q': case 'r':
+        return smtp__if('p' + SMTP__OF_DSN(m->ret) == (int)what);
+    case 's': case 'v':
+        return smtp__no_size(s, what) ? NULL : smtp__number(end, m->wire);
+    case 'u': return smtp__if(m->flags & SMTP__NEEDS_UTF8);
+    case 'w': return s->word;
+    case 'x': return smtp__if(SMTP__RARE && s->say == SMTP__MAIL);
+    case 'y': return smtp__if(SMTP__INITIAL && s->keyword == SMTP__K_EMPTY);
+    case 'c': case 'k': case 'l': case 't':
+        return SMTP__HAND ? smtp__value_by_hand(s, what) : NULL;
+    default: return "";
+    }
+}
+#else
+static const char *smtp__value(const smtp_session *s, unsigned what, char *end)
+{
+    (void)end;
     switch (what) {
     case 0: return "\r\n";
     case 'a': return s->said->from;
     case 'b': return smtp__to(s)->address;
     case 'h': return smtp__hello_name(s);
-    default: return SMTP__EXTENDED ? smtp__value_extended(s, what, end) : "";
+    default: return "";
     }
 }
+#endif
 
 /* Rows as most mails have them are written in place where they fit. */
 static char *smtp__copy(char *to, const char *from, size_t n)
@@ -4207,16 +4200,14 @@ static const uint8_t smtp__limits[] = {SMTP__ROWS(SMTP__LIMIT)};
 /* A value in its place. */
 static void smtp__put_value(smtp_session *s, unsigned what, const char *text)
 {
-    if (SMTP__DSN && what == 'd')
-        smtp__put_xtext(s, text, 0);
-    else if (SMTP__DSN && what == 'e')
-        smtp__put_orcpt(s, text);
-    else if (SMTP__AUTH && (what == 'f' || what == 'g'))
+    if (SMTP__AUTH && ((SMTP__INITIAL && what == 'f') || what == 'g'))
         smtp__put_response(s);
     else if (SMTP__RARE && what == 'x')
         smtp__put_wishes(s, s->said);
     else if (SMTP__A_LABEL && what >= 'a' && what <= 'c')
         smtp__put_address(s, text);
+    else if (SMTP__DSN && (!SMTP__FAST || what == 'd' || what == 'e'))
+        smtp__put_text(s, text, what);
     else
         smtp__put(s, text);
 }
@@ -4228,7 +4219,7 @@ SMTP__APART static void smtp__write(smtp_session *s, unsigned row)
     static const char texts[] = SMTP__ROWS(SMTP__TEXT_OF);
     const char *p = smtp__nth(texts, row), *value;
     char number[21];
-    unsigned what;
+    unsigned what, last = 0;
     number[20] = 0;
     do {
         const char *begin = p;
@@ -4237,6 +4228,8 @@ SMTP__APART static void smtp__write(smtp_session *s, unsigned row)
         while (what && what < 'a');
         value = smtp__value(s, what, &number[20]);
         if (value) {
+            begin += SMTP__DSN && last == 'n';   /* no comma behind "=" */
+            last = what;
             smtp__put_n(s, begin, (size_t)(p - 1 - begin));
             smtp__put_value(s, what, value);
         }
