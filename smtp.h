@@ -519,7 +519,7 @@ typedef struct smtp_session {
     uint8_t status;                /* what ended the session: low byte of a */
     uint8_t broken;                /* smtp_status; likewise: nothing more is
                                       said */
-    int8_t result;                 /* smtp_status of the last operation */
+    uint8_t result;                /* likewise, of the last operation */
     uint8_t goal;                  /* the operation under way: SMTP__G_...;
                                       none once `status` is set */
     uint8_t say;                   /* row being said, or state of waiting */
@@ -1904,8 +1904,8 @@ static void smtp__finish(smtp_session *s)
     }
     smtp__settle(m);
     if (!SMTP__NEXT || s->goal == SMTP__G_SEND) {
-        s->result = m->status == SMTP_NOT_TAKEN ? (int8_t)s->status
-                                                : (int8_t)m->status;
+        s->result = m->status == SMTP_NOT_TAKEN ? s->status
+                                                : SMTP__BYTE(m->status);
         s->goal = SMTP__G_NONE;
     }
     if (SMTP__NEXT && s->config && s->config->done)
@@ -1994,6 +1994,13 @@ static int smtp__sasl_done(smtp_session *s, int status)
                                           : SMTP_OK;
 }
 
+/* What the buffer holds may be a password: it does not stay behind. */
+static void smtp__wipe_secret(smtp_session *s)
+{
+    if (SMTP__AUTH && (!SMTP__FAST || s->mechanism))
+        smtp__wipe(s->out, s->out_to);
+}
+
 /* Ends the session: the status stays, every open mail gets its outcome. */
 SMTP__APART static void smtp__end(smtp_session *s, unsigned status)
 {
@@ -2002,13 +2009,12 @@ SMTP__APART static void smtp__end(smtp_session *s, unsigned status)
     s->status = SMTP__BYTE(status);
     s->flags = 0;
     s->say = SMTP__WAIT;
-    if (SMTP__AUTH && s->mechanism) {
-        smtp__wipe(s->out, s->out_to);
+    smtp__wipe_secret(s);
+    if (SMTP__SASL && s->mechanism)
         smtp__sasl_done(s, smtp__status(SMTP__BYTE(status)));
-    }
     smtp__lose_all(s);
     if (s->goal)
-        s->result = s->goal == SMTP__G_QUIT ? (int8_t)SMTP_OK : (int8_t)status;
+        s->result = SMTP__BYTE(s->goal == SMTP__G_QUIT ? 0 : status);
     s->goal = SMTP__G_NONE;
 }
 
@@ -2034,7 +2040,7 @@ static uint8_t smtp__failure(ptrdiff_t r)
 /* The end of an operation of the caller. */
 static void smtp__result(smtp_session *s, int status)
 {
-    s->result = (int8_t)status;
+    s->result = SMTP__BYTE(status);
     s->goal = SMTP__G_NONE;
 }
 
@@ -2144,8 +2150,7 @@ static size_t smtp__transmit(smtp_session *s, const char *p, size_t n)
     return 0;
 }
 
-/* Sends what stands in the buffer. 1: something moved. Passwords do not stay
-   behind in it. */
+/* Sends what stands in the buffer. 1: something moved. */
 static int smtp__flush(smtp_session *s)
 {
     size_t n = (size_t)(s->out_to - s->out_from);
@@ -2156,8 +2161,7 @@ static int smtp__flush(smtp_session *s)
         return 0;
     s->out_from = (uint16_t)(s->out_from + n);
     if (s->out_from == s->out_to) {
-        if (SMTP__AUTH && s->mechanism)
-            smtp__wipe(s->out, s->out_to);
+        smtp__wipe_secret(s);
         s->out_from = s->out_to = 0;
     }
     return 1;
@@ -2572,7 +2576,7 @@ static void smtp__pass_on(smtp_session *s, const char *p, size_t n)
     ptrdiff_t r = n ? sasl->step(sasl->ctx, s, p, n, &none) : 0;
     if (r >= 0)
         return;
-    s->result = (int8_t)smtp__failure(r);
+    s->result = smtp__failure(r);
     s->step = SMTP__TO_CANCEL;
 }
 
@@ -3597,10 +3601,11 @@ static void smtp__say_auth(smtp_session *s)
 {
     const smtp_size all = (smtp_size)-1;
     s->say = SMTP__AUTH_;
-    s->result = SMTP_E_LOGIN;
+    s->result = SMTP__BYTE(SMTP_E_LOGIN);
+    if (!SMTP__INITIAL)
+        return;
     s->keyword = SMTP__K_NEXT;
-    if (!SMTP__INITIAL || s->config->no_initial_response ||
-        (smtp__by_sasl(s) && !s->line))
+    if (s->config->no_initial_response || (smtp__by_sasl(s) && !s->line))
         return;
     s->chunk = all;
     smtp__put_response(s);
@@ -3703,8 +3708,8 @@ static void smtp__login(smtp_session *s)
     unsigned left = smtp__usable(s) & (s->mechanism - 1u);
     uint8_t status;
     if (!s->mechanism)
-        s->result = SMTP_E_MECHANISM;
-    status = SMTP__BYTE(s->result);
+        s->result = SMTP__BYTE(SMTP_E_MECHANISM);
+    status = s->result;
     if (smtp__needs_tls(s) ||
         !(smtp__secure(s) || s->config->unsafe_clear_login)) {
         status = SMTP__BYTE(SMTP_E_CLEAR_LOGIN);
@@ -3733,7 +3738,7 @@ static int smtp__respond(smtp_session *s)
     if (s->step == 0 && r != SMTP_E_MECHANISM)
         smtp__say_auth(s);
     if (r < 0 && s->step) {
-        s->result = (int8_t)smtp__failure(r);
+        s->result = smtp__failure(r);
         s->step = SMTP__CANCEL;
     } else if (r == SMTP_E_MECHANISM) {
         smtp__login(s);
@@ -3921,7 +3926,7 @@ static void smtp__judge_challenge(smtp_session *s)
     if (!smtp__by_sasl(s))
         return;
     if (!cancel && s->chunk != 0 && s->chunk != SMTP__END64) {
-        s->result = SMTP_E_CHALLENGE;
+        s->result = SMTP__BYTE(SMTP_E_CHALLENGE);
         cancel = 1;
     }
     if (cancel)
@@ -3935,21 +3940,24 @@ static void smtp__judge_challenge(smtp_session *s)
 static void smtp__judge_auth(smtp_session *s, int yes)
 {
     unsigned code = s->reply.code.reply;
-    int status = SMTP_OK, canceled = smtp__canceled(s);
-    if (code == 334 && !canceled) {
+    int status;
+    if (smtp__canceled(s)) {
+        smtp__end_login(s, s->result);
+    } else if (code == 334) {
         smtp__judge_challenge(s);
-    } else if (yes && !canceled) {
+    } else if (yes) {
         status = smtp__sasl_done(s, SMTP_OK);
         s->mechanism = 0;
         s->flags |= SMTP__LOGGED_IN;
-        s->step = 0;
+        if (SMTP__SASL)
+            s->step = 0;
         s->say = SMTP__IDLE;
         if (status != SMTP_OK)
             smtp__fail(s, smtp__failure(status));
         else if (smtp__hand(s))
             smtp__result(s, SMTP_OK);
-    } else if (canceled || code < 500 || code == 535) {
-        smtp__end_login(s, SMTP__BYTE(s->result));
+    } else if (code < 500 || code == 535) {
+        smtp__end_login(s, s->result);
     } else {
         smtp__login(s);
     }
@@ -4027,7 +4035,7 @@ static void smtp__judge_data(smtp_session *s, int yes)
     s->await = SMTP__PARTS ? SMTP__BDAT : SMTP__FINAL;
     if (s->reply.code.reply == 354) {
         if (SMTP__HAND)
-            s->result = SMTP_AGAIN;
+            s->result = SMTP__BYTE(SMTP_AGAIN);
         s->say = smtp__no_mail(m) || (m->flags & SMTP__ACCEPTED &&
                                !(m->flags & SMTP__REFUSED)) ? SMTP__BODY
                                                             : SMTP__FINAL;
@@ -4120,10 +4128,10 @@ static int smtp__judge_prdr(smtp_session *s, smtp_mail *m, int yes)
 /* A body by hand; LMTP answers it for each recipient that was accepted. */
 static void smtp__judge_by_hand(smtp_session *s, int yes)
 {
-    int status = yes ? SMTP_OK : SMTP_E_REFUSED;
-    if (s->result != SMTP_AGAIN && s->result != status)
-        status = SMTP_PARTIAL;
-    s->result = (int8_t)status;
+    uint8_t status = SMTP__BYTE(yes ? SMTP_OK : SMTP_E_REFUSED);
+    if (s->result != SMTP__BYTE(SMTP_AGAIN) && s->result != status)
+        status = SMTP__BYTE(SMTP_PARTIAL);
+    s->result = status;
     if (SMTP__LMTP && s->config->lmtp && s->to_heard > 1) {
         s->to_heard--;
         s->due++;
@@ -5336,7 +5344,7 @@ static smtp_status smtp__drive(smtp_session *s)
     while (s->goal)
         if (!smtp__turn(s) && smtp__pause(s) == SMTP_AGAIN)
             return SMTP_AGAIN;
-    return (smtp_status)s->result;
+    return smtp__status(s->result);
 }
 
 /* ---- public functions ---------------------------------------------------- */
