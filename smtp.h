@@ -1519,8 +1519,8 @@ enum {
     SMTP__HANDSHAKE,               /* TLS */
     SMTP__RESPOND,                 /* config->sasl makes its response */
     SMTP__MEASURE,                 /* dry run of the body */
-    SMTP__BODY,                    /* behind DATA */
     SMTP__CHUNK,                   /* the next BDAT of a source of no size */
+    SMTP__BODY,                    /* behind DATA */
     SMTP__PAYLOAD                  /* behind BDAT */
 };
 
@@ -1550,7 +1550,7 @@ enum {                             /* smtp_session.body_state */
     SMTP__CR = 2,                  /* behind a CR: LF adds nothing to it */
     SMTP__DOTS = 4,                /* stuff dots */
     SMTP__RAW = 8 * SMTP__CHUNKING,          /* send the body unread */
-    SMTP__DRY = 16 * SMTP__MEASURED,         /* only count */
+    SMTP__DRY = 16 * SMTP__KEPT,             /* only count */
     SMTP__CHANGED = 32 * SMTP__KEPT,         /* something was changed */
     SMTP__HIGH = 64 * SMTP__MEASURED,        /* a byte above 127 was seen */
     SMTP__INTO_BUFFER = 128 * SMTP__PARTS    /* all goes through the buffer */
@@ -1790,6 +1790,12 @@ static smtp_status smtp__status(uint8_t byte)
     return (smtp_status)(int8_t)byte;
 }
 
+/* Whether it is this one, told by that byte. */
+static int smtp__is(smtp_status status, smtp_status which)
+{
+    return ((unsigned)status & 255) == SMTP__BYTE(which);
+}
+
 /* RSET was refused: the server goes away, but what was said around it may still
    be answered, where that can be of any use. */
 #define SMTP__LEAVES (SMTP__NEXT || SMTP__CHUNKING)
@@ -1818,12 +1824,12 @@ static int smtp__no_mail(const smtp_mail *m)
 
 /* The outcome of the first `n` recipients, as far as none of their own replies
    has decided it. */
-static void smtp__settle_recipients(smtp_mail *m, size_t n, smtp_status status)
+static void smtp__settle_recipients(smtp_mail *m, size_t n, uint8_t status)
 {
     smtp_recipient *to = m->to;
     for (; n > 0; n--, to++)
-        if (to->status == SMTP_AGAIN) {
-            to->status = status;
+        if (smtp__is(to->status, SMTP_AGAIN)) {
+            to->status = smtp__status(status);
             to->code = m->code;
         }
 }
@@ -1833,22 +1839,23 @@ static void smtp__settle_recipients(smtp_mail *m, size_t n, smtp_status status)
    where others were. Those that were never said are not taken. */
 static void smtp__settle(smtp_mail *m)
 {
-    smtp_status rest = m->status;
-    if (rest == SMTP_AGAIN) {
+    uint8_t rest = SMTP__BYTE(m->status);
+    if (rest == SMTP__BYTE(SMTP_AGAIN)) {
         rest = SMTP_OK;
         m->status = m->flags & SMTP__SOME_REFUSED ? SMTP_PARTIAL : SMTP_OK;
     }
     if (!(m->flags & SMTP__SAID_MAIL) ||
-        ((SMTP__ALL_OR_NONE || SMTP__RARE) && m->status == SMTP_E_RECIPIENTS))
-        rest = SMTP_NOT_TAKEN;
-    if (SMTP__RARE && (rest == SMTP_OK || rest == SMTP_UNKNOWN ||
-                       rest == SMTP_E_DATA)) {
+        ((SMTP__ALL_OR_NONE || SMTP__RARE) &&
+         smtp__is(m->status, SMTP_E_RECIPIENTS)))
+        rest = SMTP__BYTE(SMTP_NOT_TAKEN);
+    if (SMTP__RARE && (rest == SMTP_OK || rest == SMTP__BYTE(SMTP_UNKNOWN) ||
+                       rest == SMTP__BYTE(SMTP_E_DATA))) {
         smtp__settle_recipients(m, m->said, rest);
-        rest = SMTP_NOT_TAKEN;
+        rest = SMTP__BYTE(SMTP_NOT_TAKEN);
     }
     smtp__settle_recipients(m, m->to_count, rest);
-    if (m->flags & SMTP__DELIVERED && m->status != SMTP_OK &&
-        m->status != SMTP_UNKNOWN)
+    if (m->flags & SMTP__DELIVERED && !smtp__is(m->status, SMTP_OK) &&
+        !smtp__is(m->status, SMTP_UNKNOWN))
         m->status = SMTP_PARTIAL;
 }
 
@@ -1867,7 +1874,7 @@ static int smtp__another_part(smtp_session *s, smtp_mail *m)
     const unsigned keep = SMTP__NEEDS_UTF8 | SMTP__HAS_8BIT | SMTP__CLEAN |
                           SMTP__SIZED | SMTP__SOME_REFUSED | SMTP__DELIVERED |
                           SMTP__STEPWISE;
-    if (!SMTP__RARE || s->status || m->status != SMTP_AGAIN ||
+    if (!SMTP__RARE || s->status || !smtp__is(m->status, SMTP_AGAIN) ||
         m->said == m->to_count)
         return 0;
     if (m->flags & SMTP__ACCEPTED) {
@@ -1904,7 +1911,7 @@ static void smtp__finish(smtp_session *s)
     }
     smtp__settle(m);
     if (!SMTP__NEXT || s->goal == SMTP__G_SEND) {
-        s->result = m->status == SMTP_NOT_TAKEN ? s->status
+        s->result = smtp__is(m->status, SMTP_NOT_TAKEN) ? s->status
                                                 : SMTP__BYTE(m->status);
         s->goal = SMTP__G_NONE;
     }
@@ -1924,8 +1931,8 @@ static int smtp__handed_over(const smtp_session *s, const smtp_mail *m)
 static int smtp__none_open(const smtp_mail *m)
 {
     size_t i = 0;
-    while (i < m->said && m->to[i].status != SMTP_AGAIN &&
-           m->to[i].status != SMTP_UNKNOWN)
+    while (i < m->said && !smtp__is(m->to[i].status, SMTP_AGAIN) &&
+           !smtp__is(m->to[i].status, SMTP_UNKNOWN))
         i++;
     return m->said && i == m->said;
 }
@@ -1934,7 +1941,7 @@ static int smtp__none_open(const smtp_mail *m)
    heeds no RSET may have taken it. */
 static int smtp__senderless(const smtp_mail *m)
 {
-    return SMTP__CHUNKING && m->status == SMTP_E_SENDER &&
+    return SMTP__CHUNKING && smtp__is(m->status, SMTP_E_SENDER) &&
            m->flags & SMTP__ACCEPTED && !(m->flags & SMTP__SAID_DATA);
 }
 
@@ -1942,7 +1949,8 @@ static int smtp__senderless(const smtp_mail *m)
    it. */
 static int smtp__contradicted(const smtp_mail *m)
 {
-    return smtp__senderless(m) || (SMTP__PARTS && m->status == SMTP_E_DATA);
+    return smtp__senderless(m) ||
+           (SMTP__PARTS && smtp__is(m->status, SMTP_E_DATA));
 }
 
 /* The mail at the heard cursor ends with the connection. Unknown: its last byte
@@ -1954,7 +1962,7 @@ static void smtp__lose(smtp_session *s, smtp_mail *m)
                (!SMTP__LEAVES || s->reply.code.reply == 421);
     int none = SMTP__RARE && smtp__none_open(m);
     size_t i;
-    if (m->status != SMTP_AGAIN &&
+    if (!smtp__is(m->status, SMTP_AGAIN) &&
         (shut || !smtp__senderless(m) || !smtp__handed_over(s, m)))
         return;
     if (none && m->said == m->to_count) {
@@ -1966,7 +1974,7 @@ static void smtp__lose(smtp_session *s, smtp_mail *m)
     if (!shut && !none && smtp__handed_over(s, m))
         m->status = SMTP_UNKNOWN;
     else for (i = 0; SMTP__RARE && i < m->said; i++)
-        if (m->to[i].status == SMTP_UNKNOWN)
+        if (smtp__is(m->to[i].status, SMTP_UNKNOWN))
             m->to[i].status = SMTP_AGAIN;
 }
 
@@ -1978,6 +1986,8 @@ SMTP__APART static void smtp__lose_all(smtp_session *s)
     while (s->heard) {
         smtp__lose(s, s->heard);
         smtp__finish(s);
+        if (!SMTP__NEXT)
+            return;
     }
 }
 
@@ -2029,11 +2039,12 @@ static int smtp__moved(ptrdiff_t r, size_t n)
     return (size_t)r - 1 < n;
 }
 
-/* What a callback may return instead, as a status of the session. */
+/* What a callback may return instead, as a status of the session. SMTP_AGAIN is
+   seen to before, but not everywhere that of config->sasl. */
 static uint8_t smtp__failure(ptrdiff_t r)
 {
-    int known = r <= 0 && r > SMTP_STATUS_END && r != SMTP_AGAIN &&
-                r != SMTP_E_SHUTDOWN;
+    int known = r <= 0 && r > SMTP_STATUS_END && r != SMTP_E_SHUTDOWN &&
+                !(SMTP__SASL && r == SMTP_AGAIN);
     return SMTP__BYTE(r == 0 ? SMTP_EOF : known ? (int)r : SMTP_E_IO);
 }
 
@@ -3072,31 +3083,32 @@ static SMTP__INLINE size_t smtp__body_out(smtp_session *s, const char *p,
     }
     if (SMTP__COUNTED && smtp__in_payload(s))
         s->chunk -= (smtp_size)n;
-    if (!(s->body_state & SMTP__INTO_BUFFER))
+    if (!(s->body_state & SMTP__INTO_BUFFER) && s->say != SMTP__MEASURE)
         smtp__trace(s, SMTP_TRACE_BODY, p, n);
     return n;
 }
 
 /* Encodes one byte. 0: what comes of it does not fit now. A CR is a line end at
    once, a LF behind it is none. */
-static int smtp__encode_byte(smtp_session *s, const char *p)
+static uint8_t smtp__encode_byte(smtp_session *s, const char *p)
 {
     unsigned state = s->body_state;
     unsigned next = state & ~(unsigned)(SMTP__BOL | SMTP__CR);
+    unsigned c = (unsigned char)*p;
     size_t n = 1;
     if (!(state & SMTP__DRY) && s->out_size - s->out_to < 2)
         return 0;
-    if (*p & 128)
+    if (c > 127)
         next |= SMTP__HIGH;
-    if (((state & SMTP__CR) != 0) != (*p == '\n'))
+    if (((state & SMTP__CR) != 0) != (c == '\n'))
         next |= SMTP__CHANGED;
     if (state & SMTP__RAW) {
         ;
-    } else if (*p == '\r' || *p == '\n') {
-        next |= *p == '\r' ? SMTP__BOL | SMTP__CR : SMTP__BOL;
-        n = *p == '\n' && state & SMTP__CR ? 0 : 2;
+    } else if (c == '\r' || c == '\n') {
+        next |= c == '\r' ? SMTP__BOL | SMTP__CR : SMTP__BOL;
+        n = c == '\n' && state & SMTP__CR ? 0 : 2;
         p = "\r\n";
-    } else if (*p == '.' && (state & SMTP__BOL) && (state & SMTP__DOTS)) {
+    } else if (c == '.' && (state & SMTP__BOL) && (state & SMTP__DOTS)) {
         next |= SMTP__CHANGED;
         p = "..";
         n = SMTP__KEPT && state & SMTP__DRY ? 1 : 2;   /* SIZE counts it once */
@@ -3108,12 +3120,13 @@ static int smtp__encode_byte(smtp_session *s, const char *p)
 /* Encodes some of `n` bytes. 0: not one. */
 static int smtp__encode_bytes(smtp_session *s, const char *p, size_t n)
 {
-    size_t left = n;
-    while (left && smtp__encode_byte(s, p++)) {
-        left--;
-        s->at++;
-    }
-    return left != n;
+    int done, any = 0;
+    do {
+        done = smtp__encode_byte(s, p++);
+        s->at += (smtp_size)done;
+        any |= done;
+    } while (done && --n > 0);
+    return any;
 }
 
 /* The end of the source: -1, or its last line is completed first. */
@@ -3821,8 +3834,11 @@ static void smtp__tell(smtp_session *s)
 {
     const unsigned ended = SMTP__CLOSED | SMTP__SAID_FINAL;
     while (s->heard && (s->heard->flags & ended) == SMTP__CLOSED &&
-           (SMTP__NEXT ? smtp__awaited(s) == SMTP__FINAL : s->due == 0))
+           (SMTP__NEXT ? smtp__awaited(s) == SMTP__FINAL : s->due == 0)) {
         smtp__finish(s);
+        if (!SMTP__NEXT)
+            return;
+    }
 }
 
 /* The mail being said ends here, without its body. */
@@ -3839,7 +3855,7 @@ SMTP__APART static void smtp__refuse_mail(smtp_session *s, uint8_t status)
 {
     smtp_mail *m = s->heard;
     m->flags |= SMTP__REFUSED;
-    if (m->status != SMTP_AGAIN)
+    if (!smtp__is(m->status, SMTP_AGAIN))
         return;
     m->status = smtp__status(status);
     m->code = s->reply.code;
@@ -4065,12 +4081,14 @@ static void smtp__judge_bdat(smtp_session *s, int yes)
 static smtp_recipient *smtp__turn_of(const smtp_session *s)
 {
     const smtp_mail *m = s->heard;
-    size_t i;
-    if (m && ((SMTP__LMTP && s->config->lmtp) ||
-              (SMTP__RARE && m->flags & SMTP__EACH)))
-        for (i = 0; i < m->said; i++)
-            if (m->to[i].status == SMTP_AGAIN)
-                return &m->to[i];
+    smtp_recipient *to;
+    size_t n;
+    if (smtp__no_mail(m) || !((SMTP__LMTP && s->config->lmtp) ||
+                              (SMTP__RARE && m->flags & SMTP__EACH)))
+        return NULL;
+    for (to = m->to, n = m->said; n > 0; n--, to++)
+        if (smtp__is(to->status, SMTP_AGAIN))
+            return to;
     return NULL;
 }
 
@@ -4085,7 +4103,7 @@ SMTP__APART static int smtp__judge_each(smtp_session *s, smtp_mail *m, int yes)
         smtp__refuse_recipient(m, to);
     } else if (m->flags & SMTP__EACH) {
         to->status = SMTP_UNKNOWN;
-    } else if (m->status != SMTP_AGAIN) {
+    } else if (!smtp__is(m->status, SMTP_AGAIN)) {
         to->status = m->status = SMTP_UNKNOWN;   /* refused it before */
     } else {
         to->status = SMTP_OK;
@@ -4111,10 +4129,10 @@ static int smtp__judge_prdr(smtp_session *s, smtp_mail *m, int yes)
     if (!(m->flags & SMTP__EACH) || smtp__turn_of(s))
         return 0;
     for (i = 0; i < m->said; i++)
-        if (m->to[i].status != SMTP_UNKNOWN) {
+        if (!smtp__is(m->to[i].status, SMTP_UNKNOWN)) {
             continue;
         } else if (yes) {
-            if (m->status != SMTP_AGAIN)
+            if (!smtp__is(m->status, SMTP_AGAIN))
                 continue;
             m->to[i].status = SMTP_OK;
             m->flags |= SMTP__DELIVERED;
@@ -4172,7 +4190,7 @@ static void smtp__judge_final(smtp_session *s, int yes)
             m->status = SMTP_UNKNOWN;
         if (SMTP__EACH_ANSWERS ? smtp__body_refused(s, m, yes) : !yes)
             smtp__refuse_mail(s, SMTP__BYTE(SMTP_E_DATA));
-        if (m->status == SMTP_AGAIN) {
+        if (smtp__is(m->status, SMTP_AGAIN)) {
             if (SMTP__CAREFUL)
                 s->refusals = 0;
             if (SMTP__NEXT && s->step < 255)
@@ -4249,6 +4267,7 @@ SMTP__APART static void smtp__write(smtp_session *s, unsigned row)
 SMTP__APART static void smtp__judge(smtp_session *s, unsigned row, int yes)
 {
     switch (row) { SMTP__ROWS(SMTP__JUDGE) }
+    smtp__tell(s);
 }
 
 /* Refused recipients after which no mail overlaps another and DATA waits for
@@ -4412,7 +4431,8 @@ static void smtp__advance(smtp_session *s, unsigned row)
     s->await = (uint8_t)row;
     if (SMTP__HAND && row == SMTP__COMMAND && s->tail)
         s->dirty = 1;              /* MAIL or RCPT by hand */
-    if (SMTP__AUTH && (row == SMTP__RESPONSE || row == SMTP__AUTH_))
+    if (SMTP__AUTH && (row == SMTP__RESPONSE ||
+                       ((SMTP__SASL || SMTP__INITIAL) && row == SMTP__AUTH_)))
         smtp__login_said(s, row);
 }
 
@@ -4513,9 +4533,9 @@ static int smtp__say_row(smtp_session *s)
     s->cut = 0;
     smtp__write(s, row);
     smtp__trace_row(s, start);
-    if (s->cut) {
+    if (s->cut) {                  /* the buffer is full */
         s->row_done += (size_t)(s->out_to - start);
-        return s->out_to != start;
+        return 0;
     }
     s->row_done = 0;
     smtp__advance(s, row);
@@ -4545,29 +4565,6 @@ static void smtp__say_dot(smtp_session *s)
     smtp__trace_row(s, start);
     s->due++;
     smtp__mail_said(s);
-}
-
-/* The rest of the body, then the dot. */
-static int smtp__say_body(smtp_session *s)
-{
-    const smtp_mail *m = s->said;
-    int r = SMTP__FAST && m && m->flags & SMTP__CLEAN ? smtp__say_clean(s)
-                                                      : smtp__encode(s);
-    if (r < 0)
-        smtp__say_dot(s);
-    return r;
-}
-
-/* The announced bytes of BDAT: neither more nor less, whatever a source says
-   at its second reading. */
-static int smtp__say_payload(smtp_session *s)
-{
-    int r = !SMTP__COUNTED || s->chunk ? smtp__encode(s) : -1;
-    if (SMTP__COUNTED && r < 0 && s->chunk)
-        smtp__fail(s, SMTP_E_BODY);
-    else if (r < 0)
-        smtp__mail_said(s);
-    return r != 0;
 }
 
 /* A BDAT whose size is known when its bytes are in the buffer, behind room for
@@ -4660,9 +4657,9 @@ static uint8_t smtp__bad_recipient(smtp_recipient *to, uint8_t bad)
 /* A mail's arguments, before anything of it is said. */
 static uint8_t smtp__check_to(const smtp_session *s, smtp_mail *m)
 {
-    size_t i;
-    for (i = 0; i < m->to_count; i++) {
-        smtp_recipient *to = &m->to[i];
+    smtp_recipient *to = m->to;
+    size_t n;
+    for (n = m->to_count; n > 0; n--, to++) {
         uint8_t bad;
         int kind;
         if (smtp__plain_recipient(to))
@@ -4815,18 +4812,57 @@ static int smtp__look(smtp_session *s)
 
 /* The dry run tells the size, whether there are bytes above 127, and of bytes
    in memory whether they can be sent as they are. */
-static int smtp__measure(smtp_session *s)
+static void smtp__measured(smtp_session *s)
 {
     smtp_mail *m = s->said;
-    int r = smtp__look(s) ? -1 : smtp__encode(s);
-    if (r >= 0)
-        return r;
     m->flags |= SMTP__SIZED;
     m->flags |= (uint16_t)((s->body_state & SMTP__HIGH) << 3 &
                            SMTP__HAS_8BIT);
     if (!(s->body_state & SMTP__CHANGED) && !smtp__pulled(&m->body))
         m->flags |= SMTP__CLEAN;
     smtp__start_transaction(s);
+}
+
+/* Some of the body, be it dry; -1: all of it is said. */
+static int smtp__say_some(smtp_session *s)
+{
+    const smtp_mail *m = s->said;
+    if (SMTP__FAST && s->say == SMTP__MEASURE && smtp__look(s))
+        return -1;
+    if (SMTP__FAST && s->say == SMTP__BODY && m && m->flags & SMTP__CLEAN)
+        return smtp__say_clean(s);
+    if (SMTP__COUNTED && smtp__in_payload(s) && s->chunk == 0)
+        return -1;
+    return smtp__encode(s);
+}
+
+/* In the shortest code what a dry run encodes is taken back. */
+static void smtp__take_back(smtp_session *s, unsigned start)
+{
+    if (!SMTP__MEASURED || SMTP__FAST || s->say != SMTP__MEASURE)
+        return;
+    s->said->wire += (smtp_size)(s->out_to - start);
+    s->out_to = (uint16_t)start;
+}
+
+/* The rest of the body. Behind BDAT it is the announced bytes, neither more nor
+   less, whatever a source says at its second reading. */
+static int smtp__say_body(smtp_session *s)
+{
+    unsigned start = s->out_to;
+    int r = smtp__say_some(s);
+    if (r >= 0) {
+        smtp__take_back(s, start);
+        return r;
+    }
+    if (SMTP__MEASURED && s->say == SMTP__MEASURE)
+        smtp__measured(s);
+    else if (!smtp__in_payload(s))
+        smtp__say_dot(s);
+    else if (SMTP__COUNTED && s->chunk)
+        smtp__fail(s, SMTP_E_BODY);
+    else
+        smtp__mail_said(s);
     return 1;
 }
 
@@ -4858,13 +4894,6 @@ static void smtp__begin(smtp_session *s, smtp_mail *m)
         smtp__refuse(s, SMTP__BYTE(SMTP_E_LIMIT), SMTP_E_LIMIT);
         return;
     }
-    m->flags |= (uint16_t)(m->body.flags << 8 &
-                           (SMTP__HAS_8BIT | SMTP__NEEDS_UTF8));
-    if (SMTP__MEASURED && smtp__raw(m) &&
-        (!smtp__pulled(&m->body) || m->body.size)) {
-        m->wire = m->body.size;
-        m->flags |= SMTP__SIZED;
-    }
     if ((bad = smtp__check_mail(s, m)) != SMTP_OK) {
         m->status = smtp__status(bad);
         smtp__abandon(s);
@@ -4893,13 +4922,19 @@ static void smtp__take(smtp_mail *m)
     m->status = SMTP_AGAIN;
     m->code = none;
     m->said = 0;
-    m->flags = 0;
+    m->flags = (uint16_t)(m->body.flags << 8 &
+                          (SMTP__HAS_8BIT | SMTP__NEEDS_UTF8));
     if (SMTP__NEXT)
         m->link = NULL;
-    if (SMTP__MEASURED)
-        m->wire = 0;
     if (SMTP__PARTS)
         m->chunks = 0;
+    if (!SMTP__MEASURED)
+        return;
+    m->wire = 0;
+    if (smtp__raw(m) && (!smtp__pulled(&m->body) || m->body.size)) {
+        m->wire = m->body.size;
+        m->flags |= SMTP__SIZED;
+    }
 }
 
 /* The session is ready: a mail, or the end. */
@@ -5033,8 +5068,7 @@ static int smtp__handshake(smtp_session *s)
         smtp__end(s, why);
         return 0;
     }
-    s->flags |= SMTP__SECURE | SMTP__MOVED;
-    s->flags &= (uint16_t)~SMTP__LOGGED_IN;
+    s->flags = SMTP__GREETED | SMTP__SECURE | SMTP__MOVED;
     smtp__forget(s);
     s->say = SMTP__IDLE;
     if (smtp__hand(s))
@@ -5053,26 +5087,19 @@ SMTP__APART static int smtp__step(smtp_session *s)
 {
     if (smtp__mute(s))
         return 0;
-    switch (s->say) {
-    case SMTP__IDLE:
-        return smtp__idle(s);
-    case SMTP__HANDSHAKE:
-        return smtp__handshake(s);
-    case SMTP__RESPOND:
-        return SMTP__SASL && smtp__respond(s);
-    case SMTP__MEASURE:
-        return SMTP__MEASURED && smtp__measure(s);
-    case SMTP__BODY:
-        return smtp__say_body(s);
-    case SMTP__CHUNK:
-        return SMTP__PARTS && smtp__say_chunk(s);
-    case SMTP__PAYLOAD:
-        return SMTP__CHUNKING && smtp__say_payload(s);
-    case SMTP__WAIT:
-        return 0;
-    default:
+    if (s->say < SMTP__ROW_COUNT)
         return smtp__say_row(s);
-    }
+    if (s->say == SMTP__WAIT)
+        return 0;
+    if (s->say == SMTP__IDLE)
+        return smtp__idle(s);
+    if (s->say == SMTP__HANDSHAKE)
+        return smtp__handshake(s);
+    if (SMTP__SASL && s->say == SMTP__RESPOND)
+        return smtp__respond(s);
+    if (SMTP__PARTS && s->say == SMTP__CHUNK)
+        return smtp__say_chunk(s);
+    return smtp__say_body(s);
 }
 
 /* A reply that nothing asked for, whose command is not yet out, or 421. Inside
@@ -5142,7 +5169,6 @@ static void smtp__answer(smtp_session *s)
     } else {
         s->due--;
         smtp__judge(s, s->stage, smtp__positive(s));
-        smtp__tell(s);
     }
 }
 
@@ -5262,7 +5288,7 @@ static int smtp__expects(const smtp_session *s, int sent)
     if (smtp__mute(s))
         return 1;
     if (s->wants & SMTP_WRITE)
-        return s->due || s->say == SMTP__BODY || smtp__in_payload(s);
+        return s->due || s->say >= SMTP__BODY;
     if (SMTP__FAST && s->wants & SMTP__ASYNC)
         return s->due && !sent;
     return s->due && s->out_to == 0 && !smtp__in_payload(s);
