@@ -1431,28 +1431,28 @@ SMTP_API smtp_status smtp_send_url(const char *url, smtp_mail *mail,
 
 /* The script. A row is said, then answered: its name; its text; who judges the
    answer; which limit of smtp_timeouts holds for it; 0: left out.
-   In a text a small letter stands for a value. What is before it, up to the
-   letter before that, belongs to it: where there is no such value, neither is
-   said. The letters:
+   In a text a small letter stands for a value, a number for a part of NOTIFY.
+   What is before it, up to the one before that, belongs to it: where there is
+   no such value, neither is said. The letters:
 
       a b  sender, recipient        h    our own name
       s v  size for BDAT, MAIL      i j  SMTP, LMTP
       m o  8BITMIME, BINARYMIME     w    word of a command, mechanism
       u x  SMTPUTF8, rare wishes    f g  response along with AUTH, later
       q r  RET: FULL, HDRS          y    an empty one
-      d    ENVID, or ORCPT behind   c k  address by hand, and its ">"
-      e    its type, or with it     t l  parameters, argument by hand
-      n    NOTIFY; bits of it are   p    parameters
-           {, |, } and ~            z    nothing, always there */
+      d e  ENVID, ORCPT             c k  address by hand, and its ">"
+      p    parameters               t l  parameters, argument by hand
+      z    nothing, always there */
 #define SMTP__ROWS(X)                                                          \
     X(SMTP__GREETING, "greeting", "", greeting, greeting, 1)                   \
     X(SMTP__EHLO, "EHLO", SMTP__SAY_HELLO " h", ehlo, command, 1)              \
     X(SMTP__HELO, "HELO", "HELO h", helo, command, 1)                          \
     X(SMTP__STARTTLS, "STARTTLS", "STARTTLS", starttls, command, 1)            \
-    X(SMTP__AUTH_, "AUTH", "AUTH w" SMTP__SAY_INITIAL, auth, command,          \
+    X(SMTP__AUTH_, "AUTH", SMTP__SAY_AUTH SMTP__SAY_INITIAL, auth, command,    \
       SMTP__AUTH)                                                              \
     X(SMTP__RESPONSE, "AUTH", "g", auth, command, SMTP__AUTH)                  \
-    X(SMTP__COMMAND, "command", "wc>k t l", command, command, SMTP__HAND)      \
+    X(SMTP__COMMAND, "command", SMTP__SAY_COMMAND, command, command,           \
+      SMTP__HAND)                                                              \
     X(SMTP__XCLIENT, "XCLIENT", "w l", xclient, command,                       \
       SMTP__HAND && SMTP__RARE)                                                \
     X(SMTP__RSET, "RSET", "RSET", rset, command, 1)                            \
@@ -1461,7 +1461,7 @@ SMTP_API smtp_status smtp_send_url(const char *url, smtp_mail *mail,
     X(SMTP__RCPT, "RCPT", "RCPT TO:<b>z" SMTP__SAY_NOTIFY SMTP__SAY_MORE,      \
       rcpt, command, 1)                                                        \
     X(SMTP__DATA, "DATA", "DATA", data, data, 1)                               \
-    X(SMTP__BDAT, "BDAT", "BDAT s LAST", bdat, final, SMTP__CHUNKING)          \
+    X(SMTP__BDAT, "BDAT", SMTP__SAY_BDAT, bdat, final, SMTP__CHUNKING)         \
     X(SMTP__FINAL, ".", ".", final, final, 1)                                  \
     X(SMTP__QUIT, "QUIT", "QUIT", quit, command, 1)
 
@@ -1470,7 +1470,22 @@ SMTP_API smtp_status smtp_send_url(const char *url, smtp_mail *mail,
 #else
 #define SMTP__SAY_HELLO "EHLO"
 #endif
-#if SMTP__INITIAL
+#if SMTP__AUTH
+#define SMTP__SAY_AUTH "AUTH w"
+#else
+#define SMTP__SAY_AUTH
+#endif
+#if SMTP__HAND
+#define SMTP__SAY_COMMAND "wc>k t l"
+#else
+#define SMTP__SAY_COMMAND
+#endif
+#if SMTP__CHUNKING
+#define SMTP__SAY_BDAT "BDAT s LAST"
+#else
+#define SMTP__SAY_BDAT
+#endif
+#if SMTP__AUTH && SMTP__INITIAL
 #define SMTP__SAY_INITIAL " =y f"
 #else
 #define SMTP__SAY_INITIAL
@@ -1497,8 +1512,8 @@ SMTP_API smtp_status smtp_send_url(const char *url, smtp_mail *mail,
 #endif
 #if SMTP__DSN
 #define SMTP__SAY_RET " RET=FULLq RET=HDRSr ENVID=d"
-#define SMTP__SAY_NOTIFY " NOTIFY=n,NEVER{,SUCCESS|,FAILURE},DELAY~"           \
-    " ORCPT=ed"
+#define SMTP__SAY_NOTIFY                                                       \
+    " NOTIFY=\1NEVER\2SUCCESS\3,\4FAILURE\5,\6DELAY\7 ORCPT=e"
 #else
 #define SMTP__SAY_RET
 #define SMTP__SAY_NOTIFY
@@ -2056,7 +2071,7 @@ static void smtp__result(smtp_session *s, int status)
 }
 
 /* Ends the session with the protocol still in step. */
-SMTP__APART static void smtp__end_in_step(smtp_session *s, unsigned status)
+static void smtp__end_in_step(smtp_session *s, unsigned status)
 {
     smtp__end(s, status);
     s->flags = SMTP__GREETED;
@@ -2490,11 +2505,11 @@ static void smtp__no_features(const smtp_config *c)
 static void smtp__learn(smtp_session *s, char c)
 {
     int end = c == '\n';
-    if (!(s->parse & SMTP__P_FURTHER) || c == '\r')
+    if (!(s->parse & SMTP__P_FURTHER))
         return;
-    if (SMTP__HAND && (end || c))
+    if (SMTP__HAND && c && c != '\r')
         smtp__keep_feature(s, (char)(end ? 0 : c));
-    if (end || c == ' ' || c == '=') {
+    if ((unsigned char)c <= ' ' || c == '=') {
         smtp__learn_word(s);
         if (end)
             s->keyword = SMTP__K_NEXT;
@@ -2644,7 +2659,7 @@ static int smtp__parse_line(smtp_session *s)
 
 /* A byte of a reply. 1: it is complete; above: why it is none. A code is 200 to
    599; the separator is missing where the line has no text. */
-SMTP__APART static unsigned smtp__parse_byte(smtp_session *s, char c)
+static unsigned smtp__parse_byte(smtp_session *s, char c)
 {
     unsigned code = s->line_code, digit = (unsigned)(c - '0');
     if (s->reply_size++ == SMTP_REPLY_LIMIT)
@@ -3281,8 +3296,7 @@ SMTP__APART static void smtp__put_hex(smtp_session *s, unsigned digit)
 
 /* A value: ENVID and ORCPT as xtext (RFC 3461, section 4), but for an address
    type. */
-SMTP__APART static void smtp__put_text(smtp_session *s, const char *p,
-                                       unsigned what)
+static void smtp__put_text(smtp_session *s, const char *p, unsigned what)
 {
     for (; *p; p++) {
         unsigned c = (unsigned char)*p;
@@ -3296,6 +3310,17 @@ SMTP__APART static void smtp__put_text(smtp_session *s, const char *p,
         if (c == ';')
             what &= ~1u;           /* 'd' follows 'e' */
     }
+}
+
+/* RFC 3461, section 4.2: who gives no address type means this one. */
+static unsigned smtp__put_type(smtp_session *s, const char *p)
+{
+    while (*p && *p != ';')
+        p++;
+    if (*p)
+        return 'e';
+    smtp__put_text(s, "rfc822;", 0);
+    return 'd';
 }
 
 /* LMTP answers for each recipient at any rate. */
@@ -3347,7 +3372,7 @@ static void smtp__put_wishes(smtp_session *s, const smtp_mail *m)
 #endif
 
 /* The recipient being said. */
-static const smtp_recipient *smtp__to(const smtp_session *s)
+SMTP__APART static const smtp_recipient *smtp__to(const smtp_session *s)
 {
     return &s->said->to[s->said->said];
 }
@@ -3395,33 +3420,20 @@ static int smtp__no_size(const smtp_session *s, unsigned what)
                            (SMTP__PULL && !(s->said->flags & SMTP__SIZED)));
 }
 
-/* RFC 3461, section 4.1: NEVER stands alone. */
+/* RFC 3461, section 4.1: whether a part of NOTIFY is said, by a bit for each
+   sum of SMTP_NOTIFY_... NEVER stands alone. */
 static int smtp__notify(unsigned notify, unsigned what)
 {
-    if (notify & SMTP_NOTIFY_NEVER)
-        notify = SMTP_NOTIFY_NEVER;
-    return what == 'n' ? notify != 0 : (int)(notify >> (what - '{') & 1);
-}
-
-/* RFC 3461, section 4.2: without an address type this one is meant. */
-static const char *smtp__orcpt(const char *orcpt, unsigned what)
-{
-    const char *p = orcpt;
-    while (p && *p && *p != ';')
-        p++;
-    if (what == 'd')
-        return p && *p ? NULL : orcpt;
-    return p && !*p ? "rfc822;" : orcpt;
-}
-
-/* Letters that recipients have. */
-static const char *smtp__value_to(const smtp_recipient *to, unsigned what)
-{
-    switch (what) {
-    case 'b': return to->address;
-    case 'd': case 'e': return smtp__orcpt(SMTP__OF_DSN(to->orcpt), what);
-    default: return smtp__if(smtp__notify(SMTP__OF_DSN(to->notify), what));
-    }
+    static const uint16_t sums[] = {
+        0xfffe,                    /* any */
+        0xaaaa,                    /* NEVER */
+        0x4444,                    /* SUCCESS */
+        0x4440,                    /* and others */
+        0x5050,                    /* FAILURE */
+        0x5000,                    /* and DELAY */
+        0x5500                     /* DELAY */
+    };
+    return sums[what - 1] >> notify & 1;
 }
 
 /* What a letter of a row stands for, NULL: nothing. Where it is more than one
@@ -3430,17 +3442,17 @@ static const char *smtp__value_to(const smtp_recipient *to, unsigned what)
 static const char *smtp__value(const smtp_session *s, unsigned what, char *end)
 {
     const smtp_mail *m = s->said;
+    if (what == 0)
+        return "\r\n";
+    if (SMTP__DSN && what < ' ')
+        return smtp__if(smtp__notify(SMTP__OF_DSN(smtp__to(s)->notify), what));
     switch (what) {
-    case 0: return "\r\n";
     case 'a': return m->from;
-    case 'h': return smtp__hello_name(s);
-    case 'd':
-        if (s->say == SMTP__MAIL)
-            return SMTP__OF_DSN(m->envid);
-        /* fall through */
-    case 'b': case 'e': case 'n': case '{': case '|': case '}': case '~':
-        return smtp__value_to(smtp__to(s), what);
+    case 'b': return smtp__to(s)->address;
+    case 'd': return SMTP__OF_DSN(m->envid);
+    case 'e': return SMTP__OF_DSN(smtp__to(s)->orcpt);
     case 'f': return smtp__if(SMTP__INITIAL && s->keyword == SMTP__K_INITIAL);
+    case 'h': return smtp__hello_name(s);
     case 'i': return smtp__if(!s->config->lmtp);
     case 'j': return smtp__if(s->config->lmtp);
     case 'm': return smtp__if(smtp__is_8bit(s, m));
@@ -3552,7 +3564,7 @@ static const char *smtp__credential(const smtp_config *c, unsigned digit)
     size_t place = SMTP__SASL && digit > 5 ? 0 : digit - 2;
     memcpy(&text, (const char *)c + offsetof(smtp_config, user) +
                   place * sizeof text, sizeof text);
-    return smtp__or_empty(text);
+    return text;
 }
 
 /* RFC 5801, section 4: a character of a saslname, one or three bytes. */
@@ -3576,7 +3588,7 @@ static smtp_size smtp__put64_text(smtp_session *s, smtp_size bits,
 {
     const char *p = smtp__credential(s->config, digit);
     size_t n = 1;
-    for (; *p; p++) {
+    for (; p && *p; p++) {
         const char *text = SMTP__SASL && digit == 6 ? smtp__sasl_char(p, &n)
                                                     : p;
         bits = smtp__put64_n(s, bits, text, n);
@@ -4093,7 +4105,7 @@ static smtp_recipient *smtp__turn_of(const smtp_session *s)
 }
 
 /* One of these answers. 1: more are to come. */
-SMTP__APART static int smtp__judge_each(smtp_session *s, smtp_mail *m, int yes)
+static int smtp__judge_each(smtp_session *s, smtp_mail *m, int yes)
 {
     smtp_recipient *to = smtp__turn_of(s);
     if (to == NULL)
@@ -4233,7 +4245,7 @@ static void smtp__put_value(smtp_session *s, unsigned what, const char *text)
     else if (SMTP__A_LABEL && what >= 'a' && what <= 'c')
         smtp__put_address(s, text);
     else if (SMTP__DSN && (!SMTP__FAST || what == 'd' || what == 'e'))
-        smtp__put_text(s, text, what);
+        smtp__put_text(s, text, what == 'e' ? smtp__put_type(s, text) : what);
     else
         smtp__put(s, text);
 }
@@ -4245,17 +4257,15 @@ SMTP__APART static void smtp__write(smtp_session *s, unsigned row)
     static const char texts[] = SMTP__ROWS(SMTP__TEXT_OF);
     const char *p = smtp__nth(texts, row), *value;
     char number[21];
-    unsigned what, last = 0;
+    unsigned what;
     number[20] = 0;
     do {
         const char *begin = p;
         do
             what = (unsigned char)*p++;
-        while (what && what < 'a');
+        while (what >= ' ' && what < 'a');
         value = smtp__value(s, what, &number[20]);
         if (value) {
-            begin += SMTP__DSN && last == 'n';   /* no comma behind "=" */
-            last = what;
             smtp__put_n(s, begin, (size_t)(p - 1 - begin));
             smtp__put_value(s, what, value);
         }
@@ -5391,9 +5401,8 @@ static void smtp__divide(smtp_session *s, char *buffer, size_t size)
 }
 
 /* Why the session cannot be opened. */
-SMTP__APART static uint8_t smtp__open_fault(const smtp_session *s,
-                                            const smtp_io *io,
-                                            const void *buffer, size_t size)
+static uint8_t smtp__open_fault(const smtp_session *s, const smtp_io *io,
+                                const void *buffer, size_t size)
 {
     const smtp_config *c = s->config;
     if (!io || !c || !buffer || !io->recv || !io->send ||
