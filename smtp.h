@@ -1455,6 +1455,7 @@ SMTP_API smtp_status smtp_send_url(const char *url, smtp_mail *mail,
       SMTP__HAND)                                                              \
     X(SMTP__XCLIENT, "XCLIENT", "w l", xclient, command,                       \
       SMTP__HAND && SMTP__RARE)                                                \
+    X(SMTP__QUIT, "QUIT", "QUIT", quit, command, 1)                            \
     X(SMTP__RSET, "RSET", "RSET", rset, command, 1)                            \
     X(SMTP__MAIL, "MAIL", "MAIL FROM:<za>z" SMTP__SAY_SIZE SMTP__SAY_BODY      \
       SMTP__SAY_UTF8 SMTP__SAY_RET SMTP__SAY_MORE, mail, command, 1)           \
@@ -1462,8 +1463,7 @@ SMTP_API smtp_status smtp_send_url(const char *url, smtp_mail *mail,
       rcpt, command, 1)                                                        \
     X(SMTP__DATA, "DATA", "DATA", data, data, 1)                               \
     X(SMTP__BDAT, "BDAT", SMTP__SAY_BDAT, bdat, final, SMTP__CHUNKING)         \
-    X(SMTP__FINAL, ".", ".", final, final, 1)                                  \
-    X(SMTP__QUIT, "QUIT", "QUIT", quit, command, 1)
+    X(SMTP__FINAL, ".", ".", final, final, 1)
 
 #if SMTP__LMTP
 #define SMTP__SAY_HELLO "EHLOiLHLOj"
@@ -2671,11 +2671,13 @@ static unsigned smtp__parse_byte(smtp_session *s, char c)
         return 0;
     }
     if (!(s->parse & SMTP__P_TEXT)) {
-        if (!smtp__parse_line(s) ||
-            (c != ' ' && c != '-' && c != '\r' && c != '\n'))
+        if (!smtp__parse_line(s))
             return SMTP__BYTE(SMTP_E_PROTOCOL);
-        s->parse = (uint8_t)(s->parse | SMTP__P_TEXT |
-                             (c == '-' ? SMTP__P_MORE : 0));
+        s->parse |= SMTP__P_TEXT;
+        if (c == '-')
+            s->parse |= SMTP__P_MORE;
+        else if (c != ' ' && c != '\r' && c != '\n')
+            return SMTP__BYTE(SMTP_E_PROTOCOL);
         if (c != '\n')
             return 0;
     }
@@ -3727,10 +3729,11 @@ static void smtp__use_mechanism(smtp_session *s, unsigned of)
     }
 }
 
-/* Chooses the next mechanism, the strongest of those below the last. */
-static void smtp__login(smtp_session *s)
+/* Chooses the next mechanism, if one is to be tried: the strongest of those
+   below the last. */
+static void smtp__login(smtp_session *s, int next)
 {
-    unsigned left = smtp__usable(s) & (s->mechanism - 1u);
+    unsigned left = next ? smtp__usable(s) & (s->mechanism - 1u) : 0;
     uint8_t status;
     if (!s->mechanism)
         s->result = SMTP__BYTE(SMTP_E_MECHANISM);
@@ -3766,7 +3769,7 @@ static int smtp__respond(smtp_session *s)
         s->result = smtp__failure(r);
         s->step = SMTP__CANCEL;
     } else if (r == SMTP_E_MECHANISM) {
-        smtp__login(s);
+        smtp__login(s, 1);
     } else if (r < 0) {
         smtp__end_login(s, smtp__failure(r));
     }
@@ -3968,12 +3971,10 @@ static void smtp__judge_challenge(smtp_session *s)
 static void smtp__judge_auth(smtp_session *s, int yes)
 {
     unsigned code = s->reply.code.reply;
-    int status;
-    if (smtp__canceled(s)) {
-        smtp__end_login(s, s->result);
-    } else if (code == 334) {
+    int status, canceled = smtp__canceled(s);
+    if (code == 334 && !canceled) {
         smtp__judge_challenge(s);
-    } else if (yes) {
+    } else if (yes && !canceled) {
         status = smtp__sasl_done(s, SMTP_OK);
         s->mechanism = 0;
         s->flags |= SMTP__LOGGED_IN;
@@ -3984,10 +3985,8 @@ static void smtp__judge_auth(smtp_session *s, int yes)
             smtp__fail(s, smtp__failure(status));
         else if (smtp__hand(s))
             smtp__result(s, SMTP_OK);
-    } else if (code < 500 || code == 535) {
-        smtp__end_login(s, s->result);
     } else {
-        smtp__login(s);
+        smtp__login(s, code >= 500 && code != 535 && !canceled);
     }
 }
 
@@ -4305,7 +4304,7 @@ static int smtp__use_chunks(const smtp_session *s, const smtp_mail *m)
 static int smtp__stops(const smtp_session *s, unsigned row)
 {
     const smtp_mail *m = s->said;
-    if (row < SMTP__RSET || row == SMTP__QUIT)
+    if (row < SMTP__RSET)
         return 1;
     if (row < SMTP__DATA || smtp__no_mail(m))
         return 0;
@@ -4434,7 +4433,7 @@ static void smtp__advance(smtp_session *s, unsigned row)
 {
     s->due++;
     s->say = SMTP__WAIT;
-    if (row >= SMTP__RSET && row <= SMTP__FINAL && !smtp__no_mail(s->said)) {
+    if (row >= SMTP__RSET && !smtp__no_mail(s->said)) {
         smtp__mail_advance(s, row);
         return;
     }
@@ -4792,8 +4791,7 @@ static uint8_t smtp__check_mail(const smtp_session *s, smtp_mail *m)
 static void smtp__start_transaction(smtp_session *s)
 {
     smtp_mail *m = s->said;
-    if (SMTP__SIZE && s->limit && m->flags & SMTP__SIZED &&
-        m->wire > s->limit) {
+    if (SMTP__SIZE && s->limit && m->wire > s->limit) {
         m->status = SMTP_E_SIZE;
         smtp__abandon(s);
         return;
@@ -5018,7 +5016,7 @@ static int smtp__prepare(smtp_session *s)
     } else if (SMTP__AUTH &&
                (c->user || c->mechanisms & SMTP_AUTH_EXTERNAL) &&
                !(s->flags & SMTP__LOGGED_IN)) {
-        smtp__login(s);
+        smtp__login(s, 1);
     } else {
         return 0;
     }
@@ -5035,7 +5033,7 @@ static void smtp__start_hand(smtp_session *s)
     } else if (row == SMTP__GREETING) {
         smtp__result(s, SMTP_OK);
     } else if (SMTP__AUTH && row == SMTP__AUTH_) {
-        smtp__login(s);
+        smtp__login(s, 1);
     } else if (row == SMTP__STARTTLS && !s->io->starttls) {
         smtp__result(s, SMTP_E_NO_TLS);
     } else if (row == SMTP__STARTTLS &&
@@ -5173,7 +5171,7 @@ static void smtp__answer(smtp_session *s)
         s->stage = (uint8_t)smtp__awaited(s);
     if (SMTP__REPLY)
         smtp__show(s);
-    if (s->due == 0 || (s->stage < SMTP__RSET && s->out_to) ||
+    if (s->due == 0 || (s->stage < SMTP__QUIT && s->out_to) ||
         (s->reply.code.reply == 421 && s->stage != SMTP__QUIT)) {
         smtp__unasked(s);
     } else {
