@@ -1672,7 +1672,7 @@ static size_t smtp__min(size_t a, size_t b)
 
 static char smtp__hex_digit(unsigned value)
 {
-    return (char)(value + (value < 10 ? '0' : 'A' - 10));
+    return (char)((value < 10 ? '0' : 'A' - 10) + (int)value);
 }
 
 static int smtp__is_digit(char c)
@@ -1926,8 +1926,8 @@ static void smtp__finish(smtp_session *s)
     }
     smtp__settle(m);
     if (!SMTP__NEXT || s->goal == SMTP__G_SEND) {
-        s->result = smtp__is(m->status, SMTP_NOT_TAKEN) ? s->status
-                                                : SMTP__BYTE(m->status);
+        s->result = SMTP__BYTE(smtp__is(m->status, SMTP_NOT_TAKEN)
+                               ? s->status : SMTP__BYTE(m->status));
         s->goal = SMTP__G_NONE;
     }
     if (SMTP__NEXT && s->config && s->config->done)
