@@ -519,7 +519,7 @@ typedef struct smtp_session {
     uint8_t status;                /* what ended the session: low byte of a */
     uint8_t broken;                /* smtp_status; likewise: nothing more is
                                       said */
-    int8_t result;                 /* smtp_status of the last operation */
+    uint8_t result;                /* likewise, of the last operation */
     uint8_t goal;                  /* the operation under way: SMTP__G_...;
                                       none once `status` is set */
     uint8_t say;                   /* row being said, or state of waiting */
@@ -1434,16 +1434,16 @@ SMTP_API smtp_status smtp_send_url(const char *url, smtp_mail *mail,
 
 /* The script. A row is said, then answered: its name; its text; who judges the
    answer; which limit of smtp_timeouts holds for it; 0: left out.
-   In a text a small letter stands for a value. What is before it, up to the
-   letter before that, belongs to it: where there is no such value, neither is
-   said. The letters:
+   In a text a small letter stands for a value, a number for a part of NOTIFY.
+   What is before it, up to the one before that, belongs to it: where there is
+   no such value, neither is said. The letters:
 
       a b  sender, recipient        h    our own name
-      s v  size for BDAT, MAIL      i    EHLO or LHLO
-      m    BODY                     w    word of a command, mechanism
+      s v  size for BDAT, MAIL      i j  SMTP, LMTP
+      m o  8BITMIME, BINARYMIME     w    word of a command, mechanism
       u x  SMTPUTF8, rare wishes    f g  response along with AUTH, later
-      d r  ENVID, RET               y    an empty one
-      e n  ORCPT, NOTIFY            c k  address by hand, and its ">"
+      q r  RET: FULL, HDRS          y    an empty one
+      d e  ENVID, ORCPT             c k  address by hand, and its ">"
       p    parameters               t l  parameters, argument by hand
       z    nothing, always there */
 #define SMTP__ROWS(X)                                                          \
@@ -1451,28 +1451,44 @@ SMTP_API smtp_status smtp_send_url(const char *url, smtp_mail *mail,
     X(SMTP__EHLO, "EHLO", SMTP__SAY_HELLO " h", ehlo, command, 1)              \
     X(SMTP__HELO, "HELO", "HELO h", helo, command, 1)                          \
     X(SMTP__STARTTLS, "STARTTLS", "STARTTLS", starttls, command, 1)            \
-    X(SMTP__AUTH_, "AUTH", "AUTH w" SMTP__SAY_INITIAL, auth, command,          \
+    X(SMTP__AUTH_, "AUTH", SMTP__SAY_AUTH SMTP__SAY_INITIAL, auth, command,    \
       SMTP__AUTH)                                                              \
     X(SMTP__RESPONSE, "AUTH", "g", auth, command, SMTP__AUTH)                  \
-    X(SMTP__COMMAND, "command", "wc>k t l", command, command, SMTP__HAND)      \
+    X(SMTP__COMMAND, "command", SMTP__SAY_COMMAND, command, command,           \
+      SMTP__HAND)                                                              \
     X(SMTP__XCLIENT, "XCLIENT", "w l", xclient, command,                       \
       SMTP__HAND && SMTP__RARE)                                                \
+    X(SMTP__QUIT, "QUIT", "QUIT", quit, command, 1)                            \
     X(SMTP__RSET, "RSET", "RSET", rset, command, 1)                            \
     X(SMTP__MAIL, "MAIL", "MAIL FROM:<za>z" SMTP__SAY_SIZE SMTP__SAY_BODY      \
       SMTP__SAY_UTF8 SMTP__SAY_RET SMTP__SAY_MORE, mail, command, 1)           \
     X(SMTP__RCPT, "RCPT", "RCPT TO:<b>z" SMTP__SAY_NOTIFY SMTP__SAY_MORE,      \
       rcpt, command, 1)                                                        \
     X(SMTP__DATA, "DATA", "DATA", data, data, 1)                               \
-    X(SMTP__BDAT, "BDAT", "BDAT s LAST", bdat, final, SMTP__CHUNKING)          \
-    X(SMTP__FINAL, ".", ".", final, final, 1)                                  \
-    X(SMTP__QUIT, "QUIT", "QUIT", quit, command, 1)
+    X(SMTP__BDAT, "BDAT", SMTP__SAY_BDAT, bdat, final, SMTP__CHUNKING)         \
+    X(SMTP__FINAL, ".", ".", final, final, 1)
 
 #if SMTP__LMTP
-#define SMTP__SAY_HELLO "i"
+#define SMTP__SAY_HELLO "EHLOiLHLOj"
 #else
 #define SMTP__SAY_HELLO "EHLO"
 #endif
-#if SMTP__INITIAL
+#if SMTP__AUTH
+#define SMTP__SAY_AUTH "AUTH w"
+#else
+#define SMTP__SAY_AUTH
+#endif
+#if SMTP__HAND
+#define SMTP__SAY_COMMAND "wc>k t l"
+#else
+#define SMTP__SAY_COMMAND
+#endif
+#if SMTP__CHUNKING
+#define SMTP__SAY_BDAT "BDAT s LAST"
+#else
+#define SMTP__SAY_BDAT
+#endif
+#if SMTP__AUTH && SMTP__INITIAL
 #define SMTP__SAY_INITIAL " =y f"
 #else
 #define SMTP__SAY_INITIAL
@@ -1482,10 +1498,15 @@ SMTP_API smtp_status smtp_send_url(const char *url, smtp_mail *mail,
 #else
 #define SMTP__SAY_SIZE
 #endif
-#if SMTP__8BITMIME || SMTP__CHUNKING
-#define SMTP__SAY_BODY " BODY=m"
+#if SMTP__8BITMIME
+#define SMTP__SAY_8BIT " BODY=8BITMIMEm"
 #else
-#define SMTP__SAY_BODY
+#define SMTP__SAY_8BIT
+#endif
+#if SMTP__CHUNKING
+#define SMTP__SAY_BODY SMTP__SAY_8BIT " BODY=BINARYMIMEo"
+#else
+#define SMTP__SAY_BODY SMTP__SAY_8BIT
 #endif
 #if SMTP__UTF8
 #define SMTP__SAY_UTF8 " SMTPUTF8u"
@@ -1493,8 +1514,9 @@ SMTP_API smtp_status smtp_send_url(const char *url, smtp_mail *mail,
 #define SMTP__SAY_UTF8
 #endif
 #if SMTP__DSN
-#define SMTP__SAY_RET " RET=r ENVID=d"
-#define SMTP__SAY_NOTIFY " NOTIFY=n ORCPT=e"
+#define SMTP__SAY_RET " RET=FULLq RET=HDRSr ENVID=d"
+#define SMTP__SAY_NOTIFY                                                       \
+    " NOTIFY=\1NEVER\2SUCCESS\3,\4FAILURE\5,\6DELAY\7 ORCPT=e"
 #else
 #define SMTP__SAY_RET
 #define SMTP__SAY_NOTIFY
@@ -1515,8 +1537,8 @@ enum {
     SMTP__HANDSHAKE,               /* TLS */
     SMTP__RESPOND,                 /* config->sasl makes its response */
     SMTP__MEASURE,                 /* dry run of the body */
-    SMTP__BODY,                    /* behind DATA */
     SMTP__CHUNK,                   /* the next BDAT of a source of no size */
+    SMTP__BODY,                    /* behind DATA */
     SMTP__PAYLOAD                  /* behind BDAT */
 };
 
@@ -1546,7 +1568,7 @@ enum {                             /* smtp_session.body_state */
     SMTP__CR = 2,                  /* behind a CR: LF adds nothing to it */
     SMTP__DOTS = 4,                /* stuff dots */
     SMTP__RAW = 8 * SMTP__CHUNKING,          /* send the body unread */
-    SMTP__DRY = 16 * SMTP__MEASURED,         /* only count */
+    SMTP__DRY = 16 * SMTP__KEPT,             /* only count */
     SMTP__CHANGED = 32 * SMTP__KEPT,         /* something was changed */
     SMTP__HIGH = 64 * SMTP__MEASURED,        /* a byte above 127 was seen */
     SMTP__INTO_BUFFER = 128 * SMTP__PARTS    /* all goes through the buffer */
@@ -1653,7 +1675,7 @@ static size_t smtp__min(size_t a, size_t b)
 
 static char smtp__hex_digit(unsigned value)
 {
-    return (char)(value < 10 ? '0' + value : 'A' - 10 + value);
+    return (char)((value < 10 ? '0' : 'A' - 10) + (int)value);
 }
 
 static int smtp__is_digit(char c)
@@ -1664,11 +1686,6 @@ static int smtp__is_digit(char c)
 static const char *smtp__or_empty(const char *text)
 {
     return text ? text : "";
-}
-
-static const char *smtp__unless_empty(const char *text)
-{
-    return text && *text ? text : NULL;
 }
 
 /* String `n` of a list of them, one behind the other. */
@@ -1767,9 +1784,9 @@ SMTP_API int smtp_address_check(const char *address)
     if (smtp__address_plain(p, strlen(p)))
         return 1;
     for (p += quoted; (c = (unsigned char)*p) != 0; p++, high |= c) {
-        if (c < ' ' || c == 127 || (c > 127 && !SMTP__UTF8) ||
-            (!quoted && (c == ' ' || c == '<' || c == '>')))
-            return 0;
+        if (c + quoted <= ' ' || c == 127 || (c > 127 && !SMTP__UTF8) ||
+            (!quoted && (c | 2) == '>'))
+            return 0;              /* '<' | 2 is '>' */
         if (quoted && c == '\\' && (p[1] == '\\' || p[1] == '"'))
             p++;
         else if (quoted && c == '"' && p[1] != '@')
@@ -1782,12 +1799,19 @@ SMTP_API int smtp_address_check(const char *address)
 
 /* ---- ending -------------------------------------------------------------- */
 
-/* Inside, a status goes as its low byte: that takes the shortest code. */
+/* Inside, a status goes as its low byte, whatever stands above it: that takes
+   the shortest code. */
 #define SMTP__BYTE(status) ((uint8_t)(status))
 
 static smtp_status smtp__status(uint8_t byte)
 {
     return (smtp_status)(int8_t)byte;
+}
+
+/* Whether it is this one, told by that byte. */
+static int smtp__is(smtp_status status, smtp_status which)
+{
+    return ((unsigned)status & 255) == SMTP__BYTE(which);
 }
 
 /* RSET was refused: the server goes away, but what was said around it may still
@@ -1818,12 +1842,12 @@ static int smtp__no_mail(const smtp_mail *m)
 
 /* The outcome of the first `n` recipients, as far as none of their own replies
    has decided it. */
-static void smtp__settle_recipients(smtp_mail *m, size_t n, smtp_status status)
+static void smtp__settle_recipients(smtp_mail *m, size_t n, uint8_t status)
 {
     smtp_recipient *to = m->to;
     for (; n > 0; n--, to++)
-        if (to->status == SMTP_AGAIN) {
-            to->status = status;
+        if (smtp__is(to->status, SMTP_AGAIN)) {
+            to->status = smtp__status(status);
             to->code = m->code;
         }
 }
@@ -1833,22 +1857,23 @@ static void smtp__settle_recipients(smtp_mail *m, size_t n, smtp_status status)
    where others were. Those that were never said are not taken. */
 static void smtp__settle(smtp_mail *m)
 {
-    smtp_status rest = m->status;
-    if (rest == SMTP_AGAIN) {
+    uint8_t rest = SMTP__BYTE(m->status);
+    if (rest == SMTP__BYTE(SMTP_AGAIN)) {
         rest = SMTP_OK;
         m->status = m->flags & SMTP__SOME_REFUSED ? SMTP_PARTIAL : SMTP_OK;
     }
     if (!(m->flags & SMTP__SAID_MAIL) ||
-        ((SMTP__ALL_OR_NONE || SMTP__RARE) && m->status == SMTP_E_RECIPIENTS))
-        rest = SMTP_NOT_TAKEN;
-    if (SMTP__RARE && (rest == SMTP_OK || rest == SMTP_UNKNOWN ||
-                       rest == SMTP_E_DATA)) {
+        ((SMTP__ALL_OR_NONE || SMTP__RARE) &&
+         smtp__is(m->status, SMTP_E_RECIPIENTS)))
+        rest = SMTP__BYTE(SMTP_NOT_TAKEN);
+    if (SMTP__RARE && (rest == SMTP_OK || rest == SMTP__BYTE(SMTP_UNKNOWN) ||
+                       rest == SMTP__BYTE(SMTP_E_DATA))) {
         smtp__settle_recipients(m, m->said, rest);
-        rest = SMTP_NOT_TAKEN;
+        rest = SMTP__BYTE(SMTP_NOT_TAKEN);
     }
     smtp__settle_recipients(m, m->to_count, rest);
-    if (m->flags & SMTP__DELIVERED && m->status != SMTP_OK &&
-        m->status != SMTP_UNKNOWN)
+    if (m->flags & SMTP__DELIVERED && !smtp__is(m->status, SMTP_OK) &&
+        !smtp__is(m->status, SMTP_UNKNOWN))
         m->status = SMTP_PARTIAL;
 }
 
@@ -1867,7 +1892,7 @@ static int smtp__another_part(smtp_session *s, smtp_mail *m)
     const unsigned keep = SMTP__NEEDS_UTF8 | SMTP__HAS_8BIT | SMTP__CLEAN |
                           SMTP__SIZED | SMTP__SOME_REFUSED | SMTP__DELIVERED |
                           SMTP__STEPWISE;
-    if (!SMTP__RARE || s->status || m->status != SMTP_AGAIN ||
+    if (!SMTP__RARE || s->status || !smtp__is(m->status, SMTP_AGAIN) ||
         m->said == m->to_count)
         return 0;
     if (m->flags & SMTP__ACCEPTED) {
@@ -1904,8 +1929,8 @@ static void smtp__finish(smtp_session *s)
     }
     smtp__settle(m);
     if (!SMTP__NEXT || s->goal == SMTP__G_SEND) {
-        s->result = m->status == SMTP_NOT_TAKEN ? (int8_t)s->status
-                                                : (int8_t)m->status;
+        s->result = SMTP__BYTE(smtp__is(m->status, SMTP_NOT_TAKEN)
+                               ? s->status : SMTP__BYTE(m->status));
         s->goal = SMTP__G_NONE;
     }
     if (SMTP__NEXT && s->config && s->config->done)
@@ -1924,8 +1949,8 @@ static int smtp__handed_over(const smtp_session *s, const smtp_mail *m)
 static int smtp__none_open(const smtp_mail *m)
 {
     size_t i = 0;
-    while (i < m->said && m->to[i].status != SMTP_AGAIN &&
-           m->to[i].status != SMTP_UNKNOWN)
+    while (i < m->said && !smtp__is(m->to[i].status, SMTP_AGAIN) &&
+           !smtp__is(m->to[i].status, SMTP_UNKNOWN))
         i++;
     return m->said && i == m->said;
 }
@@ -1934,7 +1959,7 @@ static int smtp__none_open(const smtp_mail *m)
    heeds no RSET may have taken it. */
 static int smtp__senderless(const smtp_mail *m)
 {
-    return SMTP__CHUNKING && m->status == SMTP_E_SENDER &&
+    return SMTP__CHUNKING && smtp__is(m->status, SMTP_E_SENDER) &&
            m->flags & SMTP__ACCEPTED && !(m->flags & SMTP__SAID_DATA);
 }
 
@@ -1942,7 +1967,8 @@ static int smtp__senderless(const smtp_mail *m)
    it. */
 static int smtp__contradicted(const smtp_mail *m)
 {
-    return smtp__senderless(m) || (SMTP__PARTS && m->status == SMTP_E_DATA);
+    return smtp__senderless(m) ||
+           (SMTP__PARTS && smtp__is(m->status, SMTP_E_DATA));
 }
 
 /* The mail at the heard cursor ends with the connection. Unknown: its last byte
@@ -1954,7 +1980,7 @@ static void smtp__lose(smtp_session *s, smtp_mail *m)
                (!SMTP__LEAVES || s->reply.code.reply == 421);
     int none = SMTP__RARE && smtp__none_open(m);
     size_t i;
-    if (m->status != SMTP_AGAIN &&
+    if (!smtp__is(m->status, SMTP_AGAIN) &&
         (shut || !smtp__senderless(m) || !smtp__handed_over(s, m)))
         return;
     if (none && m->said == m->to_count) {
@@ -1966,7 +1992,7 @@ static void smtp__lose(smtp_session *s, smtp_mail *m)
     if (!shut && !none && smtp__handed_over(s, m))
         m->status = SMTP_UNKNOWN;
     else for (i = 0; SMTP__RARE && i < m->said; i++)
-        if (m->to[i].status == SMTP_UNKNOWN)
+        if (smtp__is(m->to[i].status, SMTP_UNKNOWN))
             m->to[i].status = SMTP_AGAIN;
 }
 
@@ -1978,6 +2004,8 @@ SMTP__APART static void smtp__lose_all(smtp_session *s)
     while (s->heard) {
         smtp__lose(s, s->heard);
         smtp__finish(s);
+        if (!SMTP__NEXT)
+            return;
     }
 }
 
@@ -1994,21 +2022,27 @@ static int smtp__sasl_done(smtp_session *s, int status)
                                           : SMTP_OK;
 }
 
+/* What the buffer holds may be a password: it does not stay behind. */
+static void smtp__wipe_secret(smtp_session *s)
+{
+    if (SMTP__AUTH && (!SMTP__FAST || s->mechanism))
+        smtp__wipe(s->out, s->out_to);
+}
+
 /* Ends the session: the status stays, every open mail gets its outcome. */
-SMTP__APART static void smtp__end(smtp_session *s, uint8_t status)
+SMTP__APART static void smtp__end(smtp_session *s, unsigned status)
 {
     if (s->status)
         return;
-    s->status = status;
+    s->status = SMTP__BYTE(status);
     s->flags = 0;
     s->say = SMTP__WAIT;
-    if (SMTP__AUTH && s->mechanism) {
-        smtp__wipe(s->out, s->out_to);
-        smtp__sasl_done(s, smtp__status(status));
-    }
+    smtp__wipe_secret(s);
+    if (SMTP__SASL && s->mechanism)
+        smtp__sasl_done(s, smtp__status(SMTP__BYTE(status)));
     smtp__lose_all(s);
     if (s->goal)
-        s->result = s->goal == SMTP__G_QUIT ? (int8_t)SMTP_OK : (int8_t)status;
+        s->result = SMTP__BYTE(s->goal == SMTP__G_QUIT ? 0 : status);
     s->goal = SMTP__G_NONE;
 }
 
@@ -2023,23 +2057,24 @@ static int smtp__moved(ptrdiff_t r, size_t n)
     return (size_t)r - 1 < n;
 }
 
-/* What a callback may return instead, as a status of the session. */
+/* What a callback may return instead, as a status of the session. SMTP_AGAIN is
+   seen to before, but not everywhere that of config->sasl. */
 static uint8_t smtp__failure(ptrdiff_t r)
 {
-    int known = r <= 0 && r > SMTP_STATUS_END && r != SMTP_AGAIN &&
-                r != SMTP_E_SHUTDOWN;
+    int known = r <= 0 && r > SMTP_STATUS_END && r != SMTP_E_SHUTDOWN &&
+                !(SMTP__SASL && r == SMTP_AGAIN);
     return SMTP__BYTE(r == 0 ? SMTP_EOF : known ? (int)r : SMTP_E_IO);
 }
 
 /* The end of an operation of the caller. */
 static void smtp__result(smtp_session *s, int status)
 {
-    s->result = (int8_t)status;
+    s->result = SMTP__BYTE(status);
     s->goal = SMTP__G_NONE;
 }
 
 /* Ends the session with the protocol still in step. */
-SMTP__APART static void smtp__end_in_step(smtp_session *s, uint8_t status)
+static void smtp__end_in_step(smtp_session *s, unsigned status)
 {
     smtp__end(s, status);
     s->flags = SMTP__GREETED;
@@ -2047,12 +2082,12 @@ SMTP__APART static void smtp__end_in_step(smtp_session *s, uint8_t status)
 
 /* Something that the session needs is not to be had. By hand that is the
    result, else the end. */
-static void smtp__refuse(smtp_session *s, int status, int by_hand)
+static void smtp__refuse(smtp_session *s, uint8_t status, int by_hand)
 {
     if (smtp__hand(s))
         smtp__result(s, by_hand);
     else
-        smtp__end_in_step(s, SMTP__BYTE(status));
+        smtp__end_in_step(s, status);
 }
 
 /* ---- output -------------------------------------------------------------- */
@@ -2144,8 +2179,7 @@ static size_t smtp__transmit(smtp_session *s, const char *p, size_t n)
     return 0;
 }
 
-/* Sends what stands in the buffer. 1: something moved. Passwords do not stay
-   behind in it. */
+/* Sends what stands in the buffer. 1: something moved. */
 static int smtp__flush(smtp_session *s)
 {
     size_t n = (size_t)(s->out_to - s->out_from);
@@ -2156,8 +2190,7 @@ static int smtp__flush(smtp_session *s)
         return 0;
     s->out_from = (uint16_t)(s->out_from + n);
     if (s->out_from == s->out_to) {
-        if (SMTP__AUTH && s->mechanism)
-            smtp__wipe(s->out, s->out_to);
+        smtp__wipe_secret(s);
         s->out_from = s->out_to = 0;
     }
     return 1;
@@ -2475,11 +2508,11 @@ static void smtp__no_features(const smtp_config *c)
 static void smtp__learn(smtp_session *s, char c)
 {
     int end = c == '\n';
-    if (!(s->parse & SMTP__P_FURTHER) || c == '\r')
+    if (!(s->parse & SMTP__P_FURTHER))
         return;
-    if (SMTP__HAND && (end || c))
+    if (SMTP__HAND && c && c != '\r')
         smtp__keep_feature(s, (char)(end ? 0 : c));
-    if (end || c == ' ' || c == '=') {
+    if ((unsigned char)c <= ' ' || c == '=') {
         smtp__learn_word(s);
         if (end)
             s->keyword = SMTP__K_NEXT;
@@ -2572,7 +2605,7 @@ static void smtp__pass_on(smtp_session *s, const char *p, size_t n)
     ptrdiff_t r = n ? sasl->step(sasl->ctx, s, p, n, &none) : 0;
     if (r >= 0)
         return;
-    s->result = (int8_t)smtp__failure(r);
+    s->result = smtp__failure(r);
     s->step = SMTP__TO_CANCEL;
 }
 
@@ -2629,7 +2662,7 @@ static int smtp__parse_line(smtp_session *s)
 
 /* A byte of a reply. 1: it is complete; above: why it is none. A code is 200 to
    599; the separator is missing where the line has no text. */
-SMTP__APART static unsigned smtp__parse_byte(smtp_session *s, char c)
+static unsigned smtp__parse_byte(smtp_session *s, char c)
 {
     unsigned code = s->line_code, digit = (unsigned)(c - '0');
     if (s->reply_size++ == SMTP_REPLY_LIMIT)
@@ -2641,11 +2674,13 @@ SMTP__APART static unsigned smtp__parse_byte(smtp_session *s, char c)
         return 0;
     }
     if (!(s->parse & SMTP__P_TEXT)) {
-        if (!smtp__parse_line(s) ||
-            (c != ' ' && c != '-' && c != '\r' && c != '\n'))
+        if (!smtp__parse_line(s))
             return SMTP__BYTE(SMTP_E_PROTOCOL);
-        s->parse = (uint8_t)(s->parse | SMTP__P_TEXT |
-                             (c == '-' ? SMTP__P_MORE : 0));
+        s->parse |= SMTP__P_TEXT;
+        if (c == '-')
+            s->parse |= SMTP__P_MORE;
+        else if (c != ' ' && c != '\r' && c != '\n')
+            return SMTP__BYTE(SMTP_E_PROTOCOL);
         if (c != '\n')
             return 0;
     }
@@ -3068,31 +3103,32 @@ static SMTP__INLINE size_t smtp__body_out(smtp_session *s, const char *p,
     }
     if (SMTP__COUNTED && smtp__in_payload(s))
         s->chunk -= (smtp_size)n;
-    if (!(s->body_state & SMTP__INTO_BUFFER))
+    if (!(s->body_state & SMTP__INTO_BUFFER) && s->say != SMTP__MEASURE)
         smtp__trace(s, SMTP_TRACE_BODY, p, n);
     return n;
 }
 
 /* Encodes one byte. 0: what comes of it does not fit now. A CR is a line end at
    once, a LF behind it is none. */
-static int smtp__encode_byte(smtp_session *s, const char *p)
+static uint8_t smtp__encode_byte(smtp_session *s, const char *p)
 {
     unsigned state = s->body_state;
     unsigned next = state & ~(unsigned)(SMTP__BOL | SMTP__CR);
+    unsigned c = (unsigned char)*p;
     size_t n = 1;
     if (!(state & SMTP__DRY) && s->out_size - s->out_to < 2)
         return 0;
-    if (*p & 128)
+    if (c > 127)
         next |= SMTP__HIGH;
-    if (((state & SMTP__CR) != 0) != (*p == '\n'))
+    if (((state & SMTP__CR) != 0) != (c == '\n'))
         next |= SMTP__CHANGED;
     if (state & SMTP__RAW) {
         ;
-    } else if (*p == '\r' || *p == '\n') {
-        next |= *p == '\r' ? SMTP__BOL | SMTP__CR : SMTP__BOL;
-        n = *p == '\n' && state & SMTP__CR ? 0 : 2;
+    } else if (c == '\r' || c == '\n') {
+        next |= c == '\r' ? SMTP__BOL | SMTP__CR : SMTP__BOL;
+        n = c == '\n' && state & SMTP__CR ? 0 : 2;
         p = "\r\n";
-    } else if (*p == '.' && (state & SMTP__BOL) && (state & SMTP__DOTS)) {
+    } else if (c == '.' && (state & SMTP__BOL) && (state & SMTP__DOTS)) {
         next |= SMTP__CHANGED;
         p = "..";
         n = SMTP__KEPT && state & SMTP__DRY ? 1 : 2;   /* SIZE counts it once */
@@ -3104,12 +3140,13 @@ static int smtp__encode_byte(smtp_session *s, const char *p)
 /* Encodes some of `n` bytes. 0: not one. */
 static int smtp__encode_bytes(smtp_session *s, const char *p, size_t n)
 {
-    size_t left = n;
-    while (left && smtp__encode_byte(s, p++)) {
-        left--;
-        s->at++;
-    }
-    return left != n;
+    int done, any = 0;
+    do {
+        done = smtp__encode_byte(s, p++);
+        s->at += (smtp_size)done;
+        any |= done;
+    } while (done && --n > 0);
+    return any;
 }
 
 /* The end of the source: -1, or its last line is completed first. */
@@ -3257,31 +3294,38 @@ static void smtp__put_address(smtp_session *s, const char *address)
     smtp__put(s, address);
 }
 
-/* xtext (RFC 3461, section 4), but for an address type. */
-static void smtp__put_xtext(smtp_session *s, const char *p, int type)
+SMTP__APART static void smtp__put_hex(smtp_session *s, unsigned digit)
 {
-    int shift;
+    smtp__put_char(s, smtp__hex_digit(digit));
+}
+
+/* A value: ENVID and ORCPT as xtext (RFC 3461, section 4), but for an address
+   type. */
+static void smtp__put_text(smtp_session *s, const char *p, unsigned what)
+{
     for (; *p; p++) {
-        if (type || (*p > ' ' && *p < 127 && *p != '+' && *p != '=')) {
-            smtp__put_char(s, *p);
-        } else {
+        unsigned c = (unsigned char)*p;
+        if (what == 'd' && (c - '!' > '~' - '!' || (c == '+') | (c == '='))) {
             smtp__put_char(s, '+');
-            for (shift = 4; shift >= 0; shift -= 4)
-                smtp__put_char(s, smtp__hex_digit((unsigned char)*p >> shift &
-                                                  15));
+            smtp__put_hex(s, c >> 4);
+            smtp__put_hex(s, c & 15);
+        } else {
+            smtp__put_char(s, (char)c);
         }
-        if (*p == ';')
-            type = 0;
+        if (c == ';')
+            what &= ~1u;           /* 'd' follows 'e' */
     }
 }
 
 /* RFC 3461, section 4.2: who gives no address type means this one. */
-static void smtp__put_orcpt(smtp_session *s, const char *orcpt)
+static unsigned smtp__put_type(smtp_session *s, const char *p)
 {
-    int type = memchr(orcpt, ';', strlen(orcpt)) != NULL;
-    if (!type)
-        smtp__put(s, "rfc822;");
-    smtp__put_xtext(s, orcpt, type);
+    while (*p && *p != ';')
+        p++;
+    if (*p)
+        return 'e';
+    smtp__put_text(s, "rfc822;", 0);
+    return 'd';
 }
 
 /* LMTP answers for each recipient at any rate. */
@@ -3332,66 +3376,28 @@ static void smtp__put_wishes(smtp_session *s, const smtp_mail *m)
 }
 #endif
 
-/* Words that a row may hold, and their places in the list. */
-enum {
-    SMTP__W_NONE = -1,
-    SMTP__W_EMPTY,
-    SMTP__W_EHLO,
-    SMTP__W_LHLO,
-    SMTP__W_8BIT,
-    SMTP__W_BINARY,
-    SMTP__W_RET,                   /* and the SMTP_RET_... less 1 */
-    SMTP__W_NOTIFY = SMTP__W_RET + 2   /* and half the sum, 0 is NEVER */
-};
-
-static const char smtp__words[] = ""
-#if SMTP__EXTENDED
-    "\0" "EHLO\0" "LHLO\0" "8BITMIME\0" "BINARYMIME"
-#if SMTP__DSN
-    "\0" "FULL\0" "HDRS\0" "NEVER\0" "SUCCESS\0" "FAILURE\0"
-    "SUCCESS,FAILURE\0" "DELAY\0" "SUCCESS,DELAY\0" "FAILURE,DELAY\0"
-    "SUCCESS,FAILURE,DELAY"
-#endif
-#endif
-    ;
-
-/* RFC 6152, section 3; RFC 3030, section 3. */
-static int smtp__body_word(const smtp_session *s, const smtp_mail *m)
-{
-    if (SMTP__CHUNKING && m->body.flags & SMTP_BODY_BINARY)
-        return SMTP__W_BINARY;
-    return m->flags & SMTP__HAS_8BIT && smtp__offers(s, SMTP_EXT_8BITMIME)
-         ? SMTP__W_8BIT : SMTP__W_NONE;
-}
-
-/* RFC 3461, section 4.1 and 4.3. */
-static int smtp__notify_word(unsigned notify)
-{
-    return notify == 0 ? SMTP__W_NONE
-         : notify & SMTP_NOTIFY_NEVER ? SMTP__W_NOTIFY
-         : SMTP__W_NOTIFY + (int)(notify >> 1);
-}
-
-static int smtp__ret_word(unsigned ret)
-{
-    return ret ? SMTP__W_RET - 1 + (int)ret : SMTP__W_NONE;
-}
-
-static int smtp__hello_word(const smtp_session *s)
-{
-    return !SMTP__LMTP ? SMTP__W_NONE
-         : s->config->lmtp ? SMTP__W_LHLO : SMTP__W_EHLO;
-}
-
-static int smtp__if(int yes)
-{
-    return yes ? SMTP__W_EMPTY : SMTP__W_NONE;
-}
-
 /* The recipient being said. */
-static const smtp_recipient *smtp__to(const smtp_session *s)
+SMTP__APART static const smtp_recipient *smtp__to(const smtp_session *s)
 {
     return &s->said->to[s->said->said];
+}
+
+#if SMTP__EXTENDED
+/* RFC 6152, section 3. */
+static int smtp__is_8bit(const smtp_session *s, const smtp_mail *m)
+{
+    return m->flags & SMTP__HAS_8BIT && !(m->body.flags & SMTP_BODY_BINARY) &&
+           smtp__offers(s, SMTP_EXT_8BITMIME);
+}
+
+static const char *smtp__if(int yes)
+{
+    return yes ? "" : NULL;
+}
+
+static const char *smtp__unless_empty(const char *text)
+{
+    return text && *text ? text : NULL;
 }
 
 /* A mail's or a recipient's. */
@@ -3419,51 +3425,70 @@ static int smtp__no_size(const smtp_session *s, unsigned what)
                            (SMTP__PULL && !(s->said->flags & SMTP__SIZED)));
 }
 
-/* Letters that only extensions have. */
-static const char *smtp__value_extended(const smtp_session *s, unsigned what,
-                                        char *end)
+/* RFC 3461, section 4.1: whether a part of NOTIFY is said, by a bit for each
+   sum of SMTP_NOTIFY_... NEVER stands alone. */
+static int smtp__notify(unsigned notify, unsigned what)
 {
-    const smtp_mail *m = s->said;
-    int word = SMTP__W_NONE;
-    switch (what) {
-    case 'd': return SMTP__OF_DSN(m->envid);
-    case 'e': return SMTP__OF_DSN(smtp__to(s)->orcpt);
-    case 'f': word = smtp__if(SMTP__INITIAL && s->keyword == SMTP__K_INITIAL);
-        break;
-    case 'i': word = smtp__hello_word(s); break;
-    case 'm': word = smtp__body_word(s, m); break;
-    case 'n': word = smtp__notify_word(SMTP__OF_DSN(smtp__to(s)->notify));
-        break;
-    case 'p': return smtp__unless_empty(smtp__params(s));
-    case 'r': word = smtp__ret_word(SMTP__OF_DSN(m->ret)); break;
-    case 's': case 'v':
-        return smtp__no_size(s, what) ? NULL : smtp__number(end, m->wire);
-    case 'u': word = smtp__if(m->flags & SMTP__NEEDS_UTF8); break;
-    case 'w': return s->word;
-    case 'x': word = smtp__if(SMTP__RARE && s->say == SMTP__MAIL); break;
-    case 'y': word = smtp__if(SMTP__INITIAL && s->keyword == SMTP__K_EMPTY);
-        break;
-    case 'c': case 'k': case 'l': case 't':
-        return SMTP__HAND ? smtp__value_by_hand(s, what) : NULL;
-    default: word = SMTP__W_EMPTY;
-    }
-    return word < 0 ? NULL : smtp__nth(smtp__words, (unsigned)word);
+    static const uint16_t sums[] = {
+        0xfffe,                    /* any */
+        0xaaaa,                    /* NEVER */
+        0x4444,                    /* SUCCESS */
+        0x4440,                    /* and others */
+        0x5050,                    /* FAILURE */
+        0x5000,                    /* and DELAY */
+        0x5500                     /* DELAY */
+    };
+    return sums[what - 1] >> notify & 1;
 }
 
 /* What a letter of a row stands for, NULL: nothing. Where it is more than one
    string or has to be encoded, whether it is to be said. A number ends at
    `end`. NUL stands for the row's end. */
-static const char *smtp__value(const smtp_session *s,
-                               unsigned what, char *end)
+static const char *smtp__value(const smtp_session *s, unsigned what, char *end)
 {
+    const smtp_mail *m = s->said;
+    if (what == 0)
+        return "\r\n";
+    if (SMTP__DSN && what < ' ')
+        return smtp__if(smtp__notify(SMTP__OF_DSN(smtp__to(s)->notify), what));
+    switch (what) {
+    case 'a': return m->from;
+    case 'b': return smtp__to(s)->address;
+    case 'd': return SMTP__OF_DSN(m->envid);
+    case 'e': return SMTP__OF_DSN(smtp__to(s)->orcpt);
+    case 'f': return smtp__if(SMTP__INITIAL && s->keyword == SMTP__K_INITIAL);
+    case 'h': return smtp__hello_name(s);
+    case 'i': return smtp__if(!s->config->lmtp);
+    case 'j': return smtp__if(s->config->lmtp);
+    case 'm': return smtp__if(smtp__is_8bit(s, m));
+    case 'o': return smtp__if(m->body.flags & SMTP_BODY_BINARY);
+    case 'p': return smtp__unless_empty(smtp__params(s));
+    case 'q': case 'r':
+        return smtp__if('p' + SMTP__OF_DSN(m->ret) == (int)what);
+    case 's': case 'v':
+        return smtp__no_size(s, what) ? NULL : smtp__number(end, m->wire);
+    case 'u': return smtp__if(m->flags & SMTP__NEEDS_UTF8);
+    case 'w': return s->word;
+    case 'x': return smtp__if(SMTP__RARE && s->say == SMTP__MAIL);
+    case 'y': return smtp__if(SMTP__INITIAL && s->keyword == SMTP__K_EMPTY);
+    case 'c': case 'k': case 'l': case 't':
+        return SMTP__HAND ? smtp__value_by_hand(s, what) : NULL;
+    default: return "";
+    }
+}
+#else
+static const char *smtp__value(const smtp_session *s, unsigned what, char *end)
+{
+    (void)end;
     switch (what) {
     case 0: return "\r\n";
     case 'a': return s->said->from;
     case 'b': return smtp__to(s)->address;
     case 'h': return smtp__hello_name(s);
-    default: return SMTP__EXTENDED ? smtp__value_extended(s, what, end) : "";
+    default: return "";
     }
 }
+#endif
 
 /* Rows as most mails have them are written in place where they fit. */
 static char *smtp__copy(char *to, const char *from, size_t n)
@@ -3544,7 +3569,7 @@ static const char *smtp__credential(const smtp_config *c, unsigned digit)
     size_t place = SMTP__SASL && digit > 5 ? 0 : digit - 2;
     memcpy(&text, (const char *)c + offsetof(smtp_config, user) +
                   place * sizeof text, sizeof text);
-    return smtp__or_empty(text);
+    return text;
 }
 
 /* RFC 5801, section 4: a character of a saslname, one or three bytes. */
@@ -3568,7 +3593,7 @@ static smtp_size smtp__put64_text(smtp_session *s, smtp_size bits,
 {
     const char *p = smtp__credential(s->config, digit);
     size_t n = 1;
-    for (; *p; p++) {
+    for (; p && *p; p++) {
         const char *text = SMTP__SASL && digit == 6 ? smtp__sasl_char(p, &n)
                                                     : p;
         bits = smtp__put64_n(s, bits, text, n);
@@ -3581,13 +3606,13 @@ static void smtp__put_response(smtp_session *s)
 {
     smtp_size bits = 1;
     const char *p = s->tail;
-    if (p ? *p == '*' : s->step == SMTP__CANCEL) {
+    if (SMTP__SASL && p == NULL ? s->step == SMTP__CANCEL : *p == '*') {
         smtp__put_char(s, '*');
         return;
     }
     if (SMTP__SASL && p == NULL)
         bits = smtp__put64_n(s, bits, s->line, (size_t)s->run);
-    for (; p && *p && *p != '|'; p++) {
+    for (; !(SMTP__SASL && p == NULL) && *p && *p != '|'; p++) {
         unsigned digit = (unsigned)*p - '0';
         if (SMTP__SASL && digit > 6)
             bits = smtp__put64_n(s, bits, p, 1);
@@ -3606,10 +3631,11 @@ static void smtp__say_auth(smtp_session *s)
 {
     const smtp_size all = (smtp_size)-1;
     s->say = SMTP__AUTH_;
-    s->result = SMTP_E_LOGIN;
+    s->result = SMTP__BYTE(SMTP_E_LOGIN);
+    if (!SMTP__INITIAL)
+        return;
     s->keyword = SMTP__K_NEXT;
-    if (!SMTP__INITIAL || s->config->no_initial_response ||
-        (smtp__by_sasl(s) && !s->line))
+    if (s->config->no_initial_response || (smtp__by_sasl(s) && !s->line))
         return;
     s->chunk = all;
     smtp__put_response(s);
@@ -3669,12 +3695,12 @@ static int smtp__secure(const smtp_session *s)
 }
 
 /* The login has failed, or cannot be tried. */
-static void smtp__end_login(smtp_session *s, int status)
+static void smtp__end_login(smtp_session *s, uint8_t status)
 {
     if (s->mechanism)
-        smtp__sasl_done(s, status);
+        smtp__sasl_done(s, smtp__status(status));
     s->mechanism = 0;
-    smtp__refuse(s, status, status);
+    smtp__refuse(s, status, smtp__status(status));
 }
 
 /* TLS is required and not there yet: by hand one can come here without. */
@@ -3706,19 +3732,20 @@ static void smtp__use_mechanism(smtp_session *s, unsigned of)
     }
 }
 
-/* Chooses the next mechanism, the strongest of those below the last. */
-static void smtp__login(smtp_session *s)
+/* Chooses the next mechanism, if one is to be tried: the strongest of those
+   below the last. */
+static void smtp__login(smtp_session *s, int next)
 {
-    unsigned left = smtp__usable(s) & (s->mechanism - 1u);
-    int status;
+    unsigned left = next ? smtp__usable(s) & (s->mechanism - 1u) : 0;
+    uint8_t status;
     if (!s->mechanism)
-        s->result = SMTP_E_MECHANISM;
+        s->result = SMTP__BYTE(SMTP_E_MECHANISM);
     status = s->result;
     if (smtp__needs_tls(s) ||
         !(smtp__secure(s) || s->config->unsafe_clear_login)) {
-        status = SMTP_E_CLEAR_LOGIN;
+        status = SMTP__BYTE(SMTP_E_CLEAR_LOGIN);
     } else if (!smtp__offers(s, SMTP_EXT_AUTH)) {
-        status = SMTP_E_NO_AUTH;
+        status = SMTP__BYTE(SMTP_E_NO_AUTH);
     } else if (left) {
         smtp__use_mechanism(s, left);
         return;
@@ -3742,12 +3769,12 @@ static int smtp__respond(smtp_session *s)
     if (s->step == 0 && r != SMTP_E_MECHANISM)
         smtp__say_auth(s);
     if (r < 0 && s->step) {
-        s->result = (int8_t)smtp__failure(r);
+        s->result = smtp__failure(r);
         s->step = SMTP__CANCEL;
     } else if (r == SMTP_E_MECHANISM) {
-        smtp__login(s);
+        smtp__login(s, 1);
     } else if (r < 0) {
-        smtp__end_login(s, smtp__status(smtp__failure(r)));
+        smtp__end_login(s, smtp__failure(r));
     }
     return 1;
 }
@@ -3825,8 +3852,11 @@ static void smtp__tell(smtp_session *s)
 {
     const unsigned ended = SMTP__CLOSED | SMTP__SAID_FINAL;
     while (s->heard && (s->heard->flags & ended) == SMTP__CLOSED &&
-           (SMTP__NEXT ? smtp__awaited(s) == SMTP__FINAL : s->due == 0))
+           (SMTP__NEXT ? smtp__awaited(s) == SMTP__FINAL : s->due == 0)) {
         smtp__finish(s);
+        if (!SMTP__NEXT)
+            return;
+    }
 }
 
 /* The mail being said ends here, without its body. */
@@ -3843,7 +3873,7 @@ SMTP__APART static void smtp__refuse_mail(smtp_session *s, uint8_t status)
 {
     smtp_mail *m = s->heard;
     m->flags |= SMTP__REFUSED;
-    if (m->status != SMTP_AGAIN)
+    if (!smtp__is(m->status, SMTP_AGAIN))
         return;
     m->status = smtp__status(status);
     m->code = s->reply.code;
@@ -3880,23 +3910,24 @@ static void smtp__judge_helo(smtp_session *s, int yes)
     if (smtp__is_hand(s))
         smtp__judge_command(s, yes);
     else if (!yes)
-        smtp__refuse(s, SMTP_E_HELO, SMTP_E_HELO);
+        smtp__refuse(s, SMTP__BYTE(SMTP_E_HELO), SMTP_E_HELO);
 }
 
 /* A server that knows no EHLO is asked HELO (RFC 5321, section 3.2). */
 static void smtp__judge_ehlo(smtp_session *s, int yes)
 {
     const smtp_config *c = s->config;
-    if (!yes)
-        smtp__forget(s);
-    if (!yes && !smtp__is_hand(s) && !(SMTP__LMTP && c->lmtp)) {
-        s->say = SMTP__HELO;
-        return;
-    }
-    if (yes)
+    if (yes) {
         s->offers |= SMTP_EXT_ESMTP;
-    if (smtp__offers(s, SMTP_EXT_PIPELINING) && !c->no_pipelining)
-        s->window = (uint16_t)(c->window ? c->window : SMTP_WINDOW);
+        if (smtp__offers(s, SMTP_EXT_PIPELINING) && !c->no_pipelining)
+            s->window = (uint16_t)(c->window ? c->window : SMTP_WINDOW);
+    } else {
+        smtp__forget(s);
+        if (!smtp__is_hand(s) && !(SMTP__LMTP && c->lmtp)) {
+            s->say = SMTP__HELO;
+            return;
+        }
+    }
     smtp__judge_helo(s, yes);
 }
 
@@ -3917,7 +3948,7 @@ static void smtp__judge_starttls(smtp_session *s, int yes)
         s->flags |= SMTP__PLAIN_ON;
         s->say = SMTP__IDLE;
     } else {
-        smtp__refuse(s, SMTP_E_STARTTLS, SMTP_E_REFUSED);
+        smtp__refuse(s, SMTP__BYTE(SMTP_E_STARTTLS), SMTP_E_REFUSED);
     }
 }
 
@@ -3929,7 +3960,7 @@ static void smtp__judge_challenge(smtp_session *s)
     if (!smtp__by_sasl(s))
         return;
     if (!cancel && s->chunk != 0 && s->chunk != SMTP__END64) {
-        s->result = SMTP_E_CHALLENGE;
+        s->result = SMTP__BYTE(SMTP_E_CHALLENGE);
         cancel = 1;
     }
     if (cancel)
@@ -3943,23 +3974,22 @@ static void smtp__judge_challenge(smtp_session *s)
 static void smtp__judge_auth(smtp_session *s, int yes)
 {
     unsigned code = s->reply.code.reply;
-    int status = SMTP_OK, canceled = smtp__canceled(s);
+    int status, canceled = smtp__canceled(s);
     if (code == 334 && !canceled) {
         smtp__judge_challenge(s);
     } else if (yes && !canceled) {
         status = smtp__sasl_done(s, SMTP_OK);
         s->mechanism = 0;
         s->flags |= SMTP__LOGGED_IN;
-        s->step = 0;
+        if (SMTP__SASL)
+            s->step = 0;
         s->say = SMTP__IDLE;
         if (status != SMTP_OK)
             smtp__fail(s, smtp__failure(status));
         else if (smtp__hand(s))
             smtp__result(s, SMTP_OK);
-    } else if (canceled || code < 500 || code == 535) {
-        smtp__end_login(s, s->result);
     } else {
-        smtp__login(s);
+        smtp__login(s, code >= 500 && code != 535 && !canceled);
     }
 }
 
@@ -4035,7 +4065,7 @@ static void smtp__judge_data(smtp_session *s, int yes)
     s->await = SMTP__PARTS ? SMTP__BDAT : SMTP__FINAL;
     if (s->reply.code.reply == 354) {
         if (SMTP__HAND)
-            s->result = SMTP_AGAIN;
+            s->result = SMTP__BYTE(SMTP_AGAIN);
         s->say = smtp__no_mail(m) || (m->flags & SMTP__ACCEPTED &&
                                !(m->flags & SMTP__REFUSED)) ? SMTP__BODY
                                                             : SMTP__FINAL;
@@ -4065,17 +4095,19 @@ static void smtp__judge_bdat(smtp_session *s, int yes)
 static smtp_recipient *smtp__turn_of(const smtp_session *s)
 {
     const smtp_mail *m = s->heard;
-    size_t i;
-    if (m && ((SMTP__LMTP && s->config->lmtp) ||
-              (SMTP__RARE && m->flags & SMTP__EACH)))
-        for (i = 0; i < m->said; i++)
-            if (m->to[i].status == SMTP_AGAIN)
-                return &m->to[i];
+    smtp_recipient *to;
+    size_t n;
+    if (smtp__no_mail(m) || !((SMTP__LMTP && s->config->lmtp) ||
+                              (SMTP__RARE && m->flags & SMTP__EACH)))
+        return NULL;
+    for (to = m->to, n = m->said; n > 0; n--, to++)
+        if (smtp__is(to->status, SMTP_AGAIN))
+            return to;
     return NULL;
 }
 
 /* One of these answers. 1: more are to come. */
-SMTP__APART static int smtp__judge_each(smtp_session *s, smtp_mail *m, int yes)
+static int smtp__judge_each(smtp_session *s, smtp_mail *m, int yes)
 {
     smtp_recipient *to = smtp__turn_of(s);
     if (to == NULL)
@@ -4085,7 +4117,7 @@ SMTP__APART static int smtp__judge_each(smtp_session *s, smtp_mail *m, int yes)
         smtp__refuse_recipient(m, to);
     } else if (m->flags & SMTP__EACH) {
         to->status = SMTP_UNKNOWN;
-    } else if (m->status != SMTP_AGAIN) {
+    } else if (!smtp__is(m->status, SMTP_AGAIN)) {
         to->status = m->status = SMTP_UNKNOWN;   /* refused it before */
     } else {
         to->status = SMTP_OK;
@@ -4111,10 +4143,10 @@ static int smtp__judge_prdr(smtp_session *s, smtp_mail *m, int yes)
     if (!(m->flags & SMTP__EACH) || smtp__turn_of(s))
         return 0;
     for (i = 0; i < m->said; i++)
-        if (m->to[i].status != SMTP_UNKNOWN) {
+        if (!smtp__is(m->to[i].status, SMTP_UNKNOWN)) {
             continue;
         } else if (yes) {
-            if (m->status != SMTP_AGAIN)
+            if (!smtp__is(m->status, SMTP_AGAIN))
                 continue;
             m->to[i].status = SMTP_OK;
             m->flags |= SMTP__DELIVERED;
@@ -4128,10 +4160,10 @@ static int smtp__judge_prdr(smtp_session *s, smtp_mail *m, int yes)
 /* A body by hand; LMTP answers it for each recipient that was accepted. */
 static void smtp__judge_by_hand(smtp_session *s, int yes)
 {
-    int status = yes ? SMTP_OK : SMTP_E_REFUSED;
-    if (s->result != SMTP_AGAIN && s->result != status)
-        status = SMTP_PARTIAL;
-    s->result = (int8_t)status;
+    uint8_t status = SMTP__BYTE(yes ? SMTP_OK : SMTP_E_REFUSED);
+    if (s->result != SMTP__BYTE(SMTP_AGAIN) && s->result != status)
+        status = SMTP__BYTE(SMTP_PARTIAL);
+    s->result = status;
     if (SMTP__LMTP && s->config->lmtp && s->to_heard > 1) {
         s->to_heard--;
         s->due++;
@@ -4172,7 +4204,7 @@ static void smtp__judge_final(smtp_session *s, int yes)
             m->status = SMTP_UNKNOWN;
         if (SMTP__EACH_ANSWERS ? smtp__body_refused(s, m, yes) : !yes)
             smtp__refuse_mail(s, SMTP__BYTE(SMTP_E_DATA));
-        if (m->status == SMTP_AGAIN) {
+        if (smtp__is(m->status, SMTP_AGAIN)) {
             if (SMTP__CAREFUL)
                 s->refusals = 0;
             if (SMTP__NEXT && s->step < 255)
@@ -4208,16 +4240,14 @@ static const uint8_t smtp__limits[] = {SMTP__ROWS(SMTP__LIMIT)};
 /* A value in its place. */
 static void smtp__put_value(smtp_session *s, unsigned what, const char *text)
 {
-    if (SMTP__DSN && what == 'd')
-        smtp__put_xtext(s, text, 0);
-    else if (SMTP__DSN && what == 'e')
-        smtp__put_orcpt(s, text);
-    else if (SMTP__AUTH && (what == 'f' || what == 'g'))
+    if (SMTP__AUTH && ((SMTP__INITIAL && what == 'f') || what == 'g'))
         smtp__put_response(s);
     else if (SMTP__RARE && what == 'x')
         smtp__put_wishes(s, s->said);
     else if (SMTP__A_LABEL && what >= 'a' && what <= 'c')
         smtp__put_address(s, text);
+    else if (SMTP__DSN && (!SMTP__FAST || what == 'd' || what == 'e'))
+        smtp__put_text(s, text, what == 'e' ? smtp__put_type(s, text) : what);
     else
         smtp__put(s, text);
 }
@@ -4235,7 +4265,7 @@ SMTP__APART static void smtp__write(smtp_session *s, unsigned row)
         const char *begin = p;
         do
             what = (unsigned char)*p++;
-        while (what && what < 'a');
+        while (what >= ' ' && what < 'a');
         value = smtp__value(s, what, &number[20]);
         if (value) {
             smtp__put_n(s, begin, (size_t)(p - 1 - begin));
@@ -4246,10 +4276,10 @@ SMTP__APART static void smtp__write(smtp_session *s, unsigned row)
 
 #define SMTP__JUDGE(name, verb, text, judge, limit, on)                        \
     case name: if (on) smtp__judge_##judge(s, yes); break;
-SMTP__APART static void smtp__judge(smtp_session *s, unsigned row)
+SMTP__APART static void smtp__judge(smtp_session *s, unsigned row, int yes)
 {
-    int yes = smtp__positive(s);
     switch (row) { SMTP__ROWS(SMTP__JUDGE) }
+    smtp__tell(s);
 }
 
 /* Refused recipients after which no mail overlaps another and DATA waits for
@@ -4277,7 +4307,7 @@ static int smtp__use_chunks(const smtp_session *s, const smtp_mail *m)
 static int smtp__stops(const smtp_session *s, unsigned row)
 {
     const smtp_mail *m = s->said;
-    if (row < SMTP__RSET || row == SMTP__QUIT)
+    if (row < SMTP__RSET)
         return 1;
     if (row < SMTP__DATA || smtp__no_mail(m))
         return 0;
@@ -4406,14 +4436,15 @@ static void smtp__advance(smtp_session *s, unsigned row)
 {
     s->due++;
     s->say = SMTP__WAIT;
-    if (row >= SMTP__RSET && row <= SMTP__FINAL && !smtp__no_mail(s->said)) {
+    if (row >= SMTP__RSET && !smtp__no_mail(s->said)) {
         smtp__mail_advance(s, row);
         return;
     }
     s->await = (uint8_t)row;
     if (SMTP__HAND && row == SMTP__COMMAND && s->tail)
         s->dirty = 1;              /* MAIL or RCPT by hand */
-    if (SMTP__AUTH && (row == SMTP__RESPONSE || row == SMTP__AUTH_))
+    if (SMTP__AUTH && (row == SMTP__RESPONSE ||
+                       ((SMTP__SASL || SMTP__INITIAL) && row == SMTP__AUTH_)))
         smtp__login_said(s, row);
 }
 
@@ -4514,9 +4545,9 @@ static int smtp__say_row(smtp_session *s)
     s->cut = 0;
     smtp__write(s, row);
     smtp__trace_row(s, start);
-    if (s->cut) {
+    if (s->cut) {                  /* the buffer is full */
         s->row_done += (size_t)(s->out_to - start);
-        return s->out_to != start;
+        return 0;
     }
     s->row_done = 0;
     smtp__advance(s, row);
@@ -4546,29 +4577,6 @@ static void smtp__say_dot(smtp_session *s)
     smtp__trace_row(s, start);
     s->due++;
     smtp__mail_said(s);
-}
-
-/* The rest of the body, then the dot. */
-static int smtp__say_body(smtp_session *s)
-{
-    const smtp_mail *m = s->said;
-    int r = SMTP__FAST && m && m->flags & SMTP__CLEAN ? smtp__say_clean(s)
-                                                      : smtp__encode(s);
-    if (r < 0)
-        smtp__say_dot(s);
-    return r;
-}
-
-/* The announced bytes of BDAT: neither more nor less, whatever a source says
-   at its second reading. */
-static int smtp__say_payload(smtp_session *s)
-{
-    int r = !SMTP__COUNTED || s->chunk ? smtp__encode(s) : -1;
-    if (SMTP__COUNTED && r < 0 && s->chunk)
-        smtp__fail(s, SMTP_E_BODY);
-    else if (r < 0)
-        smtp__mail_said(s);
-    return r != 0;
 }
 
 /* A BDAT whose size is known when its bytes are in the buffer, behind room for
@@ -4661,9 +4669,9 @@ static uint8_t smtp__bad_recipient(smtp_recipient *to, uint8_t bad)
 /* A mail's arguments, before anything of it is said. */
 static uint8_t smtp__check_to(const smtp_session *s, smtp_mail *m)
 {
-    size_t i;
-    for (i = 0; i < m->to_count; i++) {
-        smtp_recipient *to = &m->to[i];
+    smtp_recipient *to = m->to;
+    size_t n;
+    for (n = m->to_count; n > 0; n--, to++) {
         uint8_t bad;
         int kind;
         if (smtp__plain_recipient(to))
@@ -4786,8 +4794,7 @@ static uint8_t smtp__check_mail(const smtp_session *s, smtp_mail *m)
 static void smtp__start_transaction(smtp_session *s)
 {
     smtp_mail *m = s->said;
-    if (SMTP__SIZE && s->limit && m->flags & SMTP__SIZED &&
-        m->wire > s->limit) {
+    if (SMTP__SIZE && s->limit && m->wire > s->limit) {
         m->status = SMTP_E_SIZE;
         smtp__abandon(s);
         return;
@@ -4816,18 +4823,57 @@ static int smtp__look(smtp_session *s)
 
 /* The dry run tells the size, whether there are bytes above 127, and of bytes
    in memory whether they can be sent as they are. */
-static int smtp__measure(smtp_session *s)
+static void smtp__measured(smtp_session *s)
 {
     smtp_mail *m = s->said;
-    int r = smtp__look(s) ? -1 : smtp__encode(s);
-    if (r >= 0)
-        return r;
     m->flags |= SMTP__SIZED;
     m->flags |= (uint16_t)((s->body_state & SMTP__HIGH) << 3 &
                            SMTP__HAS_8BIT);
     if (!(s->body_state & SMTP__CHANGED) && !smtp__pulled(&m->body))
         m->flags |= SMTP__CLEAN;
     smtp__start_transaction(s);
+}
+
+/* Some of the body, be it dry; -1: all of it is said. */
+static int smtp__say_some(smtp_session *s)
+{
+    const smtp_mail *m = s->said;
+    if (SMTP__FAST && s->say == SMTP__MEASURE && smtp__look(s))
+        return -1;
+    if (SMTP__FAST && s->say == SMTP__BODY && m && m->flags & SMTP__CLEAN)
+        return smtp__say_clean(s);
+    if (SMTP__COUNTED && smtp__in_payload(s) && s->chunk == 0)
+        return -1;
+    return smtp__encode(s);
+}
+
+/* In the shortest code what a dry run encodes is taken back. */
+static void smtp__take_back(smtp_session *s, unsigned start)
+{
+    if (!SMTP__MEASURED || SMTP__FAST || s->say != SMTP__MEASURE)
+        return;
+    s->said->wire += (smtp_size)(s->out_to - start);
+    s->out_to = (uint16_t)start;
+}
+
+/* The rest of the body. Behind BDAT it is the announced bytes, neither more nor
+   less, whatever a source says at its second reading. */
+static int smtp__say_body(smtp_session *s)
+{
+    unsigned start = s->out_to;
+    int r = smtp__say_some(s);
+    if (r >= 0) {
+        smtp__take_back(s, start);
+        return r;
+    }
+    if (SMTP__MEASURED && s->say == SMTP__MEASURE)
+        smtp__measured(s);
+    else if (!smtp__in_payload(s))
+        smtp__say_dot(s);
+    else if (SMTP__COUNTED && s->chunk)
+        smtp__fail(s, SMTP_E_BODY);
+    else
+        smtp__mail_said(s);
     return 1;
 }
 
@@ -4856,15 +4902,8 @@ static void smtp__begin(smtp_session *s, smtp_mail *m)
         s->to_heard = 0;
     }
     if (SMTP__RARE && s->mail_max == 1) {
-        smtp__refuse(s, SMTP_E_LIMIT, SMTP_E_LIMIT);
+        smtp__refuse(s, SMTP__BYTE(SMTP_E_LIMIT), SMTP_E_LIMIT);
         return;
-    }
-    m->flags |= (uint16_t)(m->body.flags << 8 &
-                           (SMTP__HAS_8BIT | SMTP__NEEDS_UTF8));
-    if (SMTP__MEASURED && smtp__raw(m) &&
-        (!smtp__pulled(&m->body) || m->body.size)) {
-        m->wire = m->body.size;
-        m->flags |= SMTP__SIZED;
     }
     if ((bad = smtp__check_mail(s, m)) != SMTP_OK) {
         m->status = smtp__status(bad);
@@ -4894,13 +4933,19 @@ static void smtp__take(smtp_mail *m)
     m->status = SMTP_AGAIN;
     m->code = none;
     m->said = 0;
-    m->flags = 0;
+    m->flags = (uint16_t)(m->body.flags << 8 &
+                          (SMTP__HAS_8BIT | SMTP__NEEDS_UTF8));
     if (SMTP__NEXT)
         m->link = NULL;
-    if (SMTP__MEASURED)
-        m->wire = 0;
     if (SMTP__PARTS)
         m->chunks = 0;
+    if (!SMTP__MEASURED)
+        return;
+    m->wire = 0;
+    if (smtp__raw(m) && (!smtp__pulled(&m->body) || m->body.size)) {
+        m->wire = m->body.size;
+        m->flags |= SMTP__SIZED;
+    }
 }
 
 /* The session is ready: a mail, or the end. */
@@ -4969,11 +5014,12 @@ static int smtp__prepare(smtp_session *s)
         else if (smtp__opportunistic(s))
             s->flags |= SMTP__PLAIN_ON;
         else
-            smtp__refuse(s, SMTP_E_NO_STARTTLS, SMTP_E_NO_STARTTLS);
+            smtp__refuse(s, SMTP__BYTE(SMTP_E_NO_STARTTLS),
+                         SMTP_E_NO_STARTTLS);
     } else if (SMTP__AUTH &&
                (c->user || c->mechanisms & SMTP_AUTH_EXTERNAL) &&
                !(s->flags & SMTP__LOGGED_IN)) {
-        smtp__login(s);
+        smtp__login(s, 1);
     } else {
         return 0;
     }
@@ -4990,7 +5036,7 @@ static void smtp__start_hand(smtp_session *s)
     } else if (row == SMTP__GREETING) {
         smtp__result(s, SMTP_OK);
     } else if (SMTP__AUTH && row == SMTP__AUTH_) {
-        smtp__login(s);
+        smtp__login(s, 1);
     } else if (row == SMTP__STARTTLS && !s->io->starttls) {
         smtp__result(s, SMTP_E_NO_TLS);
     } else if (row == SMTP__STARTTLS &&
@@ -5028,11 +5074,12 @@ static int smtp__handshake(smtp_session *s)
     }
     if (r != SMTP_OK) {
         why = smtp__failure(r);
-        smtp__fail(s, why == SMTP__BYTE(SMTP_E_IO) ? SMTP_E_TLS : (int)why);
+        if (why == SMTP__BYTE(SMTP_E_IO))
+            why = SMTP__BYTE(SMTP_E_TLS);
+        smtp__end(s, why);
         return 0;
     }
-    s->flags |= SMTP__SECURE | SMTP__MOVED;
-    s->flags &= (uint16_t)~SMTP__LOGGED_IN;
+    s->flags = SMTP__GREETED | SMTP__SECURE | SMTP__MOVED;
     smtp__forget(s);
     s->say = SMTP__IDLE;
     if (smtp__hand(s))
@@ -5051,36 +5098,32 @@ SMTP__APART static int smtp__step(smtp_session *s)
 {
     if (smtp__mute(s))
         return 0;
-    switch (s->say) {
-    case SMTP__IDLE:
-        return smtp__idle(s);
-    case SMTP__HANDSHAKE:
-        return smtp__handshake(s);
-    case SMTP__RESPOND:
-        return SMTP__SASL && smtp__respond(s);
-    case SMTP__MEASURE:
-        return SMTP__MEASURED && smtp__measure(s);
-    case SMTP__BODY:
-        return smtp__say_body(s);
-    case SMTP__CHUNK:
-        return SMTP__PARTS && smtp__say_chunk(s);
-    case SMTP__PAYLOAD:
-        return SMTP__CHUNKING && smtp__say_payload(s);
-    case SMTP__WAIT:
-        return 0;
-    default:
+    if (s->say < SMTP__ROW_COUNT)
         return smtp__say_row(s);
-    }
+    if (s->say == SMTP__WAIT)
+        return 0;
+    if (s->say == SMTP__IDLE)
+        return smtp__idle(s);
+    if (s->say == SMTP__HANDSHAKE)
+        return smtp__handshake(s);
+    if (SMTP__SASL && s->say == SMTP__RESPOND)
+        return smtp__respond(s);
+    if (SMTP__PARTS && s->say == SMTP__CHUNK)
+        return smtp__say_chunk(s);
+    return smtp__say_body(s);
 }
 
-/* A reply that nothing asked for, or whose command is not yet out. Inside a
-   body it refuses the mail. */
+/* A reply that nothing asked for, whose command is not yet out, or 421. Inside
+   a body it refuses the mail. */
 static void smtp__unasked(smtp_session *s)
 {
-    if (s->say == SMTP__BODY && s->reply.code.reply >= 400 &&
-        !smtp__no_mail(s->heard))
+    uint8_t status = SMTP__BYTE(SMTP_E_PROTOCOL);
+    if (s->reply.code.reply == 421)
+        status = SMTP__BYTE(SMTP_E_SHUTDOWN);
+    else if (s->say == SMTP__BODY && s->reply.code.reply >= 400 &&
+             !smtp__no_mail(s->heard))
         smtp__refuse_mail(s, SMTP__BYTE(SMTP_E_DATA));
-    smtp__fail(s, SMTP_E_PROTOCOL);
+    smtp__end(s, status);
 }
 
 /* Most answers to RSET, MAIL and RCPT: yes, and nothing follows from it but
@@ -5110,28 +5153,33 @@ static int smtp__accepted(smtp_session *s)
     return 1;
 }
 
-/* A reply is complete. 421 is judged before the row that it answers. */
-static void smtp__answer(smtp_session *s)
+/* Shows a reply to the caller. */
+static void smtp__show(smtp_session *s)
 {
     const smtp_config *c = s->config;
-    smtp_recipient *to = NULL;
-    s->flags |= SMTP__MOVED;
-    if (s->due)
-        s->stage = (uint8_t)smtp__awaited(s);
+    const smtp_recipient *to = NULL;
     if (s->due && s->heard && s->stage == SMTP__RCPT)
         to = &s->heard->to[s->to_heard];
     else if (s->due && s->stage == SMTP__FINAL)
         to = smtp__turn_of(s);
-    if (SMTP__REPLY && c->reply)
+    if (c->reply)
         c->reply(c->ctx, s, s->heard, to);
-    if (s->reply.code.reply == 421 && s->stage != SMTP__QUIT) {
-        smtp__fail(s, SMTP_E_SHUTDOWN);
-    } else if (s->due == 0 || (s->stage < SMTP__RSET && s->out_to)) {
+}
+
+/* A reply is complete. 421 is judged before the row that it answers. */
+static void smtp__answer(smtp_session *s)
+{
+    s->flags |= SMTP__MOVED;
+    if (s->due)
+        s->stage = (uint8_t)smtp__awaited(s);
+    if (SMTP__REPLY)
+        smtp__show(s);
+    if (s->due == 0 || (s->stage < SMTP__QUIT && s->out_to) ||
+        (s->reply.code.reply == 421 && s->stage != SMTP__QUIT)) {
         smtp__unasked(s);
     } else {
         s->due--;
-        smtp__judge(s, s->stage);
-        smtp__tell(s);
+        smtp__judge(s, s->stage, smtp__positive(s));
     }
 }
 
@@ -5139,7 +5187,7 @@ static void smtp__hear_byte(smtp_session *s)
 {
     unsigned r = smtp__parse_byte(s, smtp__input(s)[s->in_from++]);
     if (r > 1)
-        smtp__end(s, (uint8_t)r);
+        smtp__end(s, r);
     if (r != 1)
         return;
     s->reply_size = 0;
@@ -5251,7 +5299,7 @@ static int smtp__expects(const smtp_session *s, int sent)
     if (smtp__mute(s))
         return 1;
     if (s->wants & SMTP_WRITE)
-        return s->due || s->say == SMTP__BODY || smtp__in_payload(s);
+        return s->due || s->say >= SMTP__BODY;
     if (SMTP__FAST && s->wants & SMTP__ASYNC)
         return s->due && !sent;
     return s->due && s->out_to == 0 && !smtp__in_payload(s);
@@ -5333,7 +5381,7 @@ static smtp_status smtp__drive(smtp_session *s)
     while (s->goal)
         if (!smtp__turn(s) && smtp__pause(s) == SMTP_AGAIN)
             return SMTP_AGAIN;
-    return (smtp_status)s->result;
+    return smtp__status(s->result);
 }
 
 /* ---- public functions ---------------------------------------------------- */
@@ -5354,9 +5402,8 @@ static void smtp__divide(smtp_session *s, char *buffer, size_t size)
 }
 
 /* Why the session cannot be opened. */
-SMTP__APART static uint8_t smtp__open_fault(const smtp_session *s,
-                                            const smtp_io *io,
-                                            const void *buffer, size_t size)
+static uint8_t smtp__open_fault(const smtp_session *s, const smtp_io *io,
+                                const void *buffer, size_t size)
 {
     const smtp_config *c = s->config;
     if (!io || !c || !buffer || !io->recv || !io->send ||
