@@ -1114,12 +1114,12 @@ typedef struct smtp_scram {
     uint16_t slice;                /* so many in one smtp_run(), which then
                                       returns SMTP_AGAIN; 0: all */
     uint8_t state;                 /* the next message: SMTP__SC_... */
-    uint8_t overflow;              /* text has become too long */
     uint8_t hash;                  /* SMTP_MD5 ... */
     uint16_t fill;                 /* bytes of text */
     uint16_t bare, first;          /* in it: client's first message without its
-                                      header; server's first message; */
-    uint16_t at;                   /* attribute to be read next */
+                                      header; the comma behind that; */
+    uint16_t at;                   /* attribute to be read next, then the end
+                                      of both nonces */
     uint32_t left;                 /* iterations */
     /* Wiped at the end, from here on: */
     unsigned char last[32];        /* iteration; then the server's signature */
@@ -2179,7 +2179,7 @@ static char smtp__digit64(unsigned value)
 }
 #endif
 
-#if SMTP__SASL || (defined SMTP_BEARSSL && !defined SMTP_NO_DKIM) ||           \
+#if (defined SMTP_BEARSSL && !defined SMTP_NO_DKIM) ||                         \
     (SMTP__FAST && !defined SMTP_NO_COMPOSE)
 /* Writes `size` bytes as base64, padded: (size + 2) / 3 * 4 characters, and
    returns where they end. */
@@ -3254,18 +3254,22 @@ static void smtp__put_address(smtp_session *s, const char *address)
     smtp__put(s, address);
 }
 
+/* In capitals, or small letters with `small` a space. */
+static void smtp__put_hex(smtp_session *s, unsigned byte, int small)
+{
+    smtp__put_char(s, (char)(smtp__hex_digit(byte >> 4) | small));
+    smtp__put_char(s, (char)(smtp__hex_digit(byte & 15) | small));
+}
+
 /* xtext (RFC 3461, section 4), but for an address type. */
 static void smtp__put_xtext(smtp_session *s, const char *p, int type)
 {
-    int shift;
     for (; *p; p++) {
         if (type || (*p > ' ' && *p < 127 && *p != '+' && *p != '=')) {
             smtp__put_char(s, *p);
         } else {
             smtp__put_char(s, '+');
-            for (shift = 4; shift >= 0; shift -= 4)
-                smtp__put_char(s, smtp__hex_digit((unsigned char)*p >> shift &
-                                                  15));
+            smtp__put_hex(s, (unsigned char)*p, 0);
         }
         if (*p == ';')
             type = 0;
@@ -9269,48 +9273,36 @@ static void smtp__scram_hmac(const smtp_scram *x, const void *key,
     x->hmac(x->ctx, x->hash, key, key ? x->hash : 0, data, size, result);
 }
 
-static void smtp__scram_by_password(const smtp_scram *x, const smtp_session *s,
-                                    const void *data, size_t size,
-                                    void *result)
+static void smtp__scram_xor(const smtp_scram *x, unsigned char *to,
+                            const unsigned char *from)
+{
+    unsigned i;
+    for (i = 0; i < x->hash; i++)
+        to[i] ^= from[i];
+}
+
+/* HMAC by the password, into x->last, which is added to x->sum. */
+static void smtp__scram_round(smtp_scram *x, const smtp_session *s,
+                              const void *data, size_t size)
 {
     const char *password = smtp__or_empty(s->config->password);
-    x->hmac(x->ctx, x->hash, password, strlen(password), data, size, result);
+    x->hmac(x->ctx, x->hash, password, strlen(password), data, size, x->last);
+    smtp__scram_xor(x, x->sum, x->last);
 }
 
-/* -- text -- */
+/* -- text: appended as to a row, by an `out` that is x->text -- */
 
-static void smtp__scram_put(smtp_scram *x, const char *p, size_t n)
+static void smtp__scram_base64(smtp_session *out, const void *p, size_t size)
 {
-    if (n > (size_t)(SMTP_SCRAM_ROOM - x->fill)) {
-        x->overflow = 1;
-        return;
-    }
-    memcpy(x->text + x->fill, p, n);
-    x->fill = (uint16_t)(x->fill + n);
+    smtp__end64(out, smtp__put64_n(out, 1, (const char *)p, size));
 }
 
-static void smtp__scram_puts(smtp_scram *x, const char *text)
-{
-    smtp__scram_put(x, text, strlen(text));
-}
-
-/* (size + 2) / 3 * 4 digits, which is never more than 2 * size + 2. */
-static void smtp__scram_base64(smtp_scram *x, const unsigned char *p,
-                               size_t size)
-{
-    char *to = x->text + x->fill;
-    if (2 * size + 2 > (size_t)(SMTP_SCRAM_ROOM - x->fill))
-        x->overflow = 1;
-    else
-        x->fill = (uint16_t)(smtp__encode64(to, p, size) - x->text);
-}
-
-static void smtp__scram_name(smtp_scram *x, const char *name)
+static void smtp__scram_name(smtp_session *out, const char *name)
 {
     size_t n;
     for (; *name; name++) {
         const char *text = smtp__sasl_char(name, &n);
-        smtp__scram_put(x, text, n);
+        smtp__put_n(out, text, n);
     }
 }
 
@@ -9318,69 +9310,70 @@ static void smtp__scram_name(smtp_scram *x, const char *name)
    ends at a comma or with the text. NULL: another stands there. */
 static const char *smtp__scram_value(smtp_scram *x, char name, size_t *size)
 {
-    const char *p = x->text + x->at, *comma;
-    size_t left = (size_t)(x->fill - x->at);
-    if (left < 2 || p[0] != name || p[1] != '=')
+    const char *p = x->text + x->at, *end = x->text + x->fill;
+    const char *value = p + 2;
+    if (end - p < 2 || p[0] != name || p[1] != '=')
         return NULL;
-    comma = (const char *)memchr(p, ',', left);
-    *size = (comma ? (size_t)(comma - p) : left) - 2;
-    x->at = (uint16_t)(x->at + *size + 2 + (comma != NULL));
-    return p + 2;
+    for (p = value; p < end && *p != ','; p++)
+        ;
+    *size = (size_t)(p - value);
+    x->at = (uint16_t)(p - x->text + (p < end));
+    return value;
 }
 
 /* -- messages of RFC 5802, section 7 -- */
 
 /* gs2-header: "p", we bind to the channel; "y", we would, but the server does
    not offer it; "n", we cannot. */
-static void smtp__scram_header(smtp_scram *x, const smtp_session *s, int bound)
+static void smtp__scram_header(smtp_session *out, const smtp_session *s,
+                               int bound)
 {
     const unsigned plus = SMTP_AUTH_SCRAM_SHA_1_PLUS |
                           SMTP_AUTH_SCRAM_SHA_256_PLUS;
-    smtp__scram_puts(x, s->mechanism & plus ? "p=tls-server-end-point,"
-                      : bound && !(s->auth & plus) ? "y," : "n,");
+    smtp__put(out, s->mechanism & plus ? "p=tls-server-end-point,"
+                 : bound && !(s->auth & plus) ? "y," : "n,");
     if (s->config->authzid) {
-        smtp__scram_puts(x, "a=");
-        smtp__scram_name(x, s->config->authzid);
+        smtp__put(out, "a=");
+        smtp__scram_name(out, s->config->authzid);
     }
-    smtp__scram_puts(x, ",");
-    x->bare = x->fill;
 }
 
-static int smtp__scram_nonce(smtp_scram *x)
+static int smtp__scram_nonce(smtp_scram *x, smtp_session *out)
 {
     unsigned char random[SMTP__NONCE / 4 * 3];
-    if (x->entropy)
-        memcpy(random, x->entropy, sizeof random);
-    else if (!smtp__bear_random(x, random, sizeof random))
+    const void *p = x->entropy ? x->entropy : random;
+    if (p == random && !smtp__bear_random(x, random, sizeof random))
         return 0;
-    smtp__scram_base64(x, random, sizeof random);
+    smtp__scram_base64(out, p, sizeof random);
     return 1;
 }
 
 static ptrdiff_t smtp__scram_begin(smtp_scram *x, const smtp_session *s,
-                                   const char **response)
+                                   smtp_session *out, const char **response)
 {
     const unsigned sha1 = SMTP_AUTH_SCRAM_SHA_1 | SMTP_AUTH_SCRAM_SHA_1_PLUS;
     size_t size;
     int bound = smtp__scram_binding(x, &size) != NULL && size <= 64;
     x->state = SMTP__SC_FIRST;
-    x->fill = x->overflow = 0;
+    out->out_to = 0;
     x->hash = s->mechanism == SMTP_AUTH_CRAM_MD5 ? SMTP_MD5
             : s->mechanism & sha1 ? SMTP_SHA1 : SMTP_SHA256;
     if (!x->hmac || (s->mechanism >= SMTP_AUTH_SCRAM_SHA_1_PLUS && !bound))
         return SMTP_E_MECHANISM;
     if (x->hash == SMTP_MD5)
         return 0;
-    smtp__scram_header(x, s, bound);
-    smtp__scram_puts(x, "n=");
-    smtp__scram_name(x, s->config->user);
-    smtp__scram_puts(x, ",r=");
-    if (!smtp__scram_nonce(x))
+    smtp__scram_header(out, s, bound);
+    smtp__put(out, ",n=");
+    x->bare = (uint16_t)(out->out_to - 2);
+    smtp__scram_name(out, s->config->user);
+    smtp__put(out, ",r=");
+    if (!smtp__scram_nonce(x, out))
         return SMTP_E_TLS_ENTROPY;
     *response = x->text;
-    smtp__scram_puts(x, ",");
-    x->first = x->at = x->fill;
-    return x->overflow ? (ptrdiff_t)SMTP_E_BUFFER : (ptrdiff_t)x->first - 1;
+    x->first = out->out_to;
+    smtp__put(out, ",");
+    x->at = out->out_to;
+    return x->first;
 }
 
 /* The first iteration: HMAC of the salt, 64 bytes or a few more, and a 1. */
@@ -9395,15 +9388,15 @@ static int smtp__scram_salt(smtp_scram *x, const smtp_session *s,
     if (size || n == 0 || (bits && bits != SMTP__END64))
         return 0;
     memcpy(bytes + n, "\0\0\0\1", 4);
-    smtp__scram_by_password(x, s, bytes, n + 4, x->last);
-    memcpy(x->sum, x->last, sizeof x->sum);
+    memset(x->sum, 0, sizeof x->sum);
+    smtp__scram_round(x, s, bytes, n + 4);
     return 1;
 }
 
 /* "r=" both nonces ",s=" salt ",i=" iterations. */
 static int smtp__scram_first(smtp_scram *x, const smtp_session *s)
 {
-    const char *own = x->text + x->first - 1 - SMTP__NONCE;
+    const char *own = x->text + x->first - SMTP__NONCE;
     const uint32_t most = x->iterations ? x->iterations : 1000000;
     size_t nonce_size = 0, salt_size = 0, size = 0;
     const char *nonce = smtp__scram_value(x, 'r', &nonce_size);
@@ -9420,6 +9413,7 @@ static int smtp__scram_first(smtp_scram *x, const smtp_session *s)
     if (x->left < 4096 || x->left > most)
         return SMTP_E_ITERATIONS;
     x->left--;
+    x->at = (uint16_t)(nonce - x->text + (ptrdiff_t)nonce_size);
     x->state = SMTP__SC_SALTING;
     return SMTP_OK;
 }
@@ -9427,131 +9421,107 @@ static int smtp__scram_first(smtp_scram *x, const smtp_session *s)
 static void smtp__scram_iterate(smtp_scram *x, const smtp_session *s)
 {
     uint32_t n = x->slice && x->slice < x->left ? x->slice : x->left;
-    size_t i;
     x->left -= n;
     if (smtp__bear_iterate(x, smtp__or_empty(s->config->password), n))
         return;
-    for (; n; n--) {
-        smtp__scram_by_password(x, s, x->last, x->hash, x->last);
-        for (i = 0; i < sizeof x->sum; i++)
-            x->sum[i] ^= x->last[i];
-    }
+    for (; n; n--)
+        smtp__scram_round(x, s, x->last, x->hash);
 }
 
 /* "c=": the header, and the binding where the header asks for it. */
-static void smtp__scram_channel(smtp_scram *x)
+static void smtp__scram_channel(const smtp_scram *x, smtp_session *out)
 {
-    size_t size = 0, i, n;
-    const unsigned char *binding = (const unsigned char *)
-                                   smtp__scram_binding(x, &size);
-    unsigned char group[3];
-    size = x->bare + (x->text[0] == 'p' ? size : 0);
-    smtp__scram_puts(x, "c=");
-    for (i = 0; i < size; i += n) {
-        for (n = 0; n < 3 && i + n < size; n++)
-            group[n] = i + n < x->bare ? (unsigned char)x->text[i + n]
-                                       : binding[i + n - x->bare];
-        smtp__scram_base64(x, group, n);
-    }
+    size_t size = 0;
+    const void *binding = smtp__scram_binding(x, &size);
+    smtp_size bits = smtp__put64_n(out, 1, x->text, x->bare);
+    if (x->text[0] == 'p')
+        bits = smtp__put64_n(out, bits, (const char *)binding, size);
+    smtp__end64(out, bits);
 }
 
 /* RFC 5802, section 3. The signature of the server is kept to compare. */
-static void smtp__scram_prove(smtp_scram *x)
+static void smtp__scram_prove(smtp_scram *x, smtp_session *out)
 {
     const char *message = x->text + x->bare;
-    size_t size = smtp__min(x->hash, 32), i;
-    size_t length = (size_t)(x->fill - x->bare);
-    unsigned char key[64], *proof = key + 32;
-    smtp__scram_hmac(x, x->sum, "Client Key", 10, key);
-    smtp__scram_hmac(x, NULL, key, size, proof);
+    size_t length = (size_t)(out->out_to - x->bare);
+    unsigned char proof[32];
+    smtp__scram_hmac(x, x->sum, "Client Key", 10, x->last);
+    smtp__scram_hmac(x, NULL, x->last, x->hash, proof);
     smtp__scram_hmac(x, proof, message, length, proof);
-    for (i = 0; i < size; i++)
-        proof[i] ^= key[i];
+    smtp__scram_xor(x, proof, x->last);
     smtp__scram_hmac(x, x->sum, "Server Key", 10, x->sum);
     smtp__scram_hmac(x, x->sum, message, length, x->last);
-    smtp__scram_puts(x, ",p=");
-    smtp__scram_base64(x, proof, size);
-    smtp__wipe(key, sizeof key);
+    smtp__put(out, ",p=");
+    smtp__scram_base64(out, proof, x->hash);
 }
 
 /* Behind the channel comes ",r=" and both nonces, as the server's message has
    them. */
-static ptrdiff_t smtp__scram_final(smtp_scram *x, const char **response)
+static ptrdiff_t smtp__scram_final(smtp_scram *x, smtp_session *out,
+                                   const char **response)
 {
-    size_t size = 0;
-    uint16_t start;
-    smtp__scram_puts(x, ",");
-    start = x->fill;
-    smtp__scram_channel(x);
-    x->at = x->first;
-    smtp__scram_value(x, 'r', &size);
-    smtp__scram_put(x, x->text + x->first - 1, size + 3);
-    if (!x->overflow)
-        smtp__scram_prove(x);
-    if (x->overflow)
-        return SMTP_E_CHALLENGE;
+    unsigned start = out->out_to + 1u, size;
+    smtp__put(out, ",c=");
+    smtp__scram_channel(x, out);
+    smtp__put_n(out, x->text + x->first, (size_t)(x->at - x->first));
+    smtp__scram_prove(x, out);
     *response = x->text + start;
-    start = (uint16_t)(x->fill - start);
-    x->fill = x->at = 0;           /* the server's last message begins there */
+    size = out->out_to - start;
+    out->out_to = x->at = 0;       /* the server's last message begins there */
     x->state = SMTP__SC_FINAL;
-    return (ptrdiff_t)start;
+    return (ptrdiff_t)size;
 }
 
-/* "v=" the server's signature, or "e=" why not. How long it takes to compare
-   does not tell where it differs. */
-static ptrdiff_t smtp__scram_verify(smtp_scram *x, const char **response)
+/* "v=" the server's signature, or "e=" why not. Ours is written behind it. How
+   long it takes to compare does not tell where it differs. */
+static ptrdiff_t smtp__scram_verify(smtp_scram *x, smtp_session *out)
 {
-    char digits[44];
     size_t size = 0, i;
-    const char *value;
+    const char *value, *own;
     int differs = 0;
     if (smtp__scram_value(x, 'e', &size))
         return SMTP_E_LOGIN;
     value = smtp__scram_value(x, 'v', &size);
-    if (!value || size != (size_t)(smtp__encode64(digits, x->last, x->hash) -
-                                   digits))
+    own = x->text + x->at;
+    out->out_to = x->at;
+    smtp__scram_base64(out, x->last, x->hash);
+    if (!value || size != (size_t)(out->out_to - x->at))
         return SMTP_E_PROOF;
     for (i = 0; i < size; i++)
-        differs |= value[i] ^ digits[i];
+        differs |= value[i] ^ own[i];
     if (differs)
         return SMTP_E_PROOF;
     x->state = SMTP__SC_PROVEN;
-    *response = "";
     return 0;
 }
 
 /* RFC 2195, section 2: the name and the HMAC of the challenge. */
 static ptrdiff_t smtp__cram(smtp_scram *x, const smtp_session *s,
-                            const char **response)
+                            smtp_session *out)
 {
-    unsigned char hash[SMTP_MD5];
-    char hex[2 * SMTP_MD5];
     unsigned i;
     if (x->state != SMTP__SC_FIRST)
         return SMTP_E_CHALLENGE;
-    smtp__scram_by_password(x, s, x->text, x->fill, hash);
-    for (i = 0; i < sizeof hex; i++) {
-        unsigned byte = hash[i / 2];
-        hex[i] = (char)(smtp__hex_digit(byte >> (i & 1 ? 0 : 4) & 15) | ' ');
-    }
-    x->fill = 0;
+    smtp__scram_round(x, s, x->text, x->fill);
+    out->out_to = 0;
     x->state = SMTP__SC_PROVEN;    /* CRAM-MD5 has no more of it */
-    smtp__scram_puts(x, s->config->user);
-    smtp__scram_puts(x, " ");
-    smtp__scram_put(x, hex, sizeof hex);
-    *response = x->text;
-    return x->overflow ? (ptrdiff_t)SMTP_E_BUFFER : (ptrdiff_t)x->fill;
+    smtp__put(out, s->config->user);
+    smtp__put(out, " ");
+    for (i = 0; i < SMTP_MD5; i++)
+        smtp__put_hex(out, x->last[i], ' ');
+    return out->out_to;
 }
 
 /* A challenge is complete. */
 static ptrdiff_t smtp__scram_answer(smtp_scram *x, const smtp_session *s,
-                                    const char **response)
+                                    smtp_session *out, const char **response)
 {
     int status = SMTP_OK;
+    *response = x->text;
     if (x->hash == SMTP_MD5)
-        return smtp__cram(x, s, response);
+        return smtp__cram(x, s, out);
     if (x->state == SMTP__SC_FINAL)
-        return smtp__scram_verify(x, response);
+        return smtp__scram_verify(x, out);
     if (x->state == SMTP__SC_FIRST)
         status = smtp__scram_first(x, s);
     if (status != SMTP_OK)
@@ -9559,21 +9529,34 @@ static ptrdiff_t smtp__scram_answer(smtp_scram *x, const smtp_session *s,
     if (x->state != SMTP__SC_SALTING)
         return SMTP_E_CHALLENGE;
     smtp__scram_iterate(x, s);
-    return x->left ? (ptrdiff_t)SMTP_AGAIN : smtp__scram_final(x, response);
+    return x->left ? (ptrdiff_t)SMTP_AGAIN
+                   : smtp__scram_final(x, out, response);
 }
 
-/* What overflows the text is refused here, so that no answer is made of it. */
+/* What overflows the text is refused here: our own, or the server's. */
 static ptrdiff_t smtp__scram_step(void *ctx, const smtp_session *s,
                                   const char *challenge, size_t size,
                                   const char **response)
 {
     smtp_scram *x = (smtp_scram *)ctx;
+    ptrdiff_t r = 0;
+    smtp_session out;
+    out.out = x->text;
+    out.out_size = SMTP_SCRAM_ROOM;
+    out.out_to = x->fill;
+    out.chunk = 0;
+    out.cut = 0;
     if (challenge == NULL)
-        return smtp__scram_begin(x, s, response);
-    if (size == 0)
-        return smtp__scram_answer(x, s, response);
-    smtp__scram_put(x, challenge, size);
-    return x->overflow ? SMTP_E_CHALLENGE : 0;
+        r = smtp__scram_begin(x, s, &out, response);
+    else if (size == 0)
+        r = smtp__scram_answer(x, s, &out, response);
+    else
+        smtp__put_n(&out, challenge, size);
+    x->fill = out.out_to;
+    if (r < 0 || !out.cut)
+        return r;
+    return challenge && (size || x->hash != SMTP_MD5) ? SMTP_E_CHALLENGE
+                                                      : SMTP_E_BUFFER;
 }
 
 static int smtp__scram_done(void *ctx, const smtp_session *s, int status)
