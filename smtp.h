@@ -280,12 +280,12 @@ typedef struct smtp_recipient {
 #ifndef SMTP_NO_PARAMS
     const char *params;            /* further RCPT parameters as sent, or 0 */
 #endif
+    smtp_code code;                /* outcome: the reply that decided, or all
+                                      0; */
+    smtp_status status;            /* SMTP_OK if delivered */
 #ifndef SMTP_NO_DSN
     uint8_t notify;                /* DSN: sum of SMTP_NOTIFY_..., or 0 */
 #endif
-
-    smtp_status status;            /* outcome: SMTP_OK if delivered */
-    smtp_code code;                /* the reply that decided, or all 0 */
 } smtp_recipient;
 
 enum {                             /* of a body: */
@@ -331,9 +331,12 @@ typedef struct smtp_mail {
                                       the null sender, <> */
     smtp_recipient *to;
     size_t to_count;
-    smtp_body body;
     smtp_status status;            /* outcome; SMTP_AGAIN: still open */
     smtp_code code;                /* the reply that decided, or all 0 */
+    uint16_t flags;                /* the engine's: SMTP__SAID_... */
+    uint16_t chunks;               /* likewise: BDAT without LAST, not
+                                      answered */
+    smtp_body body;
 #ifndef SMTP_NO_DSN
     uint8_t ret;                   /* DSN: SMTP_RET_..., or 0 */
     const char *envid;             /* DSN: envelope identifier, or 0 */
@@ -358,8 +361,6 @@ typedef struct smtp_mail {
     void *user;                    /* yours */
 
     /* The engine's record of what was said. */
-    uint16_t flags;                /* SMTP__SAID_... */
-    uint16_t chunks;               /* BDAT without LAST, not answered */
     struct smtp_mail *link;        /* the mail said next */
     size_t said;                   /* recipients said */
     smtp_size wire;                /* bytes after line end conversion */
@@ -543,8 +544,8 @@ typedef struct smtp_session {
     uint16_t window;               /* that many at most */
     uint16_t auth;                 /* SMTP_AUTH_... offered */
     uint16_t mechanism;            /* that of the login under way, or 0 */
-    uint16_t rcpt_max;             /* recipients of a transaction; 0: any */
-    uint16_t mail_max;             /* transactions left and 1; 0: any */
+    uint16_t most[2];              /* recipients of a transaction; 0: any;
+                                      transactions left and 1; 0: any */
     uint16_t out_size, out_from, out_to;    /* from <= to <= size */
     uint16_t in_from, in_to;       /* of the input, which lies before out */
     uint16_t reply_size;           /* bytes of the reply so far */
@@ -1438,10 +1439,12 @@ SMTP_API smtp_status smtp_send_url(const char *url, smtp_mail *mail,
       a b  sender, recipient        h    our own name
       s v  size for BDAT, MAIL      i    EHLO or LHLO
       m    BODY                     w    word of a command, mechanism
-      u x  SMTPUTF8, rare wishes    f g  response along with AUTH, later
+      u    SMTPUTF8                 f g  response along with AUTH, later
       d r  ENVID, RET               y    an empty one
       e n  ORCPT, NOTIFY            c k  address by hand, and its ">"
       p    parameters               t l  parameters, argument by hand
+      o j  HOLDUNTIL, HOLDFOR       q x  BY, MT-PRIORITY
+      { |  REQUIRETLS, PRDR         ~    nothing, behind the last chunk
       z    nothing, always there */
 #define SMTP__ROWS(X)                                                          \
     X(SMTP__GREETING, "greeting", "", greeting, greeting, 1)                   \
@@ -1456,11 +1459,13 @@ SMTP_API smtp_status smtp_send_url(const char *url, smtp_mail *mail,
       SMTP__HAND && SMTP__RARE)                                                \
     X(SMTP__RSET, "RSET", "RSET", rset, command, 1)                            \
     X(SMTP__MAIL, "MAIL", "MAIL FROM:<za>z" SMTP__SAY_SIZE SMTP__SAY_BODY      \
-      SMTP__SAY_UTF8 SMTP__SAY_RET SMTP__SAY_MORE, mail, command, 1)           \
-    X(SMTP__RCPT, "RCPT", "RCPT TO:<b>z" SMTP__SAY_NOTIFY SMTP__SAY_MORE,      \
+      SMTP__SAY_UTF8 SMTP__SAY_RET SMTP__SAY_RARE SMTP__SAY_PARAMS, mail,      \
+      command, 1)           \
+    X(SMTP__RCPT, "RCPT", "RCPT TO:<b>z" SMTP__SAY_NOTIFY SMTP__SAY_PARAMS,    \
       rcpt, command, 1)                                                        \
     X(SMTP__DATA, "DATA", "DATA", data, data, 1)                               \
-    X(SMTP__BDAT, "BDAT", "BDAT s LAST", bdat, final, SMTP__CHUNKING)          \
+    X(SMTP__BDAT, "BDAT", "BDAT s LAST" SMTP__SAY_LAST, bdat, final,           \
+      SMTP__CHUNKING)                                                          \
     X(SMTP__FINAL, ".", ".", final, final, 1)                                  \
     X(SMTP__QUIT, "QUIT", "QUIT", quit, command, 1)
 
@@ -1496,10 +1501,21 @@ SMTP_API smtp_status smtp_send_url(const char *url, smtp_mail *mail,
 #define SMTP__SAY_RET
 #define SMTP__SAY_NOTIFY
 #endif
-#if SMTP__RARE || SMTP__PARAMS
-#define SMTP__SAY_MORE "x p"
+#if SMTP__RARE
+#define SMTP__SAY_RARE                                                         \
+    " HOLDUNTIL=o HOLDFOR=j BY=q MT-PRIORITY=x REQUIRETLS{ PRDR|"
 #else
-#define SMTP__SAY_MORE
+#define SMTP__SAY_RARE
+#endif
+#if SMTP__PARAMS
+#define SMTP__SAY_PARAMS " p"
+#else
+#define SMTP__SAY_PARAMS
+#endif
+#if SMTP__PARTS
+#define SMTP__SAY_LAST "~"
+#else
+#define SMTP__SAY_LAST
 #endif
 
 #define SMTP__ROW_NAME(name, verb, text, judge, limit, on) name,
@@ -1614,6 +1630,12 @@ enum {                             /* smtp_session.step */
 #else
 #define SMTP__APART
 #endif
+
+/* One that does so where something is built in that calls it, too. */
+#define SMTP__APART_0
+#define SMTP__APART_1 SMTP__APART
+#define SMTP__APART_WITH(on) SMTP__APART_FOR(on)
+#define SMTP__APART_FOR(on) SMTP__APART_##on
 
 /* A function that is worth a copy at each call where speed counts. */
 #if SMTP__FAST
@@ -1872,7 +1894,7 @@ static int smtp__another_part(smtp_session *s, smtp_mail *m)
         m->flags |= SMTP__DELIVERED;
         m->code = smtp__no_code();
     }
-    if (s->mail_max == 1) {
+    if (s->most[1] == 1) {
         m->flags |= SMTP__SOME_REFUSED;
         if (!(m->flags & SMTP__DELIVERED))
             m->status = SMTP_E_RECIPIENTS;
@@ -2094,6 +2116,7 @@ SMTP__APART static void smtp__put(smtp_session *s, const char *text)
 }
 
 /* The digits of a number, 20 at most, end at `end`: where they begin. */
+SMTP__APART_WITH(SMTP__RARE)
 static char *smtp__number(char *end, smtp_size value)
 {
     do {
@@ -2274,6 +2297,7 @@ enum {                             /* smtp_session.keyword: a word is awaited */
     SMTP__K_LIMITS = 17,
     SMTP__K_RCPTMAX = 30,
     SMTP__K_MAILMAX,
+    SMTP__K_OTHERMAX,
     /* In a login: its first response goes along with AUTH, */
     SMTP__K_INITIAL,
     SMTP__K_EMPTY                  /* and is empty */
@@ -2356,6 +2380,7 @@ static uint32_t smtp__hash(uint32_t hash, char c)
     return hash * 33 ^ ((unsigned char)c & 0xdfu);
 }
 
+SMTP__APART_WITH(SMTP__SASL)
 static uint32_t smtp__hash_of(const char *word)
 {
     uint32_t hash = 0;
@@ -2385,19 +2410,16 @@ static void smtp__learn_mechanism(smtp_session *s, uint32_t hash)
 
 /* RFC 9422, section 4: NAME=number. The number has been counted in its place
    already; 0 is no limit. */
-static unsigned smtp__learn_limit(smtp_session *s, uint32_t hash)
+static void smtp__learn_limit(smtp_session *s, uint32_t hash)
 {
-    if (hash == SMTP__RCPTMAX) {
-        s->rcpt_max = 0;
-        return SMTP__K_RCPTMAX;
-    }
-    if (hash == SMTP__MAILMAX) {
-        s->mail_max = 0;
-        return SMTP__K_MAILMAX;
-    }
-    if (s->keyword == SMTP__K_MAILMAX && s->mail_max && s->mail_max < 65535)
-        s->mail_max++;
-    return SMTP__K_LIMITS;
+    unsigned next = hash == SMTP__RCPTMAX ? SMTP__K_RCPTMAX
+                  : hash == SMTP__MAILMAX ? SMTP__K_MAILMAX
+                  : SMTP__K_OTHERMAX;
+    if (s->keyword == SMTP__K_MAILMAX && s->most[1] - 1u < 65534)
+        s->most[1]++;
+    if (next != SMTP__K_OTHERMAX)
+        s->most[next - SMTP__K_RCPTMAX] = 0;
+    s->keyword = (uint8_t)next;
 }
 
 /* A word of an EHLO line has ended; the first is the keyword. An unknown one
@@ -2416,7 +2438,7 @@ SMTP__APART static void smtp__learn_word(smtp_session *s)
         smtp__learn_mechanism(s, hash);
     } else if (SMTP__RARE && (s->keyword == SMTP__K_LIMITS ||
                               s->keyword >= SMTP__K_RCPTMAX)) {
-        s->keyword = (uint8_t)smtp__learn_limit(s, hash);
+        smtp__learn_limit(s, hash);
     }
 }
 
@@ -2434,10 +2456,11 @@ static void smtp__learn_digit(smtp_session *s, char c)
         return;
     if (SMTP__SIZE && s->keyword == SMTP__K_SIZE)
         s->limit = smtp__grow(s->limit, c, (smtp_size)-1);
-    if (SMTP__RARE && s->keyword == SMTP__K_RCPTMAX)
-        s->rcpt_max = (uint16_t)smtp__grow(s->rcpt_max, c, 65535);
-    if (SMTP__RARE && s->keyword == SMTP__K_MAILMAX)
-        s->mail_max = (uint16_t)smtp__grow(s->mail_max, c, 65535);
+    if (SMTP__RARE && (s->keyword == SMTP__K_RCPTMAX ||
+                       s->keyword == SMTP__K_MAILMAX)) {
+        uint16_t *most = &s->most[s->keyword - SMTP__K_RCPTMAX];
+        *most = (uint16_t)smtp__grow(*most, c, 65535);
+    }
 }
 
 /* Keeps a byte of an EHLO line, NUL for its end; `run` counts them. The first
@@ -2498,7 +2521,7 @@ SMTP__APART static void smtp__forget(smtp_session *s)
     if (SMTP__AUTH)
         s->auth = 0;
     if (SMTP__RARE)
-        s->rcpt_max = s->mail_max = 0;
+        s->most[0] = s->most[1] = 0;
     if (SMTP__SIZE)
         s->limit = 0;
     s->keyword = SMTP__K_NEXT;
@@ -3255,10 +3278,11 @@ static void smtp__put_address(smtp_session *s, const char *address)
 }
 
 /* In capitals, or small letters with `small` a space. */
-static void smtp__put_hex(smtp_session *s, unsigned byte, int small)
+static void smtp__put_hex(smtp_session *s, unsigned char byte, int small)
 {
-    smtp__put_char(s, (char)(smtp__hex_digit(byte >> 4) | small));
-    smtp__put_char(s, (char)(smtp__hex_digit(byte & 15) | small));
+    int shift;
+    for (shift = 4; shift >= 0; shift -= 4)
+        smtp__put_char(s, (char)(smtp__hex_digit(byte >> shift & 15u) | small));
 }
 
 /* xtext (RFC 3461, section 4), but for an address type. */
@@ -3286,52 +3310,50 @@ static void smtp__put_orcpt(smtp_session *s, const char *orcpt)
 }
 
 /* LMTP answers for each recipient at any rate. */
+SMTP__APART_WITH(SMTP__RARE)
 static int smtp__use_prdr(const smtp_session *s, const smtp_mail *m)
 {
     return SMTP__RARE && m->to_count > 1 && !SMTP__OF_ALL(m->all_or_none) &&
            !(SMTP__LMTP && s->config->lmtp) && smtp__offers(s, SMTP_EXT_PRDR);
 }
 
-#if SMTP__RARE
-SMTP__APART static void smtp__put_wish(smtp_session *s, const char *name,
-                                       int32_t value)
+/* Rare wishes: RFC 4865, section 5; RFC 2852, section 4; RFC 6710, section 4.
+   `by` is SMTP_BY_... where such a letter goes behind the number. */
+static const char *smtp__wish(char *end, int32_t value, unsigned by)
 {
     smtp_size size = value < 0 ? 0 - (smtp_size)value : (smtp_size)value;
-    char digits[21];
-    digits[20] = 0;
-    smtp__put(s, name);
-    smtp__put(s, value < 0 ? "-" : "");
-    smtp__put(s, smtp__number(digits + 20, size));
+    if (by & SMTP_BY_TRACE)
+        *--end = 'T';
+    if (by) {
+        *--end = by & SMTP_BY_RETURN ? 'R' : 'N';
+        *--end = ';';
+    }
+    end = smtp__number(end, size);
+    if (value < 0)
+        *--end = '-';
+    return value || by ? end : NULL;
 }
 
-/* RFC 4865, section 5; RFC 2852, section 4; RFC 6710, section 4; RFC 8689,
-   section 2. */
-static void smtp__put_wishes(smtp_session *s, const smtp_mail *m)
+/* Letters of what few have. */
+static const char *smtp__value_rare(const smtp_session *s, unsigned what,
+                                    char *end)
 {
-    if (m->hold_until) {
-        smtp__put(s, " HOLDUNTIL=");
-        smtp__put(s, m->hold_until);
-    } else if (m->hold_for) {
-        smtp__put_wish(s, " HOLDFOR=", (int32_t)m->hold_for);
+    const smtp_mail *m = s->said;
+    switch (what) {
+    case 'j': return SMTP__OF_RARE(m->hold_until) ? NULL
+                   : smtp__wish(end, (int32_t)SMTP__OF_RARE(m->hold_for), 0);
+    case 'o': return SMTP__OF_RARE(m->hold_until);
+    case 'q': return !SMTP__OF_RARE(m->by_mode) ? NULL
+                   : smtp__wish(end, SMTP__OF_RARE(m->by),
+                                SMTP__OF_RARE(m->by_mode));
+    case 'x': return smtp__wish(end, SMTP__OF_RARE(m->priority), 0);
+    case '{': return SMTP__OF_RARE(m->require_tls) ? "" : NULL;
+    case '|': return smtp__use_prdr(s, m) ? "" : NULL;
+    case '~': return s->say == SMTP__BDAT || m->flags & SMTP__SAID_FINAL ? ""
+                                                                    : NULL;
+    default: return "";
     }
-    if (m->by_mode) {
-        smtp__put_wish(s, " BY=", m->by);
-        smtp__put(s, m->by_mode & SMTP_BY_RETURN ? ";R" : ";N");
-        smtp__put(s, m->by_mode & SMTP_BY_TRACE ? "T" : "");
-    }
-    if (m->priority)
-        smtp__put_wish(s, " MT-PRIORITY=", m->priority);
-    if (m->require_tls)
-        smtp__put(s, " REQUIRETLS");
-    if (smtp__use_prdr(s, m))
-        smtp__put(s, " PRDR");
 }
-#else
-static void smtp__put_wishes(smtp_session *s, const smtp_mail *m)
-{
-    (void)s, (void)m;
-}
-#endif
 
 /* Words that a row may hold, and their places in the list. */
 enum {
@@ -3441,12 +3463,14 @@ static const char *smtp__value_extended(const smtp_session *s, unsigned what,
         return smtp__no_size(s, what) ? NULL : smtp__number(end, m->wire);
     case 'u': word = smtp__if(m->flags & SMTP__NEEDS_UTF8); break;
     case 'w': return s->word;
-    case 'x': word = smtp__if(SMTP__RARE && s->say == SMTP__MAIL); break;
     case 'y': word = smtp__if(SMTP__INITIAL && s->keyword == SMTP__K_EMPTY);
         break;
     case 'c': case 'k': case 'l': case 't':
         return SMTP__HAND ? smtp__value_by_hand(s, what) : NULL;
-    default: word = SMTP__W_EMPTY;
+    default:
+        if (SMTP__RARE || SMTP__PARTS)
+            return smtp__value_rare(s, what, end);
+        word = SMTP__W_EMPTY;
     }
     return word < 0 ? NULL : smtp__nth(smtp__words, (unsigned)word);
 }
@@ -4207,6 +4231,7 @@ enum {
 static const uint8_t smtp__limits[] = {SMTP__ROWS(SMTP__LIMIT)};
 
 /* A value in its place. */
+SMTP__APART_WITH(SMTP__RARE)
 static void smtp__put_value(smtp_session *s, unsigned what, const char *text)
 {
     if (SMTP__DSN && what == 'd')
@@ -4215,8 +4240,6 @@ static void smtp__put_value(smtp_session *s, unsigned what, const char *text)
         smtp__put_orcpt(s, text);
     else if (SMTP__AUTH && (what == 'f' || what == 'g'))
         smtp__put_response(s);
-    else if (SMTP__RARE && what == 'x')
-        smtp__put_wishes(s, s->said);
     else if (SMTP__A_LABEL && what >= 'a' && what <= 'c')
         smtp__put_address(s, text);
     else
@@ -4374,7 +4397,7 @@ static void smtp__start_data(smtp_session *s)
 static int smtp__part_full(const smtp_session *s, const smtp_mail *m)
 {
     return m->said == m->to_count ||
-           (SMTP__RARE && s->rcpt_max && m->said % s->rcpt_max == 0);
+           (SMTP__RARE && s->most[0] && m->said % s->most[0] == 0);
 }
 
 /* A row of the mail is said: what comes next. */
@@ -4397,8 +4420,8 @@ static void smtp__mail_advance(smtp_session *s, unsigned row)
         s->dirty = 1;
         if (row != SMTP__DATA)
             s->say = (uint8_t)(row + 1);
-        if (SMTP__RARE && row == SMTP__MAIL && s->mail_max > 1)
-            s->mail_max--;
+        if (SMTP__RARE && row == SMTP__MAIL && s->most[1] > 1)
+            s->most[1]--;
     }
 }
 
@@ -4458,7 +4481,7 @@ static int smtp__say_recipients(smtp_session *s)
     smtp_mail *m = s->said;
     size_t before = m->said;
     if (s->row_done || s->window == 1 || m->flags & SMTP__REFUSED ||
-        s->rcpt_max || s->config->a_label || !smtp__in_window(s))
+        s->most[0] || s->config->a_label || !smtp__in_window(s))
         return 0;
     while (m->said < m->to_count && s->due < s->window &&
            smtp__put_recipient(s, &m->to[m->said])) {
@@ -4578,7 +4601,6 @@ static int smtp__say_chunk(smtp_session *s)
 {
     smtp_mail *m = s->said;
     unsigned start = s->out_to;
-    char *p;
     size_t n;
     int r;
     if (start && s->out_size - start < 64)
@@ -4597,13 +4619,11 @@ static int smtp__say_chunk(smtp_session *s)
     s->out_to = (uint16_t)start;
     if (s->status || (n == 0 && r == 0))
         return 0;
-    p = smtp__copy(s->out + start, "BDAT ", 5);
-    p = smtp__copy_number(p, (smtp_size)n);
-    p = smtp__copy(p, " LAST", r < 0 ? 5 : 0);
-    p = smtp__copy(p, "\r\n", 2);
-    s->out_to = (uint16_t)(p - s->out);
-    smtp__trace(s, SMTP_TRACE_COMMAND, s->out + start,
-                (size_t)(s->out_to - start));
+    m->wire = (smtp_size)n;
+    if (r < 0)
+        m->flags |= SMTP__SAID_FINAL;
+    smtp__write(s, SMTP__BDAT);
+    smtp__trace_row(s, start);
     memmove(s->out + s->out_to, s->out + start + SMTP__BDAT_ROOM, n);
     smtp__trace(s, SMTP_TRACE_BODY, s->out + s->out_to, n);
     s->out_to = (uint16_t)(s->out_to + n);
@@ -4743,7 +4763,7 @@ static unsigned smtp__never(const smtp_body *b)
    to no more recipients than a transaction may have. */
 static int smtp__too_many(const smtp_session *s, const smtp_mail *m)
 {
-    return SMTP__RARE && s->rcpt_max && m->to_count > s->rcpt_max &&
+    return SMTP__RARE && s->most[0] && m->to_count > s->most[0] &&
            (SMTP__OF_ALL(m->all_or_none) || m->body.flags & SMTP_BODY_ONCE);
 }
 
@@ -4856,7 +4876,7 @@ static void smtp__begin(smtp_session *s, smtp_mail *m)
             s->await = SMTP__RSET;
         s->to_heard = 0;
     }
-    if (SMTP__RARE && s->mail_max == 1) {
+    if (SMTP__RARE && s->most[1] == 1) {
         smtp__refuse(s, SMTP_E_LIMIT, SMTP_E_LIMIT);
         return;
     }
@@ -4918,7 +4938,7 @@ static int smtp__next_mail(smtp_session *s)
         smtp__result(s, SMTP_OK);
         return 1;
     }
-    if (SMTP__RARE && s->mail_max == 1 && s->due)
+    if (SMTP__RARE && s->most[1] == 1 && s->due)
         return 0;
     if (r == SMTP_AGAIN)
         r = c->next(c->ctx, &m);
@@ -5162,12 +5182,12 @@ SMTP__APART static void smtp__hear(smtp_session *s)
         }
 }
 
+/* The members stand in the order of the phases. */
 static unsigned smtp__timeout(const smtp_timeouts *t, unsigned phase)
 {
-    return phase == SMTP__T_greeting ? t->greeting
-         : phase == SMTP__T_command ? t->command
-         : phase == SMTP__T_data ? t->data
-         : phase == SMTP__T_block ? t->block : t->final;
+    uint16_t limit;
+    memcpy(&limit, (const char *)t + phase * sizeof limit, sizeof limit);
+    return limit;
 }
 
 /* Which limit holds: a body's piece has its own, else the answer's. */
@@ -5183,10 +5203,10 @@ static unsigned smtp__phase(const smtp_session *s)
 /* Milliseconds that the present phase may last. */
 static unsigned long smtp__limit(const smtp_session *s)
 {
-    static const uint16_t defaults[] = {300, 300, 120, 180, 600};
+    static const uint8_t minutes[] = {5, 5, 2, 3, 10};
     unsigned phase = smtp__phase(s);
     unsigned long limit = smtp__timeout(&s->config->timeout, phase);
-    return 1000 * (limit ? limit : defaults[phase]);
+    return 1000 * (limit ? limit : 60ul * minutes[phase]);
 }
 
 SMTP_API unsigned long smtp_deadline(const smtp_session *s)
@@ -9273,7 +9293,7 @@ static void smtp__scram_hmac(const smtp_scram *x, const void *key,
     x->hmac(x->ctx, x->hash, key, key ? x->hash : 0, data, size, result);
 }
 
-static void smtp__scram_xor(const smtp_scram *x, unsigned char *to,
+SMTP__APART static void smtp__scram_xor(const smtp_scram *x, unsigned char *to,
                             const unsigned char *from)
 {
     unsigned i;
