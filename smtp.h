@@ -1631,7 +1631,7 @@ enum {                             /* smtp_session.step */
 #define SMTP__APART
 #endif
 
-/* One that does so where something is built in that calls it, too. */
+/* One that does so where `on`, a macro that is 0 or 1, is built in. */
 #define SMTP__APART_0
 #define SMTP__APART_1 SMTP__APART
 #define SMTP__APART_WITH(on) SMTP__APART_FOR(on)
@@ -1660,11 +1660,6 @@ static void smtp__wipe(void *memory, size_t n)
 }
 #endif
 
-static char smtp__upper(char c)
-{
-    return (char)(c >= 'a' && c <= 'z' ? c - 32 : c);
-}
-
 static size_t smtp__min(size_t a, size_t b)
 {
     return a < b ? a : b;
@@ -1680,6 +1675,7 @@ static int smtp__is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
+SMTP__APART_WITH(SMTP__SASL)
 static const char *smtp__or_empty(const char *text)
 {
     return text ? text : "";
@@ -2225,45 +2221,32 @@ static char *smtp__encode64(char *to, const unsigned char *from, size_t size)
 
 /* Decoding, a digit at a time. `bits` holds those of the open group behind a 1,
    0 before the first; SMTP__END64 behind padding; SMTP__PAD64 one short of it;
-   SMTP__BAD64 from the first error on. Returns how many bytes went to `to`. */
+   SMTP__BAD64 from the first error on. Returns how many bytes, 0 or 1, went to
+   `to`. */
 #define SMTP__END64 0x2000000ul
 #define SMTP__PAD64 0x2000001ul
 #define SMTP__BAD64 0x2000002ul
 
-static unsigned smtp__pad64(smtp_size *bits, char *to)
-{
-    smtp_size b = *bits;
-    *bits = b == SMTP__PAD64 || b >> 18 == 1 ? SMTP__END64
-          : b >> 12 == 1 ? SMTP__PAD64 : SMTP__BAD64;
-    if (b >> 18 == 1) {
-        to[0] = (char)(b >> 10);
-        to[1] = (char)(b >> 2);
-        return 2;
-    }
-    if (b >> 12 == 1)
-        to[0] = (char)(b >> 4);
-    return b >> 12 == 1;
-}
-
 static unsigned smtp__decode64(smtp_size *bits, char c, char *to)
 {
+    smtp_size b = *bits;
     unsigned digit = 0;
-    if (c == '=')
-        return smtp__pad64(bits, to);
-    while (digit < 64 && smtp__digit64(digit) != c)
-        digit++;
-    if (digit == 64 || *bits >> 25) {
-        *bits = SMTP__BAD64;
+    *bits = SMTP__BAD64;
+    if (c == '=') {
+        if (b >> 12 == 1)
+            *bits = SMTP__PAD64;
+        if (b >> 18 == 1 || b == SMTP__PAD64)
+            *bits = SMTP__END64;
         return 0;
     }
-    *bits = (*bits ? *bits : 1) << 6 | digit;
-    if (*bits >> 24 == 0)
+    while (digit < 64 && smtp__digit64(digit) != c)
+        digit++;
+    if (digit == 64 || b >> 25)
         return 0;
-    to[0] = (char)(*bits >> 16);
-    to[1] = (char)(*bits >> 8);
-    to[2] = (char)*bits;
-    *bits = 0;
-    return 3;
+    b = (b ? b : 1) << 6 | digit;
+    *bits = b >> 24 ? 0 : b;
+    *to = (char)(b >> (b >> 24 ? 0 : b >> 18 ? 2 : 4));
+    return b >> 12 != 0;
 }
 
 /* Bytes on their way into a row stand in `bits` behind a 1. Three are written,
@@ -2352,9 +2335,9 @@ static const uint16_t smtp__logins[] = {
 
 /* Login mechanisms from the strongest to the weakest, each a name and its
    responses, parted by "|"; the last is "*", which cancels the login. In the
-   others digits stand for other things: 0 and 1 for the bytes NUL and ^A, 2
-   user, 3 password, 4 token, 5 authorization identity, 6 the user with "," and
-   "=" as in RFC 5801, section 4. */
+   others digits stand for other things: 0 for the byte NUL, 2 user, 3 password,
+   4 token, 5 authorization identity, 6 the user with "," and "=" as in RFC
+   5801, section 4. */
 #define SMTP__LOGIN(name, responses) name "\0" responses "\0"
 static const char smtp__mechanisms[] =
 #if SMTP__SASL
@@ -2366,8 +2349,8 @@ static const char smtp__mechanisms[] =
     SMTP__LOGIN("SCRAM-SHA-256", "")
     SMTP__LOGIN("SCRAM-SHA-1", "")
     SMTP__LOGIN("CRAM-MD5", "")
-    SMTP__LOGIN("OAUTHBEARER", "n,a=6,1auth=Bearer 411|1|*")
-    SMTP__LOGIN("XOAUTH2", "user=21auth=Bearer 411||*")
+    SMTP__LOGIN("OAUTHBEARER", "n,a=6,\1auth=Bearer 4\1\1|\1|*")
+    SMTP__LOGIN("XOAUTH2", "user=2\1auth=Bearer 4\1\1||*")
 #else
 #define SMTP__STRONGEST SMTP_AUTH_PLAIN
 #endif
@@ -2532,11 +2515,15 @@ SMTP__APART static void smtp__forget(smtp_session *s)
     smtp__no_features(s->config);
 }
 
+/* Letters in any case: they differ in that bit alone. */
 static int smtp__same(const char *a, const char *b, size_t n)
 {
-    while (n && smtp__upper(*a) == smtp__upper(*b))
-        n--, a++, b++;
-    return n == 0;
+    for (; n > 0; n--, a++, b++) {
+        unsigned letter = (unsigned)(*a | 32) - 'a';
+        if (*a != *b && ((*a ^ *b) != 32 || letter > 25))
+            return 0;
+    }
+    return 1;
 }
 
 SMTP_API const char *smtp_extn(const smtp_session *s, const char *keyword)
@@ -2544,13 +2531,15 @@ SMTP_API const char *smtp_extn(const smtp_session *s, const char *keyword)
     const smtp_config *c = s->config;
     const char *line = c && c->features_size ? c->features : NULL;
     size_t n = strlen(keyword);
-    for (; line && *line; line = smtp__nth(line, 1))
-        if (smtp__same(line, keyword, n) &&
-            (line[n] == 0 || line[n] == ' ' || line[n] == '=')) {
-            for (line += n; *line == ' ' || *line == '='; line++)
-                ;
-            return line;
-        }
+    for (; line && *line; line = smtp__nth(line, 1)) {
+        const char *rest = line + n;
+        if (!smtp__same(line, keyword, n))
+            continue;
+        while (*rest == ' ' || *rest == '=')
+            rest++;
+        if (!*rest || rest > line + n)
+            return rest;
+    }
     return NULL;
 }
 
@@ -2566,7 +2555,8 @@ SMTP_API int smtp_has_extn(const smtp_session *s, const char *keyword)
    512 bytes at most. Where nothing of them is kept, a few will do. */
 static size_t smtp__in_size(const smtp_session *s)
 {
-    return SMTP__FAST || SMTP__REPLY ? smtp__min(s->out_size, 512) : 32;
+    return SMTP__FAST ? smtp__min(s->out_size, 512)
+         : SMTP__REPLY ? (size_t)(s->out - s->reply.text) : 32;
 }
 
 static char *smtp__input(const smtp_session *s)
@@ -2599,9 +2589,9 @@ static void smtp__pass_on(smtp_session *s, const char *p, size_t n)
 /* A byte of a challenge (RFC 4954, section 4). */
 static void smtp__challenge(smtp_session *s, char c)
 {
-    char bytes[3];
+    char byte;
     if (c != '\r' && c != '\n' && s->step < SMTP__TO_CANCEL)
-        smtp__pass_on(s, bytes, smtp__decode64(&s->chunk, c, bytes));
+        smtp__pass_on(s, &byte, smtp__decode64(&s->chunk, c, &byte));
 }
 
 /* What the text of a reply tells as it comes. */
@@ -2649,7 +2639,7 @@ static int smtp__parse_line(smtp_session *s)
 
 /* A byte of a reply. 1: it is complete; above: why it is none. A code is 200 to
    599; the separator is missing where the line has no text. */
-SMTP__APART static unsigned smtp__parse_byte(smtp_session *s, char c)
+static unsigned smtp__parse_byte(smtp_session *s, char c)
 {
     unsigned code = s->line_code, digit = (unsigned)(c - '0');
     if (s->reply_size++ == SMTP_REPLY_LIMIT)
@@ -2673,13 +2663,14 @@ SMTP__APART static unsigned smtp__parse_byte(smtp_session *s, char c)
 }
 
 #if SMTP__REPLY
-/* A number of three digits at most; 1000 for what is none. */
+/* A number of three digits at most; SMTP__NAN for what is none. */
+#define SMTP__NAN 1024u
 static unsigned smtp__parse_number(const char **at)
 {
     const char *p = *at;
     unsigned value = (unsigned)(*p - '0'), digit;
     if (value > 9)
-        return 1000;
+        return SMTP__NAN;
     for (p++; value < 100 && (digit = (unsigned)(*p - '0')) <= 9; p++)
         value = value * 10 + digit;
     *at = p;
@@ -2701,7 +2692,7 @@ static void smtp__parse_enhanced(smtp_reply *r)
     if (*p++ != '.')
         return;
     detail = smtp__parse_number(&p);
-    if (subject > 999 || detail > 999 || (unsigned char)*p > ' ')
+    if ((subject | detail) & SMTP__NAN || (unsigned char)*p > ' ')
         return;
     r->code.subject = (uint16_t)subject;
     r->code.detail = (uint16_t)detail;
@@ -3245,13 +3236,13 @@ static int smtp__domain_ok(const smtp_session *s)
 /* The domain of an address that is ASCII before it, or 0. */
 static const char *smtp__domain(const char *address)
 {
-    const char *p, *domain = NULL;
-    for (p = address; *p; p++)
-        if (*p == '@')
-            domain = p + 1;
-    for (p = address; domain && p < domain; p++)
-        if (*p & 128)
-            return NULL;
+    const char *domain = NULL;
+    int high = 0;
+    for (; *address; address++) {
+        high |= *address & 128;
+        if (*address == '@')
+            domain = high ? NULL : address + 1;
+    }
     return domain;
 }
 
@@ -3412,6 +3403,7 @@ static int smtp__if(int yes)
 }
 
 /* The recipient being said. */
+SMTP__APART_WITH(SMTP__RARE)
 static const smtp_recipient *smtp__to(const smtp_session *s)
 {
     return &s->said->to[s->said->said];
@@ -3614,10 +3606,8 @@ static void smtp__put_response(smtp_session *s)
         bits = smtp__put64_n(s, bits, s->line, (size_t)s->run);
     for (; p && *p && *p != '|'; p++) {
         unsigned digit = (unsigned)*p - '0';
-        if (SMTP__SASL && digit > 6)
-            bits = smtp__put64_n(s, bits, p, 1);
-        else if (digit < 2)
-            bits = smtp__put64(s, bits << 8 | digit, 0);
+        if (SMTP__SASL ? digit - 1 > 5 : digit == 0)
+            bits = smtp__put64_n(s, bits, digit ? p : "", 1);
         else
             bits = smtp__put64_text(s, bits, digit);
     }
@@ -3777,18 +3767,23 @@ static int smtp__respond(smtp_session *s)
     return 1;
 }
 
+static void smtp__trace_text(const smtp_session *s, const char *text)
+{
+    smtp__trace(s, SMTP_TRACE_COMMAND, text, strlen(text));
+}
+
 /* A secret line, shown without its secret. */
 static void smtp__trace_secret(const smtp_session *s)
 {
     const char *rest = " *\r\n";
     if (s->say == SMTP__AUTH_) {
-        smtp__trace(s, SMTP_TRACE_COMMAND, "AUTH ", 5);
-        smtp__trace(s, SMTP_TRACE_COMMAND, s->word, strlen(s->word));
+        smtp__trace_text(s, "AUTH ");
+        smtp__trace_text(s, s->word);
         rest += s->keyword ? 0 : 2;
     } else {
         rest++;
     }
-    smtp__trace(s, SMTP_TRACE_COMMAND, rest, strlen(rest));
+    smtp__trace_text(s, rest);
 }
 
 /* ---- hear: one judge a row ----------------------------------------------- */
@@ -4100,7 +4095,7 @@ static smtp_recipient *smtp__turn_of(const smtp_session *s)
 }
 
 /* One of these answers. 1: more are to come. */
-SMTP__APART static int smtp__judge_each(smtp_session *s, smtp_mail *m, int yes)
+static int smtp__judge_each(smtp_session *s, smtp_mail *m, int yes)
 {
     smtp_recipient *to = smtp__turn_of(s);
     if (to == NULL)
@@ -4270,9 +4265,8 @@ SMTP__APART static void smtp__write(smtp_session *s, unsigned row)
 
 #define SMTP__JUDGE(name, verb, text, judge, limit, on)                        \
     case name: if (on) smtp__judge_##judge(s, yes); break;
-SMTP__APART static void smtp__judge(smtp_session *s, unsigned row)
+SMTP__APART static void smtp__judge(smtp_session *s, unsigned row, int yes)
 {
-    int yes = smtp__positive(s);
     switch (row) { SMTP__ROWS(SMTP__JUDGE) }
 }
 
@@ -4324,6 +4318,7 @@ static int smtp__in_window(smtp_session *s)
 }
 
 /* Whether the row may be said now. */
+SMTP__APART_WITH(SMTP__PULL)
 static SMTP__INLINE int smtp__may_say(smtp_session *s, unsigned row)
 {
     return smtp__stops(s, row) ? s->due == 0 : smtp__in_window(s);
@@ -4367,6 +4362,7 @@ static void smtp__mail_said(smtp_session *s)
 }
 
 /* Without dots to stuff, a promised body is sent unread. */
+SMTP__APART_WITH(SMTP__PULL)
 static unsigned smtp__raw(const smtp_mail *m)
 {
     const unsigned promised = SMTP_BODY_CANONICAL | SMTP_BODY_BINARY;
@@ -4705,12 +4701,13 @@ static uint8_t smtp__check_to(const smtp_session *s, smtp_mail *m)
 /* Rare wishes: in range, whether or not they can be had. */
 static int smtp__wishes_ok(const smtp_mail *m)
 {
-    unsigned mode = m->by_mode & 3u;
+    const unsigned modes = 0x67;   /* a bit each: 0, SMTP_BY_RETURN, _NOTIFY,
+                                      and these with _TRACE */
     return smtp__word_ok(m->hold_until) &&
            m->priority >= -9 && m->priority <= 9 && m->by_mode <= 6 &&
-           mode != 3 && (m->by_mode == 0) == (mode == 0) &&
-           m->hold_for <= 999999999 && m->by <= 999999999 &&
-           m->by >= -999999999 && (mode != SMTP_BY_RETURN || m->by > 0);
+           modes >> m->by_mode & 1 && m->hold_for <= 999999999 &&
+           m->by <= 999999999 && m->by >= -999999999 &&
+           (!(m->by_mode & SMTP_BY_RETURN) || m->by > 0);
 }
 
 /* The extensions that they need. */
@@ -5151,7 +5148,7 @@ static void smtp__answer(smtp_session *s)
         smtp__unasked(s);
     } else {
         s->due--;
-        smtp__judge(s, s->stage);
+        smtp__judge(s, s->stage, smtp__positive(s));
         smtp__tell(s);
     }
 }
@@ -5522,27 +5519,33 @@ SMTP_API smtp_status smtp_login(smtp_session *s)
 }
 
 /* MAIL and RCPT by hand. */
+static uint8_t smtp__address_fault(const smtp_session *s, const char *address,
+                                   const char *params, int rcpt)
+{
+    int kind = smtp__address_kind(s, address);
+    if (kind == 0 || (rcpt && !*address))
+        return SMTP__BYTE(rcpt ? SMTP_E_RECIPIENT_SYNTAX
+                               : SMTP_E_SENDER_SYNTAX);
+    if (!smtp__line_ok(params))
+        return SMTP__BYTE(SMTP_E_PARAMETER);
+    if (smtp__needs_tls(s))
+        return SMTP__BYTE(SMTP_E_NO_TLS);
+    if (kind == 2 && !smtp__offers(s, SMTP_EXT_SMTPUTF8))
+        return SMTP__BYTE(SMTP_E_UTF8);
+    return SMTP__BYTE(smtp__offers(s, smtp__needs_esmtp(params))
+                      ? SMTP_OK : SMTP_E_UNSUPPORTED);
+}
+
 static smtp_status smtp__by_hand_address(smtp_session *s, const char *address,
                                          const char *params, const char *word)
 {
-    const int rcpt = *word == 'R';
-    int kind;
+    uint8_t fault = SMTP__BYTE(SMTP_E_CLOSED);
     address = smtp__or_empty(address);
     params = smtp__or_empty(params);
-    if (s->config == NULL)
-        return SMTP_E_CLOSED;
-    kind = smtp__address_kind(s, address);
-    if (kind == 0 || (rcpt && !*address))
-        return rcpt ? SMTP_E_RECIPIENT_SYNTAX : SMTP_E_SENDER_SYNTAX;
-    if (!smtp__line_ok(params))
-        return SMTP_E_PARAMETER;
-    if (smtp__needs_tls(s))
-        return SMTP_E_NO_TLS;
-    if (kind == 2 && !smtp__offers(s, SMTP_EXT_SMTPUTF8))
-        return SMTP_E_UTF8;
-    if (!smtp__offers(s, smtp__needs_esmtp(params)))
-        return SMTP_E_UNSUPPORTED;
-    return smtp__by_hand(s, SMTP__COMMAND, word, address, params);
+    if (s->config)
+        fault = smtp__address_fault(s, address, params, *word == 'R');
+    return fault ? smtp__status(fault)
+                 : smtp__by_hand(s, SMTP__COMMAND, word, address, params);
 }
 
 SMTP_API smtp_status smtp_mail_from(smtp_session *s, const char *address,
@@ -5559,12 +5562,11 @@ SMTP_API smtp_status smtp_rcpt_to(smtp_session *s, const char *address,
 
 SMTP_API smtp_status smtp_data(smtp_session *s, const smtp_body *body)
 {
-    if (s->goal)
-        return SMTP_E_BUSY;
-    if (body == NULL || !smtp__body_ok(body))
-        return SMTP_E_ARGUMENT;
-    if (smtp__needs_tls(s))
-        return SMTP_E_NO_TLS;
+    uint8_t fault = SMTP__BYTE(s->goal ? SMTP_E_BUSY
+        : body == NULL || !smtp__body_ok(body) ? SMTP_E_ARGUMENT
+        : smtp__needs_tls(s) ? SMTP_E_NO_TLS : SMTP_OK);
+    if (fault)
+        return smtp__status(fault);
     smtp__body_start(s, body, SMTP__DOTS);
     return smtp__row_by_hand(s, SMTP__DATA);
 }
@@ -5622,9 +5624,13 @@ SMTP_API smtp_status smtp_docmd(smtp_session *s, const char *word,
 SMTP_API smtp_body smtp_bytes(const void *data, size_t size)
 {
     smtp_body body;
-    memset(&body, 0, sizeof body);
     body.data = (const char *)data;
+#ifndef SMTP_NO_PULL
+    body.pull = NULL;
+    body.ctx = NULL;
+#endif
     body.size = (smtp_size)size;
+    body.flags = 0;
     return body;
 }
 
@@ -9310,7 +9316,8 @@ static void smtp__scram_round(smtp_scram *x, const smtp_session *s,
     smtp__scram_xor(x, x->sum, x->last);
 }
 
-/* -- text: appended as to a row, by an `out` that is x->text -- */
+/* -- text: appended as to a row, by an `out` that is x->text; out->line is the
+   response -- */
 
 static void smtp__scram_base64(smtp_session *out, const void *p, size_t size)
 {
@@ -9368,8 +9375,9 @@ static int smtp__scram_nonce(smtp_scram *x, smtp_session *out)
     return 1;
 }
 
+SMTP__APART
 static ptrdiff_t smtp__scram_begin(smtp_scram *x, const smtp_session *s,
-                                   smtp_session *out, const char **response)
+                                   smtp_session *out)
 {
     const unsigned sha1 = SMTP_AUTH_SCRAM_SHA_1 | SMTP_AUTH_SCRAM_SHA_1_PLUS;
     size_t size;
@@ -9389,21 +9397,21 @@ static ptrdiff_t smtp__scram_begin(smtp_scram *x, const smtp_session *s,
     smtp__put(out, ",r=");
     if (!smtp__scram_nonce(x, out))
         return SMTP_E_TLS_ENTROPY;
-    *response = x->text;
+    out->line = x->text;
     x->first = out->out_to;
     smtp__put(out, ",");
     x->at = out->out_to;
     return x->first;
 }
 
-/* The first iteration: HMAC of the salt, 64 bytes or a few more, and a 1. */
+/* The first iteration: HMAC of the salt, 66 bytes at most, and a 1. */
 static int smtp__scram_salt(smtp_scram *x, const smtp_session *s,
                             const char *salt, size_t size)
 {
-    char bytes[64 + 3 + 4];
+    char bytes[66 + 4];
     smtp_size bits = 0;
     size_t n = 0;
-    for (; size && n <= 64; size--)
+    for (; size && n < 66; size--)
         n += smtp__decode64(&bits, *salt++, bytes + n);
     if (size || n == 0 || (bits && bits != SMTP__END64))
         return 0;
@@ -9416,24 +9424,25 @@ static int smtp__scram_salt(smtp_scram *x, const smtp_session *s,
 /* "r=" both nonces ",s=" salt ",i=" iterations. */
 static int smtp__scram_first(smtp_scram *x, const smtp_session *s)
 {
-    const char *own = x->text + x->first - SMTP__NONCE;
-    const uint32_t most = x->iterations ? x->iterations : 1000000;
-    size_t nonce_size = 0, salt_size = 0, size = 0;
-    const char *nonce = smtp__scram_value(x, 'r', &nonce_size);
+    size_t size = 0, salt_size = 0;
+    const char *nonce = smtp__scram_value(x, 'r', &size);
+    const unsigned end = x->at - 1u;     /* of both nonces, at a comma */
     const char *salt = smtp__scram_value(x, 's', &salt_size);
     const char *count = smtp__scram_value(x, 'i', &size);
-    if (!nonce || !salt || size == 0 || nonce_size <= SMTP__NONCE ||
-        memcmp(nonce, own, SMTP__NONCE) != 0 ||
+    if (!nonce || !salt || !count || size == 0 ||
+        end <= x->first + 3u + SMTP__NONCE ||
+        memcmp(nonce, nonce - 3 - SMTP__NONCE, SMTP__NONCE) != 0 ||
         !smtp__scram_salt(x, s, salt, salt_size))
         return SMTP_E_CHALLENGE;
     for (x->left = 0; size && smtp__is_digit(*count); size--, count++)
         x->left = (uint32_t)smtp__grow(x->left, *count, 0xFFFFFFFF);
     if (size)
         return SMTP_E_CHALLENGE;
-    if (x->left < 4096 || x->left > most)
+    if (x->left < 4096 ||
+        x->left > (x->iterations ? x->iterations : 1000000))
         return SMTP_E_ITERATIONS;
     x->left--;
-    x->at = (uint16_t)(nonce - x->text + (ptrdiff_t)nonce_size);
+    x->at = (uint16_t)end;
     x->state = SMTP__SC_SALTING;
     return SMTP_OK;
 }
@@ -9477,15 +9486,14 @@ static void smtp__scram_prove(smtp_scram *x, smtp_session *out)
 
 /* Behind the channel comes ",r=" and both nonces, as the server's message has
    them. */
-static ptrdiff_t smtp__scram_final(smtp_scram *x, smtp_session *out,
-                                   const char **response)
+static ptrdiff_t smtp__scram_final(smtp_scram *x, smtp_session *out)
 {
     unsigned start = out->out_to + 1u, size;
     smtp__put(out, ",c=");
     smtp__scram_channel(x, out);
     smtp__put_n(out, x->text + x->first, (size_t)(x->at - x->first));
     smtp__scram_prove(x, out);
-    *response = x->text + start;
+    out->line = x->text + start;
     size = out->out_to - start;
     out->out_to = x->at = 0;       /* the server's last message begins there */
     x->state = SMTP__SC_FINAL;
@@ -9533,11 +9541,12 @@ static ptrdiff_t smtp__cram(smtp_scram *x, const smtp_session *s,
 }
 
 /* A challenge is complete. */
+SMTP__APART
 static ptrdiff_t smtp__scram_answer(smtp_scram *x, const smtp_session *s,
-                                    smtp_session *out, const char **response)
+                                    smtp_session *out)
 {
     int status = SMTP_OK;
-    *response = x->text;
+    out->line = x->text;
     if (x->hash == SMTP_MD5)
         return smtp__cram(x, s, out);
     if (x->state == SMTP__SC_FINAL)
@@ -9549,8 +9558,7 @@ static ptrdiff_t smtp__scram_answer(smtp_scram *x, const smtp_session *s,
     if (x->state != SMTP__SC_SALTING)
         return SMTP_E_CHALLENGE;
     smtp__scram_iterate(x, s);
-    return x->left ? (ptrdiff_t)SMTP_AGAIN
-                   : smtp__scram_final(x, out, response);
+    return x->left ? (ptrdiff_t)SMTP_AGAIN : smtp__scram_final(x, out);
 }
 
 /* What overflows the text is refused here: our own, or the server's. */
@@ -9566,12 +9574,14 @@ static ptrdiff_t smtp__scram_step(void *ctx, const smtp_session *s,
     out.out_to = x->fill;
     out.chunk = 0;
     out.cut = 0;
+    out.line = NULL;
     if (challenge == NULL)
-        r = smtp__scram_begin(x, s, &out, response);
+        r = smtp__scram_begin(x, s, &out);
     else if (size == 0)
-        r = smtp__scram_answer(x, s, &out, response);
+        r = smtp__scram_answer(x, s, &out);
     else
         smtp__put_n(&out, challenge, size);
+    *response = out.line;
     x->fill = out.out_to;
     if (r < 0 || !out.cut)
         return r;
@@ -9593,9 +9603,9 @@ static int smtp__scram_done(void *ctx, const smtp_session *s, int status)
 SMTP_API smtp_sasl smtp_scram_sasl(smtp_scram *scram)
 {
     smtp_sasl sasl;
-    memset(&sasl, 0, sizeof sasl);
     smtp__bear_sasl(scram);
     sasl.mechanisms = SMTP_AUTH_EXTERNAL - SMTP_AUTH_CRAM_MD5;
+    sasl.name = NULL;
     sasl.ctx = scram;
     sasl.step = smtp__scram_step;
     sasl.done = smtp__scram_done;
