@@ -145,28 +145,28 @@ extern "C" {
     X(SMTP_OK, 0, "success")                                                   \
     X(SMTP_E_IO, -1, "transport failed")                                       \
     X(SMTP_AGAIN, -2, "call smtp_run() again")                                 \
-    X(SMTP_EOF, -3, "server closed the connection")                            \
+    X(SMTP_EOF, -3, "closed by server")                                        \
     X(SMTP_E_TIMEOUT, -4, "timed out")                                         \
-    X(SMTP_E_SHUTDOWN, -5, "server shuts down (421)")                          \
-    X(SMTP_E_PROTOCOL, -6, "server broke the protocol")                        \
-    X(SMTP_E_REPLY_SIZE, -7, "reply without end")                              \
+    X(SMTP_E_SHUTDOWN, -5, "server quits (421)")                               \
+    X(SMTP_E_PROTOCOL, -6, "protocol error")                                   \
+    X(SMTP_E_REPLY_SIZE, -7, "endless reply")                                  \
     X(SMTP_E_CLOSED, -8, "session closed")                                     \
-    X(SMTP_E_BUSY, -9, "other call under way")                                 \
+    X(SMTP_E_BUSY, -9, "still busy")                                           \
     X(SMTP_E_BUFFER, -10, "buffer too small")                                  \
-    X(SMTP_E_ARGUMENT, -11, "bad or missing argument")                         \
+    X(SMTP_E_ARGUMENT, -11, "bad argument")                                    \
     X(SMTP_E_DOMAIN, -12, "bad EHLO name")                                     \
     X(SMTP_E_SENDER_SYNTAX, -13, "bad sender address")                         \
     X(SMTP_E_RECIPIENT_SYNTAX, -14, "bad recipient address")                   \
     X(SMTP_E_PARAMETER, -15, "bad ESMTP parameter")                            \
-    X(SMTP_E_LINE, -16, "control character in command")                        \
+    X(SMTP_E_LINE, -16, "control character")                                   \
     X(SMTP_E_UTF8, -17, "non-ASCII, no SMTPUTF8")                              \
     X(SMTP_E_BINARY, -18, "binary, no BINARYMIME")                             \
     X(SMTP_E_SIZE, -19, "message too large")                                   \
     X(SMTP_E_UNSUPPORTED, -20, "extension not offered")                        \
     X(SMTP_E_BODY, -21, "body source failed")                                  \
-    X(SMTP_E_GREETING, -22, "refused in the greeting")                         \
+    X(SMTP_E_GREETING, -22, "refused at greeting")                             \
     X(SMTP_E_HELO, -23, "HELO or LHLO refused")                                \
-    X(SMTP_E_NO_STARTTLS, -24, "no STARTTLS offered")                          \
+    X(SMTP_E_NO_STARTTLS, -24, "no STARTTLS")                                  \
     X(SMTP_E_STARTTLS, -25, "STARTTLS refused")                                \
     X(SMTP_E_INJECTION, -26, "clear text after STARTTLS")                      \
     X(SMTP_E_NO_AUTH, -27, "no login offered")                                 \
@@ -182,14 +182,14 @@ extern "C" {
     X(SMTP_UNKNOWN, -37, "outcome unknown")                                    \
     X(SMTP_E_TLS, -38, "TLS failed")                                           \
     X(SMTP_E_TLS_CUT, -39, "TLS cut short")                                    \
-    X(SMTP_E_TLS_EXPIRED, -40, "certificate not valid now")                    \
+    X(SMTP_E_TLS_EXPIRED, -40, "bad certificate date")                         \
     X(SMTP_E_TLS_NAME, -41, "name not in certificate")                         \
     X(SMTP_E_TLS_ISSUER, -42, "no trusted issuer")                             \
     X(SMTP_E_TLS_CERT, -43, "bad certificate")                                 \
     X(SMTP_E_TLS_RECORD, -44, "TLS record too large")                          \
     X(SMTP_E_TLS_ENTROPY, -45, "no random bytes")                              \
-    X(SMTP_E_TLS_TIME, -46, "no date for certificates")                        \
-    X(SMTP_E_TLS_ALERT, -47, "TLS alert from server")                          \
+    X(SMTP_E_TLS_TIME, -46, "TLS needs a date")                                \
+    X(SMTP_E_TLS_ALERT, -47, "TLS alert")                                      \
     X(SMTP_E_TLS_VERSION, -48, "no TLS, or none in common")                    \
     X(SMTP_E_TRUST, -49, "bad trust anchors")                                  \
     X(SMTP_E_CLIENT_CERT, -50, "bad client certificate or key")                \
@@ -197,17 +197,17 @@ extern "C" {
     X(SMTP_E_HOST, -52, "host unknown")                                        \
     X(SMTP_E_CONNECT, -53, "cannot connect")                                   \
     X(SMTP_E_NO_TLS, -54, "TLS required")                                      \
-    X(SMTP_E_LOOKUP, -55, "host lookup fails now")                             \
+    X(SMTP_E_LOOKUP, -55, "host lookup failed")                                \
     X(SMTP_E_FIELD_MISSING, -56, "header field missing")                       \
     X(SMTP_E_FIELD_LINE, -57, "CR or LF in header")                            \
-    X(SMTP_E_FIELD_UTF8, -58, "header not in UTF-8")                           \
+    X(SMTP_E_FIELD_UTF8, -58, "header not UTF-8")                              \
     X(SMTP_E_FIELD_NAME, -59, "field name not allowed")                        \
     X(SMTP_E_FIELD_ADDRESS, -60, "bad address")                                \
     X(SMTP_E_FIELD_SYNTAX, -61, "bad header field")                            \
-    X(SMTP_E_LENGTH, -62, "part has wrong length")                             \
+    X(SMTP_E_LENGTH, -62, "wrong part length")                                 \
     X(SMTP_E_CHALLENGE, -63, "bad challenge")                                  \
     X(SMTP_E_PROOF, -64, "server proof failed")                                \
-    X(SMTP_E_ITERATIONS, -65, "iterations out of range")                       \
+    X(SMTP_E_ITERATIONS, -65, "bad iteration count")                           \
     X(SMTP_E_LIMIT, -66, "too many mails or recipients")
 
 #define SMTP__ENUM(name, value, text) name = value,
@@ -2062,12 +2062,12 @@ SMTP__APART static void smtp__end_in_step(smtp_session *s, uint8_t status)
 
 /* Something that the session needs is not to be had. By hand that is the
    result, else the end. */
-static void smtp__refuse(smtp_session *s, int status, int by_hand)
+static void smtp__refuse(smtp_session *s, uint8_t status, uint8_t by_hand)
 {
     if (smtp__hand(s))
-        smtp__result(s, by_hand);
+        smtp__result(s, smtp__status(by_hand));
     else
-        smtp__end_in_step(s, SMTP__BYTE(status));
+        smtp__end_in_step(s, status);
 }
 
 /* ---- output -------------------------------------------------------------- */
@@ -2278,9 +2278,9 @@ enum {                             /* smtp_session.keyword: a word is awaited */
     SMTP__K_SIZE = 5,
     SMTP__K_AUTH = 6,
     SMTP__K_LIMITS = 17,
-    SMTP__K_RCPTMAX = 30,
+    SMTP__K_OTHERMAX = 29,
+    SMTP__K_RCPTMAX,
     SMTP__K_MAILMAX,
-    SMTP__K_OTHERMAX,
     /* In a login: its first response goes along with AUTH, */
     SMTP__K_INITIAL,
     SMTP__K_EMPTY                  /* and is empty */
@@ -2314,8 +2314,13 @@ static const uint16_t smtp__extensions[] = {
 #endif
 };
 
-#define SMTP__RCPTMAX 0x355dc101   /* hashes of limits */
-#define SMTP__MAILMAX 0x93d096dd
+#if SMTP__RARE
+/* Limits by their whole hash: their values are looked up, too. */
+static const uint32_t smtp__maxima[] = {
+    0x355dc101,                    /* RCPTMAX */
+    0x93d096dd                     /* MAILMAX */
+};
+#endif
 
 /* Login mechanisms likewise, in the order of SMTP_AUTH_LOGIN ... */
 static const uint16_t smtp__logins[] = {
@@ -2391,19 +2396,26 @@ static void smtp__learn_mechanism(smtp_session *s, uint32_t hash)
         s->auth |= SMTP_AUTH_OTHER;
 }
 
+#if SMTP__RARE
 /* RFC 9422, section 4: NAME=number. The number has been counted in its place
    already; 0 is no limit. */
 static void smtp__learn_limit(smtp_session *s, uint32_t hash)
 {
-    unsigned next = hash == SMTP__RCPTMAX ? SMTP__K_RCPTMAX
-                  : hash == SMTP__MAILMAX ? SMTP__K_MAILMAX
-                  : SMTP__K_OTHERMAX;
-    if (s->keyword == SMTP__K_MAILMAX && s->most[1] - 1u < 65534)
+    unsigned place = 2;
+    if (s->keyword == SMTP__K_MAILMAX && s->most[1])
         s->most[1]++;
-    if (next != SMTP__K_OTHERMAX)
-        s->most[next - SMTP__K_RCPTMAX] = 0;
-    s->keyword = (uint8_t)next;
+    while (place && smtp__maxima[place - 1] != hash)
+        place--;
+    if (place)
+        s->most[place - 1] = 0;
+    s->keyword = (uint8_t)(SMTP__K_OTHERMAX + place);
 }
+#else
+static void smtp__learn_limit(smtp_session *s, uint32_t hash)
+{
+    (void)s, (void)hash;
+}
+#endif
 
 /* A word of an EHLO line has ended; the first is the keyword. An unknown one
    sets SMTP_EXT_ESMTP, which EHLO's answer will do itself or undo. */
@@ -2420,7 +2432,7 @@ SMTP__APART static void smtp__learn_word(smtp_session *s)
     } else if (SMTP__AUTH && s->keyword == SMTP__K_AUTH) {
         smtp__learn_mechanism(s, hash);
     } else if (SMTP__RARE && (s->keyword == SMTP__K_LIMITS ||
-                              s->keyword >= SMTP__K_RCPTMAX)) {
+                              s->keyword >= SMTP__K_OTHERMAX)) {
         smtp__learn_limit(s, hash);
     }
 }
@@ -2442,7 +2454,7 @@ static void smtp__learn_digit(smtp_session *s, char c)
     if (SMTP__RARE && (s->keyword == SMTP__K_RCPTMAX ||
                        s->keyword == SMTP__K_MAILMAX)) {
         uint16_t *most = &s->most[s->keyword - SMTP__K_RCPTMAX];
-        *most = (uint16_t)smtp__grow(*most, c, 65535);
+        *most = (uint16_t)smtp__grow(*most, c, 65534);
     }
 }
 
@@ -3313,8 +3325,8 @@ static int smtp__use_prdr(const smtp_session *s, const smtp_mail *m)
 static const char *smtp__wish(char *end, int32_t value, unsigned by)
 {
     smtp_size size = value < 0 ? 0 - (smtp_size)value : (smtp_size)value;
-    if (by & SMTP_BY_TRACE)
-        *--end = 'T';
+    end[-1] = 'T';
+    end -= by / SMTP_BY_TRACE;
     if (by) {
         *--end = by & SMTP_BY_RETURN ? 'R' : 'N';
         *--end = ';';
@@ -3689,7 +3701,7 @@ static void smtp__end_login(smtp_session *s, int status)
     if (s->mechanism)
         smtp__sasl_done(s, status);
     s->mechanism = 0;
-    smtp__refuse(s, status, status);
+    smtp__refuse(s, SMTP__BYTE(status), SMTP__BYTE(status));
 }
 
 /* TLS is required and not there yet: by hand one can come here without. */
@@ -3900,7 +3912,7 @@ static void smtp__judge_helo(smtp_session *s, int yes)
     if (smtp__is_hand(s))
         smtp__judge_command(s, yes);
     else if (!yes)
-        smtp__refuse(s, SMTP_E_HELO, SMTP_E_HELO);
+        smtp__refuse(s, SMTP__BYTE(SMTP_E_HELO), SMTP__BYTE(SMTP_E_HELO));
 }
 
 /* A server that knows no EHLO is asked HELO (RFC 5321, section 3.2). */
@@ -3937,7 +3949,8 @@ static void smtp__judge_starttls(smtp_session *s, int yes)
         s->flags |= SMTP__PLAIN_ON;
         s->say = SMTP__IDLE;
     } else {
-        smtp__refuse(s, SMTP_E_STARTTLS, SMTP_E_REFUSED);
+        smtp__refuse(s, SMTP__BYTE(SMTP_E_STARTTLS),
+                     SMTP__BYTE(SMTP_E_REFUSED));
     }
 }
 
@@ -4874,7 +4887,7 @@ static void smtp__begin(smtp_session *s, smtp_mail *m)
         s->to_heard = 0;
     }
     if (SMTP__RARE && s->most[1] == 1) {
-        smtp__refuse(s, SMTP_E_LIMIT, SMTP_E_LIMIT);
+        smtp__refuse(s, SMTP__BYTE(SMTP_E_LIMIT), SMTP__BYTE(SMTP_E_LIMIT));
         return;
     }
     m->flags |= (uint16_t)(m->body.flags << 8 &
@@ -4987,7 +5000,8 @@ static int smtp__prepare(smtp_session *s)
         else if (smtp__opportunistic(s))
             s->flags |= SMTP__PLAIN_ON;
         else
-            smtp__refuse(s, SMTP_E_NO_STARTTLS, SMTP_E_NO_STARTTLS);
+            smtp__refuse(s, SMTP__BYTE(SMTP_E_NO_STARTTLS),
+                         SMTP__BYTE(SMTP_E_NO_STARTTLS));
     } else if (SMTP__AUTH &&
                (c->user || c->mechanisms & SMTP_AUTH_EXTERNAL) &&
                !(s->flags & SMTP__LOGGED_IN)) {
