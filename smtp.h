@@ -1681,6 +1681,7 @@ static const char *smtp__or_empty(const char *text)
     return text ? text : "";
 }
 
+SMTP__APART_WITH(SMTP__HAND)
 static const char *smtp__unless_empty(const char *text)
 {
     return text && *text ? text : NULL;
@@ -3320,6 +3321,7 @@ static int smtp__use_prdr(const smtp_session *s, const smtp_mail *m)
            !(SMTP__LMTP && s->config->lmtp) && smtp__offers(s, SMTP_EXT_PRDR);
 }
 
+#if SMTP__RARE
 /* Rare wishes: RFC 4865, section 5; RFC 2852, section 4; RFC 6710, section 4.
    `by` is SMTP_BY_... where such a letter goes behind the number. */
 static const char *smtp__wish(char *end, int32_t value, unsigned by)
@@ -3336,27 +3338,7 @@ static const char *smtp__wish(char *end, int32_t value, unsigned by)
         *--end = '-';
     return value || by ? end : NULL;
 }
-
-/* Letters of what few have. */
-static const char *smtp__value_rare(const smtp_session *s, unsigned what,
-                                    char *end)
-{
-    const smtp_mail *m = s->said;
-    switch (what) {
-    case 'j': return SMTP__OF_RARE(m->hold_until) ? NULL
-                   : smtp__wish(end, (int32_t)SMTP__OF_RARE(m->hold_for), 0);
-    case 'o': return SMTP__OF_RARE(m->hold_until);
-    case 'q': return !SMTP__OF_RARE(m->by_mode) ? NULL
-                   : smtp__wish(end, SMTP__OF_RARE(m->by),
-                                SMTP__OF_RARE(m->by_mode));
-    case 'x': return smtp__wish(end, SMTP__OF_RARE(m->priority), 0);
-    case '{': return SMTP__OF_RARE(m->require_tls) ? "" : NULL;
-    case '|': return smtp__use_prdr(s, m) ? "" : NULL;
-    case '~': return s->say == SMTP__BDAT || m->flags & SMTP__SAID_FINAL ? ""
-                                                                    : NULL;
-    default: return "";
-    }
-}
+#endif
 
 /* Words that a row may hold, and their places in the list. */
 enum {
@@ -3428,17 +3410,6 @@ static const char *smtp__params(const smtp_session *s)
                                 : SMTP__OF_PARAMS(smtp__to(s)->params);
 }
 
-/* Of a command by hand: where it is MAIL or RCPT its tail is there, if only to
-   be empty. */
-static const char *smtp__value_by_hand(const smtp_session *s, unsigned what)
-{
-    if (what == 'l')
-        return s->tail ? NULL : smtp__unless_empty(s->line);
-    return what == 'c' && s->tail ? s->line
-         : what == 'k' && s->tail ? ""
-         : what == 't' ? smtp__unless_empty(s->tail) : NULL;
-}
-
 /* RFC 1870, section 5: a size for MAIL is offered, one for BDAT needs not. */
 static int smtp__no_size(const smtp_session *s, unsigned what)
 {
@@ -3469,12 +3440,27 @@ static const char *smtp__value_extended(const smtp_session *s, unsigned what,
     case 'w': return s->word;
     case 'y': word = smtp__if(SMTP__INITIAL && s->keyword == SMTP__K_EMPTY);
         break;
-    case 'c': case 'k': case 'l': case 't':
-        return SMTP__HAND ? smtp__value_by_hand(s, what) : NULL;
-    default:
-        if (SMTP__RARE || SMTP__PARTS)
-            return smtp__value_rare(s, what, end);
-        word = SMTP__W_EMPTY;
+#if SMTP__HAND                     /* MAIL and RCPT have a tail */
+    case 'c': return s->tail ? s->line : NULL;
+    case 'k': word = smtp__if(s->tail != NULL); break;
+    case 'l': return s->tail ? NULL : smtp__unless_empty(s->line);
+    case 't': return smtp__unless_empty(s->tail);
+#endif
+#if SMTP__RARE
+    case 'j': return m->hold_until ? NULL
+                   : smtp__wish(end, (int32_t)m->hold_for, 0);
+    case 'o': return m->hold_until;
+    case 'q': return m->by_mode ? smtp__wish(end, m->by, m->by_mode) : NULL;
+    case 'x': return smtp__wish(end, m->priority, 0);
+    case '{': word = smtp__if(m->require_tls); break;
+    case '|': word = smtp__if(smtp__use_prdr(s, m)); break;
+#endif
+#if SMTP__PARTS
+    case '~': word = smtp__if(s->say == SMTP__BDAT ||
+                              m->flags & SMTP__SAID_FINAL);
+        break;
+#endif
+    default: word = SMTP__W_EMPTY;
     }
     return word < 0 ? NULL : smtp__nth(smtp__words, (unsigned)word);
 }
