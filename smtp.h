@@ -3085,7 +3085,7 @@ static SMTP__INLINE size_t smtp__body_out(smtp_session *s, const char *p,
         !(s->body_state & SMTP__INTO_BUFFER)) {
         n = smtp__transmit(s, p, n);
     } else {
-        if ((SMTP__FAST || SMTP__PARTS) && n > room)
+        if (SMTP__FAST && n > room)
             n = smtp__whole_pairs(s, p, room);
         memcpy(s->out + s->out_to, p, n);
         s->out_to = (uint16_t)(s->out_to + n);
@@ -5469,13 +5469,14 @@ SMTP_API smtp_status smtp_quit(smtp_session *s)
 /* ---- public functions: by hand ------------------------------------------- */
 
 #if SMTP__HAND
+/* A `tail` has been checked. */
 static smtp_status smtp__by_hand(smtp_session *s, unsigned row,
                                  const char *word, const char *line,
                                  const char *tail)
 {
     if (s->goal)
         return SMTP_E_BUSY;
-    if (!smtp__line_ok(word) || !smtp__line_ok(line) || !smtp__line_ok(tail))
+    if (!smtp__line_ok(word) || !smtp__line_ok(line))
         return SMTP_E_LINE;
     s->word = word;
     s->line = line;
