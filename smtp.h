@@ -144,71 +144,71 @@ extern "C" {
 #define SMTP_STATUS_LIST(X)                                                    \
     X(SMTP_OK, 0, "success")                                                   \
     X(SMTP_E_IO, -1, "transport failed")                                       \
-    X(SMTP_AGAIN, -2, "under way: call smtp_run() again")                      \
-    X(SMTP_EOF, -3, "connection closed by the server")                         \
-    X(SMTP_E_TIMEOUT, -4, "no answer in time")                                 \
-    X(SMTP_E_SHUTDOWN, -5, "server ends the session (421)")                    \
-    X(SMTP_E_PROTOCOL, -6, "server broke the protocol")                        \
-    X(SMTP_E_REPLY_SIZE, -7, "reply without end")                              \
-    X(SMTP_E_CLOSED, -8, "session is closed")                                  \
-    X(SMTP_E_BUSY, -9, "another operation is under way")                       \
+    X(SMTP_AGAIN, -2, "call smtp_run() again")                                 \
+    X(SMTP_EOF, -3, "closed by server")                                        \
+    X(SMTP_E_TIMEOUT, -4, "timed out")                                         \
+    X(SMTP_E_SHUTDOWN, -5, "server quits (421)")                               \
+    X(SMTP_E_PROTOCOL, -6, "protocol error")                                   \
+    X(SMTP_E_REPLY_SIZE, -7, "endless reply")                                  \
+    X(SMTP_E_CLOSED, -8, "session closed")                                     \
+    X(SMTP_E_BUSY, -9, "still busy")                                           \
     X(SMTP_E_BUFFER, -10, "buffer too small")                                  \
-    X(SMTP_E_ARGUMENT, -11, "argument missing or out of range")                \
-    X(SMTP_E_DOMAIN, -12, "EHLO name cannot be sent")                          \
-    X(SMTP_E_SENDER_SYNTAX, -13, "sender's address cannot be sent")            \
-    X(SMTP_E_RECIPIENT_SYNTAX, -14, "recipient's address cannot be sent")      \
-    X(SMTP_E_PARAMETER, -15, "ESMTP parameter cannot be sent")                 \
-    X(SMTP_E_LINE, -16, "control character in a command")                      \
-    X(SMTP_E_UTF8, -17, "non-ASCII address, no SMTPUTF8 offered")              \
-    X(SMTP_E_BINARY, -18, "binary body, no BINARYMIME offered")                \
-    X(SMTP_E_SIZE, -19, "message beyond the server's size limit")              \
+    X(SMTP_E_ARGUMENT, -11, "bad argument")                                    \
+    X(SMTP_E_DOMAIN, -12, "bad EHLO name")                                     \
+    X(SMTP_E_SENDER_SYNTAX, -13, "bad sender address")                         \
+    X(SMTP_E_RECIPIENT_SYNTAX, -14, "bad recipient address")                   \
+    X(SMTP_E_PARAMETER, -15, "bad ESMTP parameter")                            \
+    X(SMTP_E_LINE, -16, "control character")                                   \
+    X(SMTP_E_UTF8, -17, "non-ASCII, no SMTPUTF8")                              \
+    X(SMTP_E_BINARY, -18, "binary, no BINARYMIME")                             \
+    X(SMTP_E_SIZE, -19, "message too large")                                   \
     X(SMTP_E_UNSUPPORTED, -20, "extension not offered")                        \
-    X(SMTP_E_BODY, -21, "body's source failed")                                \
-    X(SMTP_E_GREETING, -22, "server refused the connection")                   \
-    X(SMTP_E_HELO, -23, "server refused EHLO and HELO, or LHLO")               \
-    X(SMTP_E_NO_STARTTLS, -24, "TLS required, no STARTTLS offered")            \
-    X(SMTP_E_STARTTLS, -25, "server refused STARTTLS")                         \
-    X(SMTP_E_INJECTION, -26, "bytes in clear behind STARTTLS")                 \
+    X(SMTP_E_BODY, -21, "body source failed")                                  \
+    X(SMTP_E_GREETING, -22, "refused at greeting")                             \
+    X(SMTP_E_HELO, -23, "HELO or LHLO refused")                                \
+    X(SMTP_E_NO_STARTTLS, -24, "no STARTTLS")                                  \
+    X(SMTP_E_STARTTLS, -25, "STARTTLS refused")                                \
+    X(SMTP_E_INJECTION, -26, "clear text after STARTTLS")                      \
     X(SMTP_E_NO_AUTH, -27, "no login offered")                                 \
-    X(SMTP_E_MECHANISM, -28, "no login mechanism in common")                   \
+    X(SMTP_E_MECHANISM, -28, "no login in common")                             \
     X(SMTP_E_CLEAR_LOGIN, -29, "no login in clear")                            \
     X(SMTP_E_LOGIN, -30, "login refused")                                      \
-    X(SMTP_E_REFUSED, -31, "refused by the server")                            \
+    X(SMTP_E_REFUSED, -31, "refused")                                          \
     X(SMTP_E_SENDER, -32, "sender refused")                                    \
-    X(SMTP_E_RECIPIENTS, -33, "recipients were refused")                       \
+    X(SMTP_E_RECIPIENTS, -33, "recipients refused")                            \
     X(SMTP_E_DATA, -34, "message refused")                                     \
-    X(SMTP_PARTIAL, -35, "delivered, but not to all")                          \
-    X(SMTP_NOT_TAKEN, -36, "not taken: never offered, or cut before its end")  \
-    X(SMTP_UNKNOWN, -37, "outcome unknown: the answer is lost")                \
+    X(SMTP_PARTIAL, -35, "delivered to some")                                  \
+    X(SMTP_NOT_TAKEN, -36, "not taken")                                        \
+    X(SMTP_UNKNOWN, -37, "outcome unknown")                                    \
     X(SMTP_E_TLS, -38, "TLS failed")                                           \
-    X(SMTP_E_TLS_CUT, -39, "TLS cut without close_notify")                     \
-    X(SMTP_E_TLS_EXPIRED, -40, "certificate expired or not yet valid")         \
-    X(SMTP_E_TLS_NAME, -41, "certificate: name does not match (or is an IP)")  \
-    X(SMTP_E_TLS_ISSUER, -42, "certificate: no trusted issuer")                \
-    X(SMTP_E_TLS_CERT, -43, "certificate not acceptable")                      \
-    X(SMTP_E_TLS_RECORD, -44, "TLS record too large for the buffer")           \
+    X(SMTP_E_TLS_CUT, -39, "TLS cut short")                                    \
+    X(SMTP_E_TLS_EXPIRED, -40, "bad certificate date")                         \
+    X(SMTP_E_TLS_NAME, -41, "name not in certificate")                         \
+    X(SMTP_E_TLS_ISSUER, -42, "no trusted issuer")                             \
+    X(SMTP_E_TLS_CERT, -43, "bad certificate")                                 \
+    X(SMTP_E_TLS_RECORD, -44, "TLS record too large")                          \
     X(SMTP_E_TLS_ENTROPY, -45, "no random bytes")                              \
-    X(SMTP_E_TLS_TIME, -46, "no date to check certificates by")                \
-    X(SMTP_E_TLS_ALERT, -47, "server ended TLS with an alert")                 \
-    X(SMTP_E_TLS_VERSION, -48, "no TLS here, or no version or suite in common")\
-    X(SMTP_E_TRUST, -49, "trust anchors cannot be read")                       \
-    X(SMTP_E_CLIENT_CERT, -50, "client certificate or key cannot be used")     \
-    X(SMTP_E_URL, -51, "URL cannot be understood")                             \
+    X(SMTP_E_TLS_TIME, -46, "TLS needs a date")                                \
+    X(SMTP_E_TLS_ALERT, -47, "TLS alert")                                      \
+    X(SMTP_E_TLS_VERSION, -48, "no TLS, or none in common")                    \
+    X(SMTP_E_TRUST, -49, "bad trust anchors")                                  \
+    X(SMTP_E_CLIENT_CERT, -50, "bad client certificate or key")                \
+    X(SMTP_E_URL, -51, "bad URL")                                              \
     X(SMTP_E_HOST, -52, "host unknown")                                        \
-    X(SMTP_E_CONNECT, -53, "no connection to the host")                        \
-    X(SMTP_E_NO_TLS, -54, "TLS required, and there is none")                   \
-    X(SMTP_E_LOOKUP, -55, "host cannot be looked up now")                      \
+    X(SMTP_E_CONNECT, -53, "cannot connect")                                   \
+    X(SMTP_E_NO_TLS, -54, "TLS required")                                      \
+    X(SMTP_E_LOOKUP, -55, "host lookup failed")                                \
     X(SMTP_E_FIELD_MISSING, -56, "header field missing")                       \
-    X(SMTP_E_FIELD_LINE, -57, "CR or LF in a header field")                    \
-    X(SMTP_E_FIELD_UTF8, -58, "header field not in UTF-8")                     \
-    X(SMTP_E_FIELD_NAME, -59, "no name for a field of your own")               \
-    X(SMTP_E_FIELD_ADDRESS, -60, "not a valid address")                        \
-    X(SMTP_E_FIELD_SYNTAX, -61, "header field breaks its syntax")              \
-    X(SMTP_E_LENGTH, -62, "part not as long as it declared")                   \
-    X(SMTP_E_CHALLENGE, -63, "challenge cannot be understood")                 \
-    X(SMTP_E_PROOF, -64, "server does not prove that it knows the password")   \
-    X(SMTP_E_ITERATIONS, -65, "iterations for a password out of range")        \
-    X(SMTP_E_LIMIT, -66, "more mails or recipients than allowed")
+    X(SMTP_E_FIELD_LINE, -57, "CR or LF in header")                            \
+    X(SMTP_E_FIELD_UTF8, -58, "header not UTF-8")                              \
+    X(SMTP_E_FIELD_NAME, -59, "field name not allowed")                        \
+    X(SMTP_E_FIELD_ADDRESS, -60, "bad address")                                \
+    X(SMTP_E_FIELD_SYNTAX, -61, "bad header field")                            \
+    X(SMTP_E_LENGTH, -62, "wrong part length")                                 \
+    X(SMTP_E_CHALLENGE, -63, "bad challenge")                                  \
+    X(SMTP_E_PROOF, -64, "server proof failed")                                \
+    X(SMTP_E_ITERATIONS, -65, "bad iteration count")                           \
+    X(SMTP_E_LIMIT, -66, "too many mails or recipients")
 
 #define SMTP__ENUM(name, value, text) name = value,
 typedef enum smtp_status {
@@ -280,12 +280,12 @@ typedef struct smtp_recipient {
 #ifndef SMTP_NO_PARAMS
     const char *params;            /* further RCPT parameters as sent, or 0 */
 #endif
+    smtp_code code;                /* outcome: the reply that decided, or all
+                                      0; */
+    smtp_status status;            /* SMTP_OK if delivered */
 #ifndef SMTP_NO_DSN
     uint8_t notify;                /* DSN: sum of SMTP_NOTIFY_..., or 0 */
 #endif
-
-    smtp_status status;            /* outcome: SMTP_OK if delivered */
-    smtp_code code;                /* the reply that decided, or all 0 */
 } smtp_recipient;
 
 enum {                             /* of a body: */
@@ -331,9 +331,12 @@ typedef struct smtp_mail {
                                       the null sender, <> */
     smtp_recipient *to;
     size_t to_count;
-    smtp_body body;
     smtp_status status;            /* outcome; SMTP_AGAIN: still open */
     smtp_code code;                /* the reply that decided, or all 0 */
+    uint16_t flags;                /* the engine's: SMTP__SAID_... */
+    uint16_t chunks;               /* likewise: BDAT without LAST, not
+                                      answered */
+    smtp_body body;
 #ifndef SMTP_NO_DSN
     uint8_t ret;                   /* DSN: SMTP_RET_..., or 0 */
     const char *envid;             /* DSN: envelope identifier, or 0 */
@@ -358,8 +361,6 @@ typedef struct smtp_mail {
     void *user;                    /* yours */
 
     /* The engine's record of what was said. */
-    uint16_t flags;                /* SMTP__SAID_... */
-    uint16_t chunks;               /* BDAT without LAST, not answered */
     struct smtp_mail *link;        /* the mail said next */
     size_t said;                   /* recipients said */
     smtp_size wire;                /* bytes after line end conversion */
@@ -543,8 +544,8 @@ typedef struct smtp_session {
     uint16_t window;               /* that many at most */
     uint16_t auth;                 /* SMTP_AUTH_... offered */
     uint16_t mechanism;            /* that of the login under way, or 0 */
-    uint16_t rcpt_max;             /* recipients of a transaction; 0: any */
-    uint16_t mail_max;             /* transactions left and 1; 0: any */
+    uint16_t most[2];              /* recipients of a transaction; 0: any;
+                                      transactions left and 1; 0: any */
     uint16_t out_size, out_from, out_to;    /* from <= to <= size */
     uint16_t in_from, in_to;       /* of the input, which lies before out */
     uint16_t reply_size;           /* bytes of the reply so far */
@@ -1117,12 +1118,12 @@ typedef struct smtp_scram {
     uint16_t slice;                /* so many in one smtp_run(), which then
                                       returns SMTP_AGAIN; 0: all */
     uint8_t state;                 /* the next message: SMTP__SC_... */
-    uint8_t overflow;              /* text has become too long */
     uint8_t hash;                  /* SMTP_MD5 ... */
     uint16_t fill;                 /* bytes of text */
     uint16_t bare, first;          /* in it: client's first message without its
-                                      header; server's first message; */
-    uint16_t at;                   /* attribute to be read next */
+                                      header; the comma behind that; */
+    uint16_t at;                   /* attribute to be read next, then the end
+                                      of both nonces */
     uint32_t left;                 /* iterations */
     /* Wiped at the end, from here on: */
     unsigned char last[32];        /* iteration; then the server's signature */
@@ -1441,11 +1442,12 @@ SMTP_API smtp_status smtp_send_url(const char *url, smtp_mail *mail,
       a b  sender, recipient        h    our own name
       s v  size for BDAT, MAIL      i j  SMTP, LMTP
       m o  8BITMIME, BINARYMIME     w    word of a command, mechanism
-      u x  SMTPUTF8, rare wishes    f g  response along with AUTH, later
+      u p  SMTPUTF8, parameters     f g  response along with AUTH, later
       q r  RET: FULL, HDRS          y    an empty one
       d e  ENVID, ORCPT             c k  address by hand, and its ">"
-      p    parameters               t l  parameters, argument by hand
-      z    nothing, always there */
+      n x  HOLDUNTIL, HOLDFOR       t l  parameters, argument by hand
+      { |  BY, MT-PRIORITY          z    nothing, always there but behind a
+      } ~  REQUIRETLS, PRDR              chunk that is not the last */
 #define SMTP__ROWS(X)                                                          \
     X(SMTP__GREETING, "greeting", "", greeting, greeting, 1)                   \
     X(SMTP__EHLO, "EHLO", SMTP__SAY_HELLO " h", ehlo, command, 1)              \
@@ -1461,8 +1463,9 @@ SMTP_API smtp_status smtp_send_url(const char *url, smtp_mail *mail,
     X(SMTP__QUIT, "QUIT", "QUIT", quit, command, 1)                            \
     X(SMTP__RSET, "RSET", "RSET", rset, command, 1)                            \
     X(SMTP__MAIL, "MAIL", "MAIL FROM:<za>z" SMTP__SAY_SIZE SMTP__SAY_BODY      \
-      SMTP__SAY_UTF8 SMTP__SAY_RET SMTP__SAY_MORE, mail, command, 1)           \
-    X(SMTP__RCPT, "RCPT", "RCPT TO:<b>z" SMTP__SAY_NOTIFY SMTP__SAY_MORE,      \
+      SMTP__SAY_UTF8 SMTP__SAY_RET SMTP__SAY_RARE SMTP__SAY_PARAMS, mail,      \
+      command, 1)                                                              \
+    X(SMTP__RCPT, "RCPT", "RCPT TO:<b>z" SMTP__SAY_NOTIFY SMTP__SAY_PARAMS,    \
       rcpt, command, 1)                                                        \
     X(SMTP__DATA, "DATA", "DATA", data, data, 1)                               \
     X(SMTP__BDAT, "BDAT", SMTP__SAY_BDAT, bdat, final, SMTP__CHUNKING)         \
@@ -1484,7 +1487,7 @@ SMTP_API smtp_status smtp_send_url(const char *url, smtp_mail *mail,
 #define SMTP__SAY_COMMAND
 #endif
 #if SMTP__CHUNKING
-#define SMTP__SAY_BDAT "BDAT s LAST"
+#define SMTP__SAY_BDAT "BDAT s LASTz"
 #else
 #define SMTP__SAY_BDAT
 #endif
@@ -1521,10 +1524,16 @@ SMTP_API smtp_status smtp_send_url(const char *url, smtp_mail *mail,
 #define SMTP__SAY_RET
 #define SMTP__SAY_NOTIFY
 #endif
-#if SMTP__RARE || SMTP__PARAMS
-#define SMTP__SAY_MORE "x p"
+#if SMTP__RARE
+#define SMTP__SAY_RARE                                                         \
+    " HOLDUNTIL=n HOLDFOR=x BY={ MT-PRIORITY=| REQUIRETLS} PRDR~"
 #else
-#define SMTP__SAY_MORE
+#define SMTP__SAY_RARE
+#endif
+#if SMTP__PARAMS
+#define SMTP__SAY_PARAMS " p"
+#else
+#define SMTP__SAY_PARAMS
 #endif
 
 #define SMTP__ROW_NAME(name, verb, text, judge, limit, on) name,
@@ -1640,6 +1649,12 @@ enum {                             /* smtp_session.step */
 #define SMTP__APART
 #endif
 
+/* One that does so where `on`, a macro that is 0 or 1, is built in. */
+#define SMTP__APART_0
+#define SMTP__APART_1 SMTP__APART
+#define SMTP__APART_WITH(on) SMTP__APART_FOR(on)
+#define SMTP__APART_FOR(on) SMTP__APART_##on
+
 /* A function that is worth a copy at each call where speed counts. */
 #if SMTP__FAST
 #define SMTP__INLINE inline
@@ -1663,11 +1678,6 @@ static void smtp__wipe(void *memory, size_t n)
 }
 #endif
 
-static char smtp__upper(char c)
-{
-    return (char)(c >= 'a' && c <= 'z' ? c - 32 : c);
-}
-
 static size_t smtp__min(size_t a, size_t b)
 {
     return a < b ? a : b;
@@ -1683,6 +1693,7 @@ static int smtp__is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
+SMTP__APART_WITH(SMTP__SASL)
 static const char *smtp__or_empty(const char *text)
 {
     return text ? text : "";
@@ -1900,7 +1911,7 @@ static int smtp__another_part(smtp_session *s, smtp_mail *m)
         m->flags |= SMTP__DELIVERED;
         m->code = smtp__no_code();
     }
-    if (s->mail_max == 1) {
+    if (s->most[1] == 1) {
         m->flags |= SMTP__SOME_REFUSED;
         if (!(m->flags & SMTP__DELIVERED))
             m->status = SMTP_E_RECIPIENTS;
@@ -2082,10 +2093,10 @@ static void smtp__end_in_step(smtp_session *s, unsigned status)
 
 /* Something that the session needs is not to be had. By hand that is the
    result, else the end. */
-static void smtp__refuse(smtp_session *s, uint8_t status, int by_hand)
+static void smtp__refuse(smtp_session *s, uint8_t status, uint8_t by_hand)
 {
     if (smtp__hand(s))
-        smtp__result(s, by_hand);
+        smtp__result(s, smtp__status(by_hand));
     else
         smtp__end_in_step(s, status);
 }
@@ -2132,6 +2143,7 @@ SMTP__APART static void smtp__put(smtp_session *s, const char *text)
 }
 
 /* The digits of a number, 20 at most, end at `end`: where they begin. */
+SMTP__APART_WITH(SMTP__RARE)
 static char *smtp__number(char *end, smtp_size value)
 {
     do {
@@ -2215,7 +2227,7 @@ static char smtp__digit64(unsigned value)
 }
 #endif
 
-#if SMTP__SASL || (defined SMTP_BEARSSL && !defined SMTP_NO_DKIM) ||           \
+#if (defined SMTP_BEARSSL && !defined SMTP_NO_DKIM) ||                         \
     (SMTP__FAST && !defined SMTP_NO_COMPOSE)
 /* Writes `size` bytes as base64, padded: (size + 2) / 3 * 4 characters, and
    returns where they end. */
@@ -2238,45 +2250,32 @@ static char *smtp__encode64(char *to, const unsigned char *from, size_t size)
 
 /* Decoding, a digit at a time. `bits` holds those of the open group behind a 1,
    0 before the first; SMTP__END64 behind padding; SMTP__PAD64 one short of it;
-   SMTP__BAD64 from the first error on. Returns how many bytes went to `to`. */
+   SMTP__BAD64 from the first error on. Returns how many bytes, 0 or 1, went to
+   `to`. */
 #define SMTP__END64 0x2000000ul
 #define SMTP__PAD64 0x2000001ul
 #define SMTP__BAD64 0x2000002ul
 
-static unsigned smtp__pad64(smtp_size *bits, char *to)
-{
-    smtp_size b = *bits;
-    *bits = b == SMTP__PAD64 || b >> 18 == 1 ? SMTP__END64
-          : b >> 12 == 1 ? SMTP__PAD64 : SMTP__BAD64;
-    if (b >> 18 == 1) {
-        to[0] = (char)(b >> 10);
-        to[1] = (char)(b >> 2);
-        return 2;
-    }
-    if (b >> 12 == 1)
-        to[0] = (char)(b >> 4);
-    return b >> 12 == 1;
-}
-
 static unsigned smtp__decode64(smtp_size *bits, char c, char *to)
 {
+    smtp_size b = *bits;
     unsigned digit = 0;
-    if (c == '=')
-        return smtp__pad64(bits, to);
-    while (digit < 64 && smtp__digit64(digit) != c)
-        digit++;
-    if (digit == 64 || *bits >> 25) {
-        *bits = SMTP__BAD64;
+    *bits = SMTP__BAD64;
+    if (c == '=') {
+        if (b >> 12 == 1)
+            *bits = SMTP__PAD64;
+        if (b >> 18 == 1 || b == SMTP__PAD64)
+            *bits = SMTP__END64;
         return 0;
     }
-    *bits = (*bits ? *bits : 1) << 6 | digit;
-    if (*bits >> 24 == 0)
+    while (digit < 64 && smtp__digit64(digit) != c)
+        digit++;
+    if (digit == 64 || b >> 25)
         return 0;
-    to[0] = (char)(*bits >> 16);
-    to[1] = (char)(*bits >> 8);
-    to[2] = (char)*bits;
-    *bits = 0;
-    return 3;
+    b = (b ? b : 1) << 6 | digit;
+    *bits = b >> 24 ? 0 : b;
+    *to = (char)(b >> (b >> 24 ? 0 : b >> 18 ? 2 : 4));
+    return b >> 12 != 0;
 }
 
 /* Bytes on their way into a row stand in `bits` behind a 1. Three are written,
@@ -2308,7 +2307,8 @@ enum {                             /* smtp_session.keyword: a word is awaited */
     SMTP__K_SIZE = 5,
     SMTP__K_AUTH = 6,
     SMTP__K_LIMITS = 17,
-    SMTP__K_RCPTMAX = 30,
+    SMTP__K_OTHERMAX = 29,
+    SMTP__K_RCPTMAX,
     SMTP__K_MAILMAX,
     /* In a login: its first response goes along with AUTH, */
     SMTP__K_INITIAL,
@@ -2343,8 +2343,13 @@ static const uint16_t smtp__extensions[] = {
 #endif
 };
 
-#define SMTP__RCPTMAX 0x355dc101   /* hashes of limits */
-#define SMTP__MAILMAX 0x93d096dd
+#if SMTP__RARE
+/* Limits by their whole hash: their values are looked up, too. */
+static const uint32_t smtp__maxima[] = {
+    0x355dc101,                    /* RCPTMAX */
+    0x93d096dd                     /* MAILMAX */
+};
+#endif
 
 /* Login mechanisms likewise, in the order of SMTP_AUTH_LOGIN ... */
 static const uint16_t smtp__logins[] = {
@@ -2364,9 +2369,9 @@ static const uint16_t smtp__logins[] = {
 
 /* Login mechanisms from the strongest to the weakest, each a name and its
    responses, parted by "|"; the last is "*", which cancels the login. In the
-   others digits stand for other things: 0 and 1 for the bytes NUL and ^A, 2
-   user, 3 password, 4 token, 5 authorization identity, 6 the user with "," and
-   "=" as in RFC 5801, section 4. */
+   others digits stand for other things: 0 for the byte NUL, 2 user, 3 password,
+   4 token, 5 authorization identity, 6 the user with "," and "=" as in RFC
+   5801, section 4. */
 #define SMTP__LOGIN(name, responses) name "\0" responses "\0"
 static const char smtp__mechanisms[] =
 #if SMTP__SASL
@@ -2378,8 +2383,8 @@ static const char smtp__mechanisms[] =
     SMTP__LOGIN("SCRAM-SHA-256", "")
     SMTP__LOGIN("SCRAM-SHA-1", "")
     SMTP__LOGIN("CRAM-MD5", "")
-    SMTP__LOGIN("OAUTHBEARER", "n,a=6,1auth=Bearer 411|1|*")
-    SMTP__LOGIN("XOAUTH2", "user=21auth=Bearer 411||*")
+    SMTP__LOGIN("OAUTHBEARER", "n,a=6,\1auth=Bearer 4\1\1|\1|*")
+    SMTP__LOGIN("XOAUTH2", "user=2\1auth=Bearer 4\1\1||*")
 #else
 #define SMTP__STRONGEST SMTP_AUTH_PLAIN
 #endif
@@ -2392,6 +2397,7 @@ static uint32_t smtp__hash(uint32_t hash, char c)
     return hash * 33 ^ ((unsigned char)c & 0xdfu);
 }
 
+SMTP__APART_WITH(SMTP__SASL)
 static uint32_t smtp__hash_of(const char *word)
 {
     uint32_t hash = 0;
@@ -2419,22 +2425,26 @@ static void smtp__learn_mechanism(smtp_session *s, uint32_t hash)
         s->auth |= SMTP_AUTH_OTHER;
 }
 
+#if SMTP__RARE
 /* RFC 9422, section 4: NAME=number. The number has been counted in its place
    already; 0 is no limit. */
-static unsigned smtp__learn_limit(smtp_session *s, uint32_t hash)
+static void smtp__learn_limit(smtp_session *s, uint32_t hash)
 {
-    if (hash == SMTP__RCPTMAX) {
-        s->rcpt_max = 0;
-        return SMTP__K_RCPTMAX;
-    }
-    if (hash == SMTP__MAILMAX) {
-        s->mail_max = 0;
-        return SMTP__K_MAILMAX;
-    }
-    if (s->keyword == SMTP__K_MAILMAX && s->mail_max && s->mail_max < 65535)
-        s->mail_max++;
-    return SMTP__K_LIMITS;
+    unsigned place = 2;
+    if (s->keyword == SMTP__K_MAILMAX && s->most[1])
+        s->most[1]++;
+    while (place && smtp__maxima[place - 1] != hash)
+        place--;
+    if (place)
+        s->most[place - 1] = 0;
+    s->keyword = (uint8_t)(SMTP__K_OTHERMAX + place);
 }
+#else
+static void smtp__learn_limit(smtp_session *s, uint32_t hash)
+{
+    (void)s, (void)hash;
+}
+#endif
 
 /* A word of an EHLO line has ended; the first is the keyword. An unknown one
    sets SMTP_EXT_ESMTP, which EHLO's answer will do itself or undo. */
@@ -2451,8 +2461,8 @@ SMTP__APART static void smtp__learn_word(smtp_session *s)
     } else if (SMTP__AUTH && s->keyword == SMTP__K_AUTH) {
         smtp__learn_mechanism(s, hash);
     } else if (SMTP__RARE && (s->keyword == SMTP__K_LIMITS ||
-                              s->keyword >= SMTP__K_RCPTMAX)) {
-        s->keyword = (uint8_t)smtp__learn_limit(s, hash);
+                              s->keyword >= SMTP__K_OTHERMAX)) {
+        smtp__learn_limit(s, hash);
     }
 }
 
@@ -2470,10 +2480,11 @@ static void smtp__learn_digit(smtp_session *s, char c)
         return;
     if (SMTP__SIZE && s->keyword == SMTP__K_SIZE)
         s->limit = smtp__grow(s->limit, c, (smtp_size)-1);
-    if (SMTP__RARE && s->keyword == SMTP__K_RCPTMAX)
-        s->rcpt_max = (uint16_t)smtp__grow(s->rcpt_max, c, 65535);
-    if (SMTP__RARE && s->keyword == SMTP__K_MAILMAX)
-        s->mail_max = (uint16_t)smtp__grow(s->mail_max, c, 65535);
+    if (SMTP__RARE && (s->keyword == SMTP__K_RCPTMAX ||
+                       s->keyword == SMTP__K_MAILMAX)) {
+        uint16_t *most = &s->most[s->keyword - SMTP__K_RCPTMAX];
+        *most = (uint16_t)smtp__grow(*most, c, 65534);
+    }
 }
 
 /* Keeps a byte of an EHLO line, NUL for its end; `run` counts them. The first
@@ -2534,7 +2545,7 @@ SMTP__APART static void smtp__forget(smtp_session *s)
     if (SMTP__AUTH)
         s->auth = 0;
     if (SMTP__RARE)
-        s->rcpt_max = s->mail_max = 0;
+        s->most[0] = s->most[1] = 0;
     if (SMTP__SIZE)
         s->limit = 0;
     s->keyword = SMTP__K_NEXT;
@@ -2545,11 +2556,15 @@ SMTP__APART static void smtp__forget(smtp_session *s)
     smtp__no_features(s->config);
 }
 
+/* Letters in any case: they differ in that bit alone. */
 static int smtp__same(const char *a, const char *b, size_t n)
 {
-    while (n && smtp__upper(*a) == smtp__upper(*b))
-        n--, a++, b++;
-    return n == 0;
+    for (; n > 0; n--, a++, b++) {
+        unsigned letter = (unsigned)(*a | 32) - 'a';
+        if (*a != *b && ((*a ^ *b) != 32 || letter > 25))
+            return 0;
+    }
+    return 1;
 }
 
 SMTP_API const char *smtp_extn(const smtp_session *s, const char *keyword)
@@ -2557,13 +2572,15 @@ SMTP_API const char *smtp_extn(const smtp_session *s, const char *keyword)
     const smtp_config *c = s->config;
     const char *line = c && c->features_size ? c->features : NULL;
     size_t n = strlen(keyword);
-    for (; line && *line; line = smtp__nth(line, 1))
-        if (smtp__same(line, keyword, n) &&
-            (line[n] == 0 || line[n] == ' ' || line[n] == '=')) {
-            for (line += n; *line == ' ' || *line == '='; line++)
-                ;
-            return line;
-        }
+    for (; line && *line; line = smtp__nth(line, 1)) {
+        const char *rest = line + n;
+        if (!smtp__same(line, keyword, n))
+            continue;
+        while (*rest == ' ' || *rest == '=')
+            rest++;
+        if (!*rest || rest > line + n)
+            return rest;
+    }
     return NULL;
 }
 
@@ -2579,7 +2596,8 @@ SMTP_API int smtp_has_extn(const smtp_session *s, const char *keyword)
    512 bytes at most. Where nothing of them is kept, a few will do. */
 static size_t smtp__in_size(const smtp_session *s)
 {
-    return SMTP__FAST || SMTP__REPLY ? smtp__min(s->out_size, 512) : 32;
+    return SMTP__FAST ? smtp__min(s->out_size, 512)
+         : SMTP__REPLY ? (size_t)(s->out - s->reply.text) : 32;
 }
 
 static char *smtp__input(const smtp_session *s)
@@ -2612,9 +2630,9 @@ static void smtp__pass_on(smtp_session *s, const char *p, size_t n)
 /* A byte of a challenge (RFC 4954, section 4). */
 static void smtp__challenge(smtp_session *s, char c)
 {
-    char bytes[3];
+    char byte;
     if (c != '\r' && c != '\n' && s->step < SMTP__TO_CANCEL)
-        smtp__pass_on(s, bytes, smtp__decode64(&s->chunk, c, bytes));
+        smtp__pass_on(s, &byte, smtp__decode64(&s->chunk, c, &byte));
 }
 
 /* What the text of a reply tells as it comes. */
@@ -2688,13 +2706,14 @@ static unsigned smtp__parse_byte(smtp_session *s, char c)
 }
 
 #if SMTP__REPLY
-/* A number of three digits at most; 1000 for what is none. */
+/* A number of three digits at most; SMTP__NAN for what is none. */
+#define SMTP__NAN 1024u
 static unsigned smtp__parse_number(const char **at)
 {
     const char *p = *at;
     unsigned value = (unsigned)(*p - '0'), digit;
     if (value > 9)
-        return 1000;
+        return SMTP__NAN;
     for (p++; value < 100 && (digit = (unsigned)(*p - '0')) <= 9; p++)
         value = value * 10 + digit;
     *at = p;
@@ -2716,7 +2735,7 @@ static void smtp__parse_enhanced(smtp_reply *r)
     if (*p++ != '.')
         return;
     detail = smtp__parse_number(&p);
-    if (subject > 999 || detail > 999 || (unsigned char)*p > ' ')
+    if ((subject | detail) & SMTP__NAN || (unsigned char)*p > ' ')
         return;
     r->code.subject = (uint16_t)subject;
     r->code.detail = (uint16_t)detail;
@@ -3096,7 +3115,7 @@ static SMTP__INLINE size_t smtp__body_out(smtp_session *s, const char *p,
         !(s->body_state & SMTP__INTO_BUFFER)) {
         n = smtp__transmit(s, p, n);
     } else {
-        if ((SMTP__FAST || SMTP__PARTS) && n > room)
+        if (SMTP__FAST && n > room)
             n = smtp__whole_pairs(s, p, room);
         memcpy(s->out + s->out_to, p, n);
         s->out_to = (uint16_t)(s->out_to + n);
@@ -3262,13 +3281,13 @@ static int smtp__domain_ok(const smtp_session *s)
 /* The domain of an address that is ASCII before it, or 0. */
 static const char *smtp__domain(const char *address)
 {
-    const char *p, *domain = NULL;
-    for (p = address; *p; p++)
-        if (*p == '@')
-            domain = p + 1;
-    for (p = address; domain && p < domain; p++)
-        if (*p & 128)
-            return NULL;
+    const char *domain = NULL;
+    int high = 0;
+    for (; *address; address++) {
+        high |= *address & 128;
+        if (*address == '@')
+            domain = high ? NULL : address + 1;
+    }
     return domain;
 }
 
@@ -3329,6 +3348,7 @@ static unsigned smtp__put_type(smtp_session *s, const char *p)
 }
 
 /* LMTP answers for each recipient at any rate. */
+SMTP__APART_WITH(SMTP__RARE)
 static int smtp__use_prdr(const smtp_session *s, const smtp_mail *m)
 {
     return SMTP__RARE && m->to_count > 1 && !SMTP__OF_ALL(m->all_or_none) &&
@@ -3336,43 +3356,21 @@ static int smtp__use_prdr(const smtp_session *s, const smtp_mail *m)
 }
 
 #if SMTP__RARE
-SMTP__APART static void smtp__put_wish(smtp_session *s, const char *name,
-                                       int32_t value)
+/* Rare wishes: RFC 4865, section 5; RFC 2852, section 4; RFC 6710, section 4.
+   `by` is SMTP_BY_... where such a letter goes behind the number. */
+static const char *smtp__wish(char *end, int32_t value, unsigned by)
 {
     smtp_size size = value < 0 ? 0 - (smtp_size)value : (smtp_size)value;
-    char digits[21];
-    digits[20] = 0;
-    smtp__put(s, name);
-    smtp__put(s, value < 0 ? "-" : "");
-    smtp__put(s, smtp__number(digits + 20, size));
-}
-
-/* RFC 4865, section 5; RFC 2852, section 4; RFC 6710, section 4; RFC 8689,
-   section 2. */
-static void smtp__put_wishes(smtp_session *s, const smtp_mail *m)
-{
-    if (m->hold_until) {
-        smtp__put(s, " HOLDUNTIL=");
-        smtp__put(s, m->hold_until);
-    } else if (m->hold_for) {
-        smtp__put_wish(s, " HOLDFOR=", (int32_t)m->hold_for);
+    end[-1] = 'T';
+    end -= by / SMTP_BY_TRACE;
+    if (by) {
+        *--end = by & SMTP_BY_RETURN ? 'R' : 'N';
+        *--end = ';';
     }
-    if (m->by_mode) {
-        smtp__put_wish(s, " BY=", m->by);
-        smtp__put(s, m->by_mode & SMTP_BY_RETURN ? ";R" : ";N");
-        smtp__put(s, m->by_mode & SMTP_BY_TRACE ? "T" : "");
-    }
-    if (m->priority)
-        smtp__put_wish(s, " MT-PRIORITY=", m->priority);
-    if (m->require_tls)
-        smtp__put(s, " REQUIRETLS");
-    if (smtp__use_prdr(s, m))
-        smtp__put(s, " PRDR");
-}
-#else
-static void smtp__put_wishes(smtp_session *s, const smtp_mail *m)
-{
-    (void)s, (void)m;
+    end = smtp__number(end, size);
+    if (value < 0)
+        *--end = '-';
+    return value || by ? end : NULL;
 }
 #endif
 
@@ -3395,6 +3393,7 @@ static const char *smtp__if(int yes)
     return yes ? "" : NULL;
 }
 
+SMTP__APART_WITH(SMTP__HAND)
 static const char *smtp__unless_empty(const char *text)
 {
     return text && *text ? text : NULL;
@@ -3405,17 +3404,6 @@ static const char *smtp__params(const smtp_session *s)
 {
     return s->say == SMTP__MAIL ? SMTP__OF_PARAMS(s->said->params)
                                 : SMTP__OF_PARAMS(smtp__to(s)->params);
-}
-
-/* Of a command by hand: where it is MAIL or RCPT its tail is there, if only to
-   be empty. */
-static const char *smtp__value_by_hand(const smtp_session *s, unsigned what)
-{
-    if (what == 'l')
-        return s->tail ? NULL : smtp__unless_empty(s->line);
-    return what == 'c' && s->tail ? s->line
-         : what == 'k' && s->tail ? ""
-         : what == 't' ? smtp__unless_empty(s->tail) : NULL;
 }
 
 /* RFC 1870, section 5: a size for MAIL is offered, one for BDAT needs not. */
@@ -3469,10 +3457,26 @@ static const char *smtp__value(const smtp_session *s, unsigned what, char *end)
         return smtp__no_size(s, what) ? NULL : smtp__number(end, m->wire);
     case 'u': return smtp__if(m->flags & SMTP__NEEDS_UTF8);
     case 'w': return s->word;
-    case 'x': return smtp__if(SMTP__RARE && s->say == SMTP__MAIL);
     case 'y': return smtp__if(SMTP__INITIAL && s->keyword == SMTP__K_EMPTY);
-    case 'c': case 'k': case 'l': case 't':
-        return SMTP__HAND ? smtp__value_by_hand(s, what) : NULL;
+#if SMTP__HAND                     /* MAIL and RCPT have a tail */
+    case 'c': return s->tail ? s->line : NULL;
+    case 'k': return smtp__if(s->tail != NULL);
+    case 'l': return s->tail ? NULL : smtp__unless_empty(s->line);
+    case 't': return smtp__unless_empty(s->tail);
+#endif
+#if SMTP__RARE
+    case 'n': return m->hold_until;
+    case 'x': return m->hold_until ? NULL
+                   : smtp__wish(end, (int32_t)m->hold_for, 0);
+    case '{': return m->by_mode ? smtp__wish(end, m->by, m->by_mode) : NULL;
+    case '|': return smtp__wish(end, m->priority, 0);
+    case '}': return smtp__if(m->require_tls);
+    case '~': return smtp__if(smtp__use_prdr(s, m));
+#endif
+#if SMTP__PARTS
+    case 'z':
+        return smtp__if(s->say != SMTP__CHUNK || m->flags & SMTP__SAID_FINAL);
+#endif
     default: return "";
     }
 }
@@ -3614,10 +3618,8 @@ static void smtp__put_response(smtp_session *s)
         bits = smtp__put64_n(s, bits, s->line, (size_t)s->run);
     for (; !(SMTP__SASL && p == NULL) && *p && *p != '|'; p++) {
         unsigned digit = (unsigned)*p - '0';
-        if (SMTP__SASL && digit > 6)
-            bits = smtp__put64_n(s, bits, p, 1);
-        else if (digit < 2)
-            bits = smtp__put64(s, bits << 8 | digit, 0);
+        if (SMTP__SASL ? digit - 1 > 5 : digit == 0)
+            bits = smtp__put64_n(s, bits, digit ? p : "", 1);
         else
             bits = smtp__put64_text(s, bits, digit);
     }
@@ -3700,7 +3702,7 @@ static void smtp__end_login(smtp_session *s, uint8_t status)
     if (s->mechanism)
         smtp__sasl_done(s, smtp__status(status));
     s->mechanism = 0;
-    smtp__refuse(s, status, smtp__status(status));
+    smtp__refuse(s, status, status);
 }
 
 /* TLS is required and not there yet: by hand one can come here without. */
@@ -3779,18 +3781,23 @@ static int smtp__respond(smtp_session *s)
     return 1;
 }
 
+static void smtp__trace_text(const smtp_session *s, const char *text)
+{
+    smtp__trace(s, SMTP_TRACE_COMMAND, text, strlen(text));
+}
+
 /* A secret line, shown without its secret. */
 static void smtp__trace_secret(const smtp_session *s)
 {
     const char *rest = " *\r\n";
     if (s->say == SMTP__AUTH_) {
-        smtp__trace(s, SMTP_TRACE_COMMAND, "AUTH ", 5);
-        smtp__trace(s, SMTP_TRACE_COMMAND, s->word, strlen(s->word));
+        smtp__trace_text(s, "AUTH ");
+        smtp__trace_text(s, s->word);
         rest += s->keyword ? 0 : 2;
     } else {
         rest++;
     }
-    smtp__trace(s, SMTP_TRACE_COMMAND, rest, strlen(rest));
+    smtp__trace_text(s, rest);
 }
 
 /* ---- hear: one judge a row ----------------------------------------------- */
@@ -3910,7 +3917,7 @@ static void smtp__judge_helo(smtp_session *s, int yes)
     if (smtp__is_hand(s))
         smtp__judge_command(s, yes);
     else if (!yes)
-        smtp__refuse(s, SMTP__BYTE(SMTP_E_HELO), SMTP_E_HELO);
+        smtp__refuse(s, SMTP__BYTE(SMTP_E_HELO), SMTP__BYTE(SMTP_E_HELO));
 }
 
 /* A server that knows no EHLO is asked HELO (RFC 5321, section 3.2). */
@@ -3948,7 +3955,8 @@ static void smtp__judge_starttls(smtp_session *s, int yes)
         s->flags |= SMTP__PLAIN_ON;
         s->say = SMTP__IDLE;
     } else {
-        smtp__refuse(s, SMTP__BYTE(SMTP_E_STARTTLS), SMTP_E_REFUSED);
+        smtp__refuse(s, SMTP__BYTE(SMTP_E_STARTTLS),
+                     SMTP__BYTE(SMTP_E_REFUSED));
     }
 }
 
@@ -4238,12 +4246,11 @@ enum {
 static const uint8_t smtp__limits[] = {SMTP__ROWS(SMTP__LIMIT)};
 
 /* A value in its place. */
+SMTP__APART_WITH(SMTP__RARE)
 static void smtp__put_value(smtp_session *s, unsigned what, const char *text)
 {
     if (SMTP__AUTH && ((SMTP__INITIAL && what == 'f') || what == 'g'))
         smtp__put_response(s);
-    else if (SMTP__RARE && what == 'x')
-        smtp__put_wishes(s, s->said);
     else if (SMTP__A_LABEL && what >= 'a' && what <= 'c')
         smtp__put_address(s, text);
     else if (SMTP__DSN && (!SMTP__FAST || what == 'd' || what == 'e'))
@@ -4330,6 +4337,7 @@ static int smtp__in_window(smtp_session *s)
 }
 
 /* Whether the row may be said now. */
+SMTP__APART_WITH(SMTP__PULL)
 static SMTP__INLINE int smtp__may_say(smtp_session *s, unsigned row)
 {
     return smtp__stops(s, row) ? s->due == 0 : smtp__in_window(s);
@@ -4373,6 +4381,7 @@ static void smtp__mail_said(smtp_session *s)
 }
 
 /* Without dots to stuff, a promised body is sent unread. */
+SMTP__APART_WITH(SMTP__PULL)
 static unsigned smtp__raw(const smtp_mail *m)
 {
     const unsigned promised = SMTP_BODY_CANONICAL | SMTP_BODY_BINARY;
@@ -4403,7 +4412,7 @@ static void smtp__start_data(smtp_session *s)
 static int smtp__part_full(const smtp_session *s, const smtp_mail *m)
 {
     return m->said == m->to_count ||
-           (SMTP__RARE && s->rcpt_max && m->said % s->rcpt_max == 0);
+           (SMTP__RARE && s->most[0] && m->said % s->most[0] == 0);
 }
 
 /* A row of the mail is said: what comes next. */
@@ -4426,8 +4435,8 @@ static void smtp__mail_advance(smtp_session *s, unsigned row)
         s->dirty = 1;
         if (row != SMTP__DATA)
             s->say = (uint8_t)(row + 1);
-        if (SMTP__RARE && row == SMTP__MAIL && s->mail_max > 1)
-            s->mail_max--;
+        if (SMTP__RARE && row == SMTP__MAIL && s->most[1] > 1)
+            s->most[1]--;
     }
 }
 
@@ -4488,7 +4497,7 @@ static int smtp__say_recipients(smtp_session *s)
     smtp_mail *m = s->said;
     size_t before = m->said;
     if (s->row_done || s->window == 1 || m->flags & SMTP__REFUSED ||
-        s->rcpt_max || s->config->a_label || !smtp__in_window(s))
+        s->most[0] || s->config->a_label || !smtp__in_window(s))
         return 0;
     while (m->said < m->to_count && s->due < s->window &&
            smtp__put_recipient(s, &m->to[m->said])) {
@@ -4585,7 +4594,6 @@ static int smtp__say_chunk(smtp_session *s)
 {
     smtp_mail *m = s->said;
     unsigned start = s->out_to;
-    char *p;
     size_t n;
     int r;
     if (start && s->out_size - start < 64)
@@ -4604,13 +4612,11 @@ static int smtp__say_chunk(smtp_session *s)
     s->out_to = (uint16_t)start;
     if (s->status || (n == 0 && r == 0))
         return 0;
-    p = smtp__copy(s->out + start, "BDAT ", 5);
-    p = smtp__copy_number(p, (smtp_size)n);
-    p = smtp__copy(p, " LAST", r < 0 ? 5 : 0);
-    p = smtp__copy(p, "\r\n", 2);
-    s->out_to = (uint16_t)(p - s->out);
-    smtp__trace(s, SMTP_TRACE_COMMAND, s->out + start,
-                (size_t)(s->out_to - start));
+    m->wire = (smtp_size)n;
+    if (r < 0)
+        m->flags |= SMTP__SAID_FINAL;
+    smtp__write(s, SMTP__BDAT);
+    smtp__trace_row(s, start);
     memmove(s->out + s->out_to, s->out + start + SMTP__BDAT_ROOM, n);
     smtp__trace(s, SMTP_TRACE_BODY, s->out + s->out_to, n);
     s->out_to = (uint16_t)(s->out_to + n);
@@ -4692,12 +4698,13 @@ static uint8_t smtp__check_to(const smtp_session *s, smtp_mail *m)
 /* Rare wishes: in range, whether or not they can be had. */
 static int smtp__wishes_ok(const smtp_mail *m)
 {
-    unsigned mode = m->by_mode & 3u;
+    const unsigned modes = 0x67;   /* a bit each: 0, SMTP_BY_RETURN, _NOTIFY,
+                                      and these with _TRACE */
     return smtp__word_ok(m->hold_until) &&
            m->priority >= -9 && m->priority <= 9 && m->by_mode <= 6 &&
-           mode != 3 && (m->by_mode == 0) == (mode == 0) &&
-           m->hold_for <= 999999999 && m->by <= 999999999 &&
-           m->by >= -999999999 && (mode != SMTP_BY_RETURN || m->by > 0);
+           modes >> m->by_mode & 1 && m->hold_for <= 999999999 &&
+           m->by <= 999999999 && m->by >= -999999999 &&
+           (!(m->by_mode & SMTP_BY_RETURN) || m->by > 0);
 }
 
 /* The extensions that they need. */
@@ -4750,7 +4757,7 @@ static unsigned smtp__never(const smtp_body *b)
    to no more recipients than a transaction may have. */
 static int smtp__too_many(const smtp_session *s, const smtp_mail *m)
 {
-    return SMTP__RARE && s->rcpt_max && m->to_count > s->rcpt_max &&
+    return SMTP__RARE && s->most[0] && m->to_count > s->most[0] &&
            (SMTP__OF_ALL(m->all_or_none) || m->body.flags & SMTP_BODY_ONCE);
 }
 
@@ -4901,8 +4908,8 @@ static void smtp__begin(smtp_session *s, smtp_mail *m)
             s->await = SMTP__RSET;
         s->to_heard = 0;
     }
-    if (SMTP__RARE && s->mail_max == 1) {
-        smtp__refuse(s, SMTP__BYTE(SMTP_E_LIMIT), SMTP_E_LIMIT);
+    if (SMTP__RARE && s->most[1] == 1) {
+        smtp__refuse(s, SMTP__BYTE(SMTP_E_LIMIT), SMTP__BYTE(SMTP_E_LIMIT));
         return;
     }
     if ((bad = smtp__check_mail(s, m)) != SMTP_OK) {
@@ -4962,7 +4969,7 @@ static int smtp__next_mail(smtp_session *s)
         smtp__result(s, SMTP_OK);
         return 1;
     }
-    if (SMTP__RARE && s->mail_max == 1 && s->due)
+    if (SMTP__RARE && s->most[1] == 1 && s->due)
         return 0;
     if (r == SMTP_AGAIN)
         r = c->next(c->ctx, &m);
@@ -5015,7 +5022,7 @@ static int smtp__prepare(smtp_session *s)
             s->flags |= SMTP__PLAIN_ON;
         else
             smtp__refuse(s, SMTP__BYTE(SMTP_E_NO_STARTTLS),
-                         SMTP_E_NO_STARTTLS);
+                         SMTP__BYTE(SMTP_E_NO_STARTTLS));
     } else if (SMTP__AUTH &&
                (c->user || c->mechanisms & SMTP_AUTH_EXTERNAL) &&
                !(s->flags & SMTP__LOGGED_IN)) {
@@ -5209,12 +5216,12 @@ SMTP__APART static void smtp__hear(smtp_session *s)
         }
 }
 
+/* The members stand in the order of the phases. */
 static unsigned smtp__timeout(const smtp_timeouts *t, unsigned phase)
 {
-    return phase == SMTP__T_greeting ? t->greeting
-         : phase == SMTP__T_command ? t->command
-         : phase == SMTP__T_data ? t->data
-         : phase == SMTP__T_block ? t->block : t->final;
+    uint16_t limit;
+    memcpy(&limit, (const char *)t + phase * sizeof limit, sizeof limit);
+    return limit;
 }
 
 /* Which limit holds: a body's piece has its own, else the answer's. */
@@ -5230,10 +5237,10 @@ static unsigned smtp__phase(const smtp_session *s)
 /* Milliseconds that the present phase may last. */
 static unsigned long smtp__limit(const smtp_session *s)
 {
-    static const uint16_t defaults[] = {300, 300, 120, 180, 600};
+    static const uint8_t minutes[] = {5, 5, 2, 3, 10};
     unsigned phase = smtp__phase(s);
     unsigned long limit = smtp__timeout(&s->config->timeout, phase);
-    return 1000 * (limit ? limit : defaults[phase]);
+    return 1000 * (limit ? limit : 60ul * minutes[phase]);
 }
 
 SMTP_API unsigned long smtp_deadline(const smtp_session *s)
@@ -5498,13 +5505,14 @@ SMTP_API smtp_status smtp_quit(smtp_session *s)
 /* ---- public functions: by hand ------------------------------------------- */
 
 #if SMTP__HAND
+/* A `tail` has been checked. */
 static smtp_status smtp__by_hand(smtp_session *s, unsigned row,
                                  const char *word, const char *line,
                                  const char *tail)
 {
     if (s->goal)
         return SMTP_E_BUSY;
-    if (!smtp__line_ok(word) || !smtp__line_ok(line) || !smtp__line_ok(tail))
+    if (!smtp__line_ok(word) || !smtp__line_ok(line))
         return SMTP_E_LINE;
     s->word = word;
     s->line = line;
@@ -5548,27 +5556,33 @@ SMTP_API smtp_status smtp_login(smtp_session *s)
 }
 
 /* MAIL and RCPT by hand. */
+static uint8_t smtp__address_fault(const smtp_session *s, const char *address,
+                                   const char *params, int rcpt)
+{
+    int kind = smtp__address_kind(s, address);
+    if (kind == 0 || (rcpt && !*address))
+        return SMTP__BYTE(rcpt ? SMTP_E_RECIPIENT_SYNTAX
+                               : SMTP_E_SENDER_SYNTAX);
+    if (!smtp__line_ok(params))
+        return SMTP__BYTE(SMTP_E_PARAMETER);
+    if (smtp__needs_tls(s))
+        return SMTP__BYTE(SMTP_E_NO_TLS);
+    if (kind == 2 && !smtp__offers(s, SMTP_EXT_SMTPUTF8))
+        return SMTP__BYTE(SMTP_E_UTF8);
+    return SMTP__BYTE(smtp__offers(s, smtp__needs_esmtp(params))
+                      ? SMTP_OK : SMTP_E_UNSUPPORTED);
+}
+
 static smtp_status smtp__by_hand_address(smtp_session *s, const char *address,
                                          const char *params, const char *word)
 {
-    const int rcpt = *word == 'R';
-    int kind;
+    uint8_t fault = SMTP__BYTE(SMTP_E_CLOSED);
     address = smtp__or_empty(address);
     params = smtp__or_empty(params);
-    if (s->config == NULL)
-        return SMTP_E_CLOSED;
-    kind = smtp__address_kind(s, address);
-    if (kind == 0 || (rcpt && !*address))
-        return rcpt ? SMTP_E_RECIPIENT_SYNTAX : SMTP_E_SENDER_SYNTAX;
-    if (!smtp__line_ok(params))
-        return SMTP_E_PARAMETER;
-    if (smtp__needs_tls(s))
-        return SMTP_E_NO_TLS;
-    if (kind == 2 && !smtp__offers(s, SMTP_EXT_SMTPUTF8))
-        return SMTP_E_UTF8;
-    if (!smtp__offers(s, smtp__needs_esmtp(params)))
-        return SMTP_E_UNSUPPORTED;
-    return smtp__by_hand(s, SMTP__COMMAND, word, address, params);
+    if (s->config)
+        fault = smtp__address_fault(s, address, params, *word == 'R');
+    return fault ? smtp__status(fault)
+                 : smtp__by_hand(s, SMTP__COMMAND, word, address, params);
 }
 
 SMTP_API smtp_status smtp_mail_from(smtp_session *s, const char *address,
@@ -5585,12 +5599,11 @@ SMTP_API smtp_status smtp_rcpt_to(smtp_session *s, const char *address,
 
 SMTP_API smtp_status smtp_data(smtp_session *s, const smtp_body *body)
 {
-    if (s->goal)
-        return SMTP_E_BUSY;
-    if (body == NULL || !smtp__body_ok(body))
-        return SMTP_E_ARGUMENT;
-    if (smtp__needs_tls(s))
-        return SMTP_E_NO_TLS;
+    uint8_t fault = SMTP__BYTE(s->goal ? SMTP_E_BUSY
+        : body == NULL || !smtp__body_ok(body) ? SMTP_E_ARGUMENT
+        : smtp__needs_tls(s) ? SMTP_E_NO_TLS : SMTP_OK);
+    if (fault)
+        return smtp__status(fault);
     smtp__body_start(s, body, SMTP__DOTS);
     return smtp__row_by_hand(s, SMTP__DATA);
 }
@@ -5648,9 +5661,13 @@ SMTP_API smtp_status smtp_docmd(smtp_session *s, const char *word,
 SMTP_API smtp_body smtp_bytes(const void *data, size_t size)
 {
     smtp_body body;
-    memset(&body, 0, sizeof body);
     body.data = (const char *)data;
+#ifndef SMTP_NO_PULL
+    body.pull = NULL;
+    body.ctx = NULL;
+#endif
     body.size = (smtp_size)size;
+    body.flags = 0;
     return body;
 }
 
@@ -9347,48 +9364,37 @@ static void smtp__scram_hmac(const smtp_scram *x, const void *key,
     x->hmac(x->ctx, x->hash, key, key ? x->hash : 0, data, size, result);
 }
 
-static void smtp__scram_by_password(const smtp_scram *x, const smtp_session *s,
-                                    const void *data, size_t size,
-                                    void *result)
+SMTP__APART static void smtp__scram_xor(const smtp_scram *x, unsigned char *to,
+                            const unsigned char *from)
+{
+    unsigned i;
+    for (i = 0; i < x->hash; i++)
+        to[i] ^= from[i];
+}
+
+/* HMAC by the password, into x->last, which is added to x->sum. */
+static void smtp__scram_round(smtp_scram *x, const smtp_session *s,
+                              const void *data, size_t size)
 {
     const char *password = smtp__or_empty(s->config->password);
-    x->hmac(x->ctx, x->hash, password, strlen(password), data, size, result);
+    x->hmac(x->ctx, x->hash, password, strlen(password), data, size, x->last);
+    smtp__scram_xor(x, x->sum, x->last);
 }
 
-/* -- text -- */
+/* -- text: appended as to a row, by an `out` that is x->text; out->line is the
+   response -- */
 
-static void smtp__scram_put(smtp_scram *x, const char *p, size_t n)
+static void smtp__scram_base64(smtp_session *out, const void *p, size_t size)
 {
-    if (n > (size_t)(SMTP_SCRAM_ROOM - x->fill)) {
-        x->overflow = 1;
-        return;
-    }
-    memcpy(x->text + x->fill, p, n);
-    x->fill = (uint16_t)(x->fill + n);
+    smtp__end64(out, smtp__put64_n(out, 1, (const char *)p, size));
 }
 
-static void smtp__scram_puts(smtp_scram *x, const char *text)
-{
-    smtp__scram_put(x, text, strlen(text));
-}
-
-/* (size + 2) / 3 * 4 digits, which is never more than 2 * size + 2. */
-static void smtp__scram_base64(smtp_scram *x, const unsigned char *p,
-                               size_t size)
-{
-    char *to = x->text + x->fill;
-    if (2 * size + 2 > (size_t)(SMTP_SCRAM_ROOM - x->fill))
-        x->overflow = 1;
-    else
-        x->fill = (uint16_t)(smtp__encode64(to, p, size) - x->text);
-}
-
-static void smtp__scram_name(smtp_scram *x, const char *name)
+static void smtp__scram_name(smtp_session *out, const char *name)
 {
     size_t n;
     for (; *name; name++) {
         const char *text = smtp__sasl_char(name, &n);
-        smtp__scram_put(x, text, n);
+        smtp__put_n(out, text, n);
     }
 }
 
@@ -9396,108 +9402,112 @@ static void smtp__scram_name(smtp_scram *x, const char *name)
    ends at a comma or with the text. NULL: another stands there. */
 static const char *smtp__scram_value(smtp_scram *x, char name, size_t *size)
 {
-    const char *p = x->text + x->at, *comma;
-    size_t left = (size_t)(x->fill - x->at);
-    if (left < 2 || p[0] != name || p[1] != '=')
+    const char *p = x->text + x->at, *end = x->text + x->fill;
+    const char *value = p + 2;
+    if (end - p < 2 || p[0] != name || p[1] != '=')
         return NULL;
-    comma = (const char *)memchr(p, ',', left);
-    *size = (comma ? (size_t)(comma - p) : left) - 2;
-    x->at = (uint16_t)(x->at + *size + 2 + (comma != NULL));
-    return p + 2;
+    for (p = value; p < end && *p != ','; p++)
+        ;
+    *size = (size_t)(p - value);
+    x->at = (uint16_t)(p - x->text + (p < end));
+    return value;
 }
 
 /* -- messages of RFC 5802, section 7 -- */
 
 /* gs2-header: "p", we bind to the channel; "y", we would, but the server does
    not offer it; "n", we cannot. */
-static void smtp__scram_header(smtp_scram *x, const smtp_session *s, int bound)
+static void smtp__scram_header(smtp_session *out, const smtp_session *s,
+                               int bound)
 {
     const unsigned plus = SMTP_AUTH_SCRAM_SHA_1_PLUS |
                           SMTP_AUTH_SCRAM_SHA_256_PLUS;
-    smtp__scram_puts(x, s->mechanism & plus ? "p=tls-server-end-point,"
-                      : bound && !(s->auth & plus) ? "y," : "n,");
+    smtp__put(out, s->mechanism & plus ? "p=tls-server-end-point,"
+                 : bound && !(s->auth & plus) ? "y," : "n,");
     if (s->config->authzid) {
-        smtp__scram_puts(x, "a=");
-        smtp__scram_name(x, s->config->authzid);
+        smtp__put(out, "a=");
+        smtp__scram_name(out, s->config->authzid);
     }
-    smtp__scram_puts(x, ",");
-    x->bare = x->fill;
 }
 
-static int smtp__scram_nonce(smtp_scram *x)
+static int smtp__scram_nonce(smtp_scram *x, smtp_session *out)
 {
     unsigned char random[SMTP__NONCE / 4 * 3];
-    if (x->entropy)
-        memcpy(random, x->entropy, sizeof random);
-    else if (!smtp__bear_random(x, random, sizeof random))
+    const void *p = x->entropy ? x->entropy : random;
+    if (p == random && !smtp__bear_random(x, random, sizeof random))
         return 0;
-    smtp__scram_base64(x, random, sizeof random);
+    smtp__scram_base64(out, p, sizeof random);
     return 1;
 }
 
+SMTP__APART
 static ptrdiff_t smtp__scram_begin(smtp_scram *x, const smtp_session *s,
-                                   const char **response)
+                                   smtp_session *out)
 {
     const unsigned sha1 = SMTP_AUTH_SCRAM_SHA_1 | SMTP_AUTH_SCRAM_SHA_1_PLUS;
     size_t size;
     int bound = smtp__scram_binding(x, &size) != NULL && size <= 64;
     x->state = SMTP__SC_FIRST;
-    x->fill = x->overflow = 0;
+    out->out_to = 0;
     x->hash = s->mechanism == SMTP_AUTH_CRAM_MD5 ? SMTP_MD5
             : s->mechanism & sha1 ? SMTP_SHA1 : SMTP_SHA256;
     if (!x->hmac || (s->mechanism >= SMTP_AUTH_SCRAM_SHA_1_PLUS && !bound))
         return SMTP_E_MECHANISM;
     if (x->hash == SMTP_MD5)
         return 0;
-    smtp__scram_header(x, s, bound);
-    smtp__scram_puts(x, "n=");
-    smtp__scram_name(x, s->config->user);
-    smtp__scram_puts(x, ",r=");
-    if (!smtp__scram_nonce(x))
+    smtp__scram_header(out, s, bound);
+    smtp__put(out, ",n=");
+    x->bare = (uint16_t)(out->out_to - 2);
+    smtp__scram_name(out, s->config->user);
+    smtp__put(out, ",r=");
+    if (!smtp__scram_nonce(x, out))
         return SMTP_E_TLS_ENTROPY;
-    *response = x->text;
-    smtp__scram_puts(x, ",");
-    x->first = x->at = x->fill;
-    return x->overflow ? (ptrdiff_t)SMTP_E_BUFFER : (ptrdiff_t)x->first - 1;
+    out->line = x->text;
+    x->first = out->out_to;
+    smtp__put(out, ",");
+    x->at = out->out_to;
+    return x->first;
 }
 
-/* The first iteration: HMAC of the salt, 64 bytes or a few more, and a 1. */
+/* The first iteration: HMAC of the salt, 66 bytes at most, and a 1. */
 static int smtp__scram_salt(smtp_scram *x, const smtp_session *s,
                             const char *salt, size_t size)
 {
-    char bytes[64 + 3 + 4];
+    char bytes[66 + 4];
     smtp_size bits = 0;
     size_t n = 0;
-    for (; size && n <= 64; size--)
+    for (; size && n < 66; size--)
         n += smtp__decode64(&bits, *salt++, bytes + n);
     if (size || n == 0 || (bits && bits != SMTP__END64))
         return 0;
     memcpy(bytes + n, "\0\0\0\1", 4);
-    smtp__scram_by_password(x, s, bytes, n + 4, x->last);
-    memcpy(x->sum, x->last, sizeof x->sum);
+    memset(x->sum, 0, sizeof x->sum);
+    smtp__scram_round(x, s, bytes, n + 4);
     return 1;
 }
 
 /* "r=" both nonces ",s=" salt ",i=" iterations. */
 static int smtp__scram_first(smtp_scram *x, const smtp_session *s)
 {
-    const char *own = x->text + x->first - 1 - SMTP__NONCE;
-    const uint32_t most = x->iterations ? x->iterations : 1000000;
-    size_t nonce_size = 0, salt_size = 0, size = 0;
-    const char *nonce = smtp__scram_value(x, 'r', &nonce_size);
+    size_t size = 0, salt_size = 0;
+    const char *nonce = smtp__scram_value(x, 'r', &size);
+    const unsigned end = x->at - 1u;     /* of both nonces, at a comma */
     const char *salt = smtp__scram_value(x, 's', &salt_size);
     const char *count = smtp__scram_value(x, 'i', &size);
-    if (!nonce || !salt || size == 0 || nonce_size <= SMTP__NONCE ||
-        memcmp(nonce, own, SMTP__NONCE) != 0 ||
+    if (!nonce || !salt || !count || size == 0 ||
+        end <= x->first + 3u + SMTP__NONCE ||
+        memcmp(nonce, nonce - 3 - SMTP__NONCE, SMTP__NONCE) != 0 ||
         !smtp__scram_salt(x, s, salt, salt_size))
         return SMTP_E_CHALLENGE;
     for (x->left = 0; size && smtp__is_digit(*count); size--, count++)
         x->left = (uint32_t)smtp__grow(x->left, *count, 0xFFFFFFFF);
     if (size)
         return SMTP_E_CHALLENGE;
-    if (x->left < 4096 || x->left > most)
+    if (x->left < 4096 ||
+        x->left > (x->iterations ? x->iterations : 1000000))
         return SMTP_E_ITERATIONS;
     x->left--;
+    x->at = (uint16_t)end;
     x->state = SMTP__SC_SALTING;
     return SMTP_OK;
 }
@@ -9505,131 +9515,110 @@ static int smtp__scram_first(smtp_scram *x, const smtp_session *s)
 static void smtp__scram_iterate(smtp_scram *x, const smtp_session *s)
 {
     uint32_t n = x->slice && x->slice < x->left ? x->slice : x->left;
-    size_t i;
     x->left -= n;
     if (smtp__bear_iterate(x, smtp__or_empty(s->config->password), n))
         return;
-    for (; n; n--) {
-        smtp__scram_by_password(x, s, x->last, x->hash, x->last);
-        for (i = 0; i < sizeof x->sum; i++)
-            x->sum[i] ^= x->last[i];
-    }
+    for (; n; n--)
+        smtp__scram_round(x, s, x->last, x->hash);
 }
 
 /* "c=": the header, and the binding where the header asks for it. */
-static void smtp__scram_channel(smtp_scram *x)
+static void smtp__scram_channel(const smtp_scram *x, smtp_session *out)
 {
-    size_t size = 0, i, n;
-    const unsigned char *binding = (const unsigned char *)
-                                   smtp__scram_binding(x, &size);
-    unsigned char group[3];
-    size = x->bare + (x->text[0] == 'p' ? size : 0);
-    smtp__scram_puts(x, "c=");
-    for (i = 0; i < size; i += n) {
-        for (n = 0; n < 3 && i + n < size; n++)
-            group[n] = i + n < x->bare ? (unsigned char)x->text[i + n]
-                                       : binding[i + n - x->bare];
-        smtp__scram_base64(x, group, n);
-    }
+    size_t size = 0;
+    const void *binding = smtp__scram_binding(x, &size);
+    smtp_size bits = smtp__put64_n(out, 1, x->text, x->bare);
+    if (x->text[0] == 'p')
+        bits = smtp__put64_n(out, bits, (const char *)binding, size);
+    smtp__end64(out, bits);
 }
 
 /* RFC 5802, section 3. The signature of the server is kept to compare. */
-static void smtp__scram_prove(smtp_scram *x)
+static void smtp__scram_prove(smtp_scram *x, smtp_session *out)
 {
     const char *message = x->text + x->bare;
-    size_t size = smtp__min(x->hash, 32), i;
-    size_t length = (size_t)(x->fill - x->bare);
-    unsigned char key[64], *proof = key + 32;
-    smtp__scram_hmac(x, x->sum, "Client Key", 10, key);
-    smtp__scram_hmac(x, NULL, key, size, proof);
+    size_t length = (size_t)(out->out_to - x->bare);
+    unsigned char proof[32];
+    smtp__scram_hmac(x, x->sum, "Client Key", 10, x->last);
+    smtp__scram_hmac(x, NULL, x->last, x->hash, proof);
     smtp__scram_hmac(x, proof, message, length, proof);
-    for (i = 0; i < size; i++)
-        proof[i] ^= key[i];
+    smtp__scram_xor(x, proof, x->last);
     smtp__scram_hmac(x, x->sum, "Server Key", 10, x->sum);
     smtp__scram_hmac(x, x->sum, message, length, x->last);
-    smtp__scram_puts(x, ",p=");
-    smtp__scram_base64(x, proof, size);
-    smtp__wipe(key, sizeof key);
+    smtp__put(out, ",p=");
+    smtp__scram_base64(out, proof, x->hash);
 }
 
 /* Behind the channel comes ",r=" and both nonces, as the server's message has
    them. */
-static ptrdiff_t smtp__scram_final(smtp_scram *x, const char **response)
+static ptrdiff_t smtp__scram_final(smtp_scram *x, smtp_session *out)
 {
-    size_t size = 0;
-    uint16_t start;
-    smtp__scram_puts(x, ",");
-    start = x->fill;
-    smtp__scram_channel(x);
-    x->at = x->first;
-    smtp__scram_value(x, 'r', &size);
-    smtp__scram_put(x, x->text + x->first - 1, size + 3);
-    if (!x->overflow)
-        smtp__scram_prove(x);
-    if (x->overflow)
-        return SMTP_E_CHALLENGE;
-    *response = x->text + start;
-    start = (uint16_t)(x->fill - start);
-    x->fill = x->at = 0;           /* the server's last message begins there */
+    unsigned start = out->out_to + 1u, size;
+    smtp__put(out, ",c=");
+    smtp__scram_channel(x, out);
+    smtp__put_n(out, x->text + x->first, (size_t)(x->at - x->first));
+    smtp__scram_prove(x, out);
+    out->line = x->text + start;
+    size = out->out_to - start;
+    out->out_to = x->at = 0;       /* the server's last message begins there */
     x->state = SMTP__SC_FINAL;
-    return (ptrdiff_t)start;
+    return (ptrdiff_t)size;
 }
 
-/* "v=" the server's signature, or "e=" why not. How long it takes to compare
-   does not tell where it differs. */
-static ptrdiff_t smtp__scram_verify(smtp_scram *x, const char **response)
+/* "v=" the server's signature, or "e=" why not. Ours is written behind it. How
+   long it takes to compare does not tell where it differs. */
+static ptrdiff_t smtp__scram_verify(smtp_scram *x, smtp_session *out)
 {
-    char digits[44];
     size_t size = 0, i;
-    const char *value;
+    const char *value, *own;
     int differs = 0;
     if (smtp__scram_value(x, 'e', &size))
         return SMTP_E_LOGIN;
     value = smtp__scram_value(x, 'v', &size);
-    if (!value || size != (size_t)(smtp__encode64(digits, x->last, x->hash) -
-                                   digits))
+    own = x->text + x->at;
+    out->out_to = x->at;
+    smtp__scram_base64(out, x->last, x->hash);
+    if (!value || size != (size_t)(out->out_to - x->at))
         return SMTP_E_PROOF;
     for (i = 0; i < size; i++)
-        differs |= value[i] ^ digits[i];
+        differs |= value[i] ^ own[i];
     if (differs)
         return SMTP_E_PROOF;
     x->state = SMTP__SC_PROVEN;
-    *response = "";
     return 0;
 }
 
 /* RFC 2195, section 2: the name and the HMAC of the challenge. */
 static ptrdiff_t smtp__cram(smtp_scram *x, const smtp_session *s,
-                            const char **response)
+                            smtp_session *out)
 {
-    unsigned char hash[SMTP_MD5];
-    char hex[2 * SMTP_MD5];
     unsigned i;
     if (x->state != SMTP__SC_FIRST)
         return SMTP_E_CHALLENGE;
-    smtp__scram_by_password(x, s, x->text, x->fill, hash);
-    for (i = 0; i < sizeof hex; i++) {
-        unsigned byte = hash[i / 2];
-        hex[i] = (char)(smtp__hex_digit(byte >> (i & 1 ? 0 : 4) & 15) | ' ');
-    }
-    x->fill = 0;
+    smtp__scram_round(x, s, x->text, x->fill);
+    out->out_to = 0;
     x->state = SMTP__SC_PROVEN;    /* CRAM-MD5 has no more of it */
-    smtp__scram_puts(x, s->config->user);
-    smtp__scram_puts(x, " ");
-    smtp__scram_put(x, hex, sizeof hex);
-    *response = x->text;
-    return x->overflow ? (ptrdiff_t)SMTP_E_BUFFER : (ptrdiff_t)x->fill;
+    smtp__put(out, s->config->user);
+    smtp__put(out, " ");
+    for (i = 0; i < 2 * SMTP_MD5; i++) {
+        unsigned byte = x->last[i / 2];
+        smtp__put_char(out, (char)(smtp__hex_digit(byte >> (i & 1 ? 0 : 4) &
+                                                   15) | ' '));
+    }
+    return out->out_to;
 }
 
 /* A challenge is complete. */
+SMTP__APART
 static ptrdiff_t smtp__scram_answer(smtp_scram *x, const smtp_session *s,
-                                    const char **response)
+                                    smtp_session *out)
 {
     int status = SMTP_OK;
+    out->line = x->text;
     if (x->hash == SMTP_MD5)
-        return smtp__cram(x, s, response);
+        return smtp__cram(x, s, out);
     if (x->state == SMTP__SC_FINAL)
-        return smtp__scram_verify(x, response);
+        return smtp__scram_verify(x, out);
     if (x->state == SMTP__SC_FIRST)
         status = smtp__scram_first(x, s);
     if (status != SMTP_OK)
@@ -9637,21 +9626,35 @@ static ptrdiff_t smtp__scram_answer(smtp_scram *x, const smtp_session *s,
     if (x->state != SMTP__SC_SALTING)
         return SMTP_E_CHALLENGE;
     smtp__scram_iterate(x, s);
-    return x->left ? (ptrdiff_t)SMTP_AGAIN : smtp__scram_final(x, response);
+    return x->left ? (ptrdiff_t)SMTP_AGAIN : smtp__scram_final(x, out);
 }
 
-/* What overflows the text is refused here, so that no answer is made of it. */
+/* What overflows the text is refused here: our own, or the server's. */
 static ptrdiff_t smtp__scram_step(void *ctx, const smtp_session *s,
                                   const char *challenge, size_t size,
                                   const char **response)
 {
     smtp_scram *x = (smtp_scram *)ctx;
+    ptrdiff_t r = 0;
+    smtp_session out;
+    out.out = x->text;
+    out.out_size = SMTP_SCRAM_ROOM;
+    out.out_to = x->fill;
+    out.chunk = 0;
+    out.cut = 0;
+    out.line = NULL;
     if (challenge == NULL)
-        return smtp__scram_begin(x, s, response);
-    if (size == 0)
-        return smtp__scram_answer(x, s, response);
-    smtp__scram_put(x, challenge, size);
-    return x->overflow ? SMTP_E_CHALLENGE : 0;
+        r = smtp__scram_begin(x, s, &out);
+    else if (size == 0)
+        r = smtp__scram_answer(x, s, &out);
+    else
+        smtp__put_n(&out, challenge, size);
+    *response = out.line;
+    x->fill = out.out_to;
+    if (r < 0 || !out.cut)
+        return r;
+    return challenge && (size || x->hash != SMTP_MD5) ? SMTP_E_CHALLENGE
+                                                      : SMTP_E_BUFFER;
 }
 
 static int smtp__scram_done(void *ctx, const smtp_session *s, int status)
@@ -9668,9 +9671,9 @@ static int smtp__scram_done(void *ctx, const smtp_session *s, int status)
 SMTP_API smtp_sasl smtp_scram_sasl(smtp_scram *scram)
 {
     smtp_sasl sasl;
-    memset(&sasl, 0, sizeof sasl);
     smtp__bear_sasl(scram);
     sasl.mechanisms = SMTP_AUTH_EXTERNAL - SMTP_AUTH_CRAM_MD5;
+    sasl.name = NULL;
     sasl.ctx = scram;
     sasl.step = smtp__scram_step;
     sasl.done = smtp__scram_done;
