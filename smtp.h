@@ -144,70 +144,70 @@ extern "C" {
 #define SMTP_STATUS_LIST(X)                                                    \
     X(SMTP_OK, 0, "success")                                                   \
     X(SMTP_E_IO, -1, "transport failed")                                       \
-    X(SMTP_AGAIN, -2, "call smtp_run() again")                                 \
-    X(SMTP_EOF, -3, "closed by server")                                        \
+    X(SMTP_AGAIN, -2, "under way: call smtp_run()")                            \
+    X(SMTP_EOF, -3, "connection closed by the server")                         \
     X(SMTP_E_TIMEOUT, -4, "timed out")                                         \
-    X(SMTP_E_SHUTDOWN, -5, "server quits (421)")                               \
-    X(SMTP_E_PROTOCOL, -6, "protocol error")                                   \
+    X(SMTP_E_SHUTDOWN, -5, "server ends the session (421)")                    \
+    X(SMTP_E_PROTOCOL, -6, "server broke the protocol")                        \
     X(SMTP_E_REPLY_SIZE, -7, "endless reply")                                  \
     X(SMTP_E_CLOSED, -8, "session closed")                                     \
-    X(SMTP_E_BUSY, -9, "still busy")                                           \
+    X(SMTP_E_BUSY, -9, "another call is under way")                            \
     X(SMTP_E_BUFFER, -10, "buffer too small")                                  \
-    X(SMTP_E_ARGUMENT, -11, "bad argument")                                    \
+    X(SMTP_E_ARGUMENT, -11, "bad or missing argument")                         \
     X(SMTP_E_DOMAIN, -12, "bad EHLO name")                                     \
     X(SMTP_E_SENDER_SYNTAX, -13, "bad sender address")                         \
     X(SMTP_E_RECIPIENT_SYNTAX, -14, "bad recipient address")                   \
     X(SMTP_E_PARAMETER, -15, "bad ESMTP parameter")                            \
-    X(SMTP_E_LINE, -16, "control character")                                   \
-    X(SMTP_E_UTF8, -17, "non-ASCII, no SMTPUTF8")                              \
-    X(SMTP_E_BINARY, -18, "binary, no BINARYMIME")                             \
+    X(SMTP_E_LINE, -16, "control character in a command")                      \
+    X(SMTP_E_UTF8, -17, "non-ASCII address, no SMTPUTF8")                      \
+    X(SMTP_E_BINARY, -18, "binary body, no BINARYMIME")                        \
     X(SMTP_E_SIZE, -19, "message too large")                                   \
     X(SMTP_E_UNSUPPORTED, -20, "extension not offered")                        \
     X(SMTP_E_BODY, -21, "body source failed")                                  \
     X(SMTP_E_GREETING, -22, "refused at greeting")                             \
-    X(SMTP_E_HELO, -23, "HELO or LHLO refused")                                \
-    X(SMTP_E_NO_STARTTLS, -24, "no STARTTLS")                                  \
+    X(SMTP_E_HELO, -23, "EHLO, HELO or LHLO refused")                          \
+    X(SMTP_E_NO_STARTTLS, -24, "TLS required, no STARTTLS")                    \
     X(SMTP_E_STARTTLS, -25, "STARTTLS refused")                                \
     X(SMTP_E_INJECTION, -26, "clear text after STARTTLS")                      \
     X(SMTP_E_NO_AUTH, -27, "no login offered")                                 \
-    X(SMTP_E_MECHANISM, -28, "no login in common")                             \
+    X(SMTP_E_MECHANISM, -28, "no login mechanism in common")                   \
     X(SMTP_E_CLEAR_LOGIN, -29, "no login in clear")                            \
     X(SMTP_E_LOGIN, -30, "login refused")                                      \
-    X(SMTP_E_REFUSED, -31, "refused")                                          \
+    X(SMTP_E_REFUSED, -31, "refused by the server")                            \
     X(SMTP_E_SENDER, -32, "sender refused")                                    \
     X(SMTP_E_RECIPIENTS, -33, "recipients refused")                            \
     X(SMTP_E_DATA, -34, "message refused")                                     \
-    X(SMTP_PARTIAL, -35, "delivered to some")                                  \
-    X(SMTP_NOT_TAKEN, -36, "not taken")                                        \
-    X(SMTP_UNKNOWN, -37, "outcome unknown")                                    \
+    X(SMTP_PARTIAL, -35, "delivered, but not to all")                          \
+    X(SMTP_NOT_TAKEN, -36, "not taken: not offered, or cut short")             \
+    X(SMTP_UNKNOWN, -37, "outcome unknown: answer lost")                       \
     X(SMTP_E_TLS, -38, "TLS failed")                                           \
     X(SMTP_E_TLS_CUT, -39, "TLS cut short")                                    \
-    X(SMTP_E_TLS_EXPIRED, -40, "bad certificate date")                         \
-    X(SMTP_E_TLS_NAME, -41, "name not in certificate")                         \
-    X(SMTP_E_TLS_ISSUER, -42, "no trusted issuer")                             \
+    X(SMTP_E_TLS_EXPIRED, -40, "certificate expired or not yet valid")         \
+    X(SMTP_E_TLS_NAME, -41, "name (or IP) not in certificate")                 \
+    X(SMTP_E_TLS_ISSUER, -42, "certificate: no trusted issuer")                \
     X(SMTP_E_TLS_CERT, -43, "bad certificate")                                 \
-    X(SMTP_E_TLS_RECORD, -44, "TLS record too large")                          \
+    X(SMTP_E_TLS_RECORD, -44, "TLS record too large for the buffer")           \
     X(SMTP_E_TLS_ENTROPY, -45, "no random bytes")                              \
-    X(SMTP_E_TLS_TIME, -46, "TLS needs a date")                                \
-    X(SMTP_E_TLS_ALERT, -47, "TLS alert")                                      \
-    X(SMTP_E_TLS_VERSION, -48, "no TLS, or none in common")                    \
+    X(SMTP_E_TLS_TIME, -46, "no date to check certificates")                   \
+    X(SMTP_E_TLS_ALERT, -47, "TLS alert from the server")                      \
+    X(SMTP_E_TLS_VERSION, -48, "no TLS, or no version in common")              \
     X(SMTP_E_TRUST, -49, "bad trust anchors")                                  \
     X(SMTP_E_CLIENT_CERT, -50, "bad client certificate or key")                \
     X(SMTP_E_URL, -51, "bad URL")                                              \
     X(SMTP_E_HOST, -52, "host unknown")                                        \
     X(SMTP_E_CONNECT, -53, "cannot connect")                                   \
-    X(SMTP_E_NO_TLS, -54, "TLS required")                                      \
-    X(SMTP_E_LOOKUP, -55, "host lookup failed")                                \
+    X(SMTP_E_NO_TLS, -54, "TLS required, and not there")                       \
+    X(SMTP_E_LOOKUP, -55, "host cannot be looked up now")                      \
     X(SMTP_E_FIELD_MISSING, -56, "header field missing")                       \
     X(SMTP_E_FIELD_LINE, -57, "CR or LF in header")                            \
     X(SMTP_E_FIELD_UTF8, -58, "header not UTF-8")                              \
     X(SMTP_E_FIELD_NAME, -59, "field name not allowed")                        \
-    X(SMTP_E_FIELD_ADDRESS, -60, "bad address")                                \
+    X(SMTP_E_FIELD_ADDRESS, -60, "bad address in header")                      \
     X(SMTP_E_FIELD_SYNTAX, -61, "bad header field")                            \
-    X(SMTP_E_LENGTH, -62, "wrong part length")                                 \
+    X(SMTP_E_LENGTH, -62, "part not as long as declared")                      \
     X(SMTP_E_CHALLENGE, -63, "bad challenge")                                  \
-    X(SMTP_E_PROOF, -64, "server proof failed")                                \
-    X(SMTP_E_ITERATIONS, -65, "bad iteration count")                           \
+    X(SMTP_E_PROOF, -64, "server cannot prove the password")                   \
+    X(SMTP_E_ITERATIONS, -65, "SCRAM iterations out of range")                 \
     X(SMTP_E_LIMIT, -66, "too many mails or recipients")
 
 #define SMTP__ENUM(name, value, text) name = value,
@@ -1839,6 +1839,14 @@ static int smtp__cut_off(const smtp_session *s)
     return s->broken && !smtp__leaving(s);
 }
 
+/* The mail being answered: where only one is under way and nobody asks, that
+   being said. */
+#define SMTP__HEARD (SMTP__NEXT || SMTP__HAND || SMTP__REPLY)
+static smtp_mail *smtp__heard(const smtp_session *s)
+{
+    return SMTP__HEARD ? s->heard : s->said;
+}
+
 /* Whether what is under way is a command by hand. */
 static int smtp__hand(const smtp_session *s)
 {
@@ -1925,13 +1933,14 @@ static int smtp__another_part(smtp_session *s, smtp_mail *m)
 /* Tells the outcome of the mail at the heard cursor, which moves on. */
 static void smtp__finish(smtp_session *s)
 {
-    smtp_mail *m = s->heard;
+    smtp_mail *m = smtp__heard(s);
     if (SMTP__NEXT && m->flags & SMTP__SAID_MAIL &&
         !(m->flags & SMTP__ACCEPTED) && s->mails_refused < 255)
         s->mails_refused++;
     if (smtp__another_part(s, m))
         return;
-    s->heard = SMTP__NEXT ? m->link : NULL;
+    if (SMTP__HEARD)
+        s->heard = SMTP__NEXT ? m->link : NULL;
     if (!SMTP__NEXT || s->said == m)
         s->said = NULL;
     if (SMTP__NEXT || SMTP__HAND) {
@@ -2010,10 +2019,10 @@ static void smtp__lose(smtp_session *s, smtp_mail *m)
 /* The session has ended: so do the mails that are open. */
 SMTP__APART static void smtp__lose_all(smtp_session *s)
 {
-    if (s->heard == NULL)
+    if (SMTP__HEARD && s->heard == NULL)
         s->heard = s->said;
-    while (s->heard) {
-        smtp__lose(s, s->heard);
+    while (smtp__heard(s)) {
+        smtp__lose(s, smtp__heard(s));
         smtp__finish(s);
         if (!SMTP__NEXT)
             return;
@@ -2159,7 +2168,7 @@ static char *smtp__number(char *end, smtp_size value)
 #define SMTP__FAR 0x40000000u
 static int smtp__far(const smtp_session *s)
 {
-    const smtp_mail *m = s->heard;
+    const smtp_mail *m = smtp__heard(s);
     return SMTP__NEXT && m && m != s->said && smtp__handed_over(s, m) &&
            s->sent - m->last >= SMTP__FAR;
 }
@@ -3705,6 +3714,12 @@ static void smtp__end_login(smtp_session *s, uint8_t status)
     smtp__refuse(s, status, status);
 }
 
+/* Whether a login is asked for. */
+static int smtp__has_login(const smtp_config *c)
+{
+    return c->user || (SMTP__SASL && c->mechanisms & SMTP_AUTH_EXTERNAL);
+}
+
 /* TLS is required and not there yet: by hand one can come here without. */
 static int smtp__needs_tls(const smtp_session *s)
 {
@@ -3827,8 +3842,8 @@ static unsigned smtp__lowest(unsigned bits, unsigned row)
    which. */
 static unsigned smtp__awaited_next(smtp_session *s)
 {
-    if (s->await == SMTP__RCPT && s->to_heard == s->heard->said)
-        s->await = !SMTP__CHUNKING || s->heard->flags & SMTP__SAID_DATA
+    if (s->await == SMTP__RCPT && s->to_heard == smtp__heard(s)->said)
+        s->await = !SMTP__CHUNKING || smtp__heard(s)->flags & SMTP__SAID_DATA
                  ? SMTP__DATA : SMTP__FINAL;
     return s->await;
 }
@@ -3838,7 +3853,7 @@ static unsigned smtp__awaited_next(smtp_session *s)
 static SMTP__INLINE unsigned smtp__awaited(smtp_session *s)
 {
     const unsigned flags = SMTP__SAID_RSET | SMTP__SAID_MAIL | SMTP__SAID_DATA;
-    const smtp_mail *m = s->heard;
+    const smtp_mail *m = smtp__heard(s);
     unsigned open = 1u << (SMTP__FINAL - SMTP__RSET);
     if (!SMTP__OVERLAPS)
         return smtp__awaited_next(s);
@@ -3858,7 +3873,7 @@ static SMTP__INLINE unsigned smtp__awaited(smtp_session *s)
 static void smtp__tell(smtp_session *s)
 {
     const unsigned ended = SMTP__CLOSED | SMTP__SAID_FINAL;
-    while (s->heard && (s->heard->flags & ended) == SMTP__CLOSED &&
+    while (smtp__heard(s) && (smtp__heard(s)->flags & ended) == SMTP__CLOSED &&
            (SMTP__NEXT ? smtp__awaited(s) == SMTP__FINAL : s->due == 0)) {
         smtp__finish(s);
         if (!SMTP__NEXT)
@@ -3878,7 +3893,7 @@ static void smtp__abandon(smtp_session *s)
    do so counts. */
 SMTP__APART static void smtp__refuse_mail(smtp_session *s, uint8_t status)
 {
-    smtp_mail *m = s->heard;
+    smtp_mail *m = smtp__heard(s);
     m->flags |= SMTP__REFUSED;
     if (!smtp__is(m->status, SMTP_AGAIN))
         return;
@@ -4006,7 +4021,7 @@ static void smtp__judge_auth(smtp_session *s, int yes)
    */
 static void smtp__judge_rset(smtp_session *s, int yes)
 {
-    if (smtp__no_mail(s->heard)) {
+    if (smtp__no_mail(smtp__heard(s))) {
         if (yes)
             s->dirty = 0;
         smtp__judge_command(s, yes);
@@ -4050,7 +4065,7 @@ static void smtp__refuse_recipient(smtp_mail *m, smtp_recipient *to)
 
 static void smtp__judge_rcpt(smtp_session *s, int yes)
 {
-    smtp_mail *m = s->heard;
+    smtp_mail *m = smtp__heard(s);
     smtp_recipient *to = &m->to[s->to_heard++];
     to->code = s->reply.code;
     if (yes)
@@ -4069,7 +4084,7 @@ static void smtp__judge_rcpt(smtp_session *s, int yes)
    3.1). */
 static void smtp__judge_data(smtp_session *s, int yes)
 {
-    smtp_mail *m = s->heard;
+    smtp_mail *m = smtp__heard(s);
     s->await = SMTP__PARTS ? SMTP__BDAT : SMTP__FINAL;
     if (s->reply.code.reply == 354) {
         if (SMTP__HAND)
@@ -4092,8 +4107,8 @@ static void smtp__judge_bdat(smtp_session *s, int yes)
 {
     if (!SMTP__PARTS)
         return;
-    s->heard->chunks--;
-    if (!yes && s->heard->flags & SMTP__ACCEPTED)
+    smtp__heard(s)->chunks--;
+    if (!yes && smtp__heard(s)->flags & SMTP__ACCEPTED)
         smtp__refuse_mail(s, SMTP__BYTE(SMTP_E_DATA));
 }
 
@@ -4102,7 +4117,7 @@ static void smtp__judge_bdat(smtp_session *s, int yes)
    is, 0 when there is none. */
 static smtp_recipient *smtp__turn_of(const smtp_session *s)
 {
-    const smtp_mail *m = s->heard;
+    const smtp_mail *m = smtp__heard(s);
     smtp_recipient *to;
     size_t n;
     if (smtp__no_mail(m) || !((SMTP__LMTP && s->config->lmtp) ||
@@ -4194,7 +4209,7 @@ SMTP__APART static int smtp__body_refused(const smtp_session *s,
 /* Nobody can have taken a mail whose end is not yet out. */
 static void smtp__judge_final(smtp_session *s, int yes)
 {
-    smtp_mail *m = s->heard;
+    smtp_mail *m = smtp__heard(s);
     if (smtp__no_mail(m)) {
         smtp__judge_by_hand(s, yes);
         return;
@@ -4900,10 +4915,10 @@ static void smtp__begin(smtp_session *s, smtp_mail *m)
     uint8_t bad;
     if (SMTP__NEXT && s->heard)
         s->said->link = m;
-    else
+    else if (SMTP__HEARD)
         s->heard = m;
     s->said = m;
-    if (s->heard == m) {
+    if (smtp__heard(s) == m) {
         if (SMTP__OVERLAPS)
             s->await = SMTP__RSET;
         s->to_heard = 0;
@@ -5016,7 +5031,8 @@ static int smtp__prepare(smtp_session *s)
         smtp__hello(s);
     } else if (!(s->flags & (SMTP__SECURE | SMTP__PLAIN_ON)) &&
                (c->tls == SMTP_TLS_STARTTLS || smtp__opportunistic(s))) {
-        if (smtp__offers(s, SMTP_EXT_STARTTLS) && s->io->starttls)
+        if (smtp__offers(s, SMTP_EXT_STARTTLS) &&
+            (!SMTP__OPPORTUNISTIC || s->io->starttls))
             s->say = SMTP__STARTTLS;
         else if (smtp__opportunistic(s))
             s->flags |= SMTP__PLAIN_ON;
@@ -5024,7 +5040,7 @@ static int smtp__prepare(smtp_session *s)
             smtp__refuse(s, SMTP__BYTE(SMTP_E_NO_STARTTLS),
                          SMTP__BYTE(SMTP_E_NO_STARTTLS));
     } else if (SMTP__AUTH &&
-               (c->user || c->mechanisms & SMTP_AUTH_EXTERNAL) &&
+               smtp__has_login(c) &&
                !(s->flags & SMTP__LOGGED_IN)) {
         smtp__login(s, 1);
     } else {
@@ -5128,7 +5144,7 @@ static void smtp__unasked(smtp_session *s)
     if (s->reply.code.reply == 421)
         status = SMTP__BYTE(SMTP_E_SHUTDOWN);
     else if (s->say == SMTP__BODY && s->reply.code.reply >= 400 &&
-             !smtp__no_mail(s->heard))
+             !smtp__no_mail(smtp__heard(s)))
         smtp__refuse_mail(s, SMTP__BYTE(SMTP_E_DATA));
     smtp__end(s, status);
 }
@@ -5138,7 +5154,7 @@ static void smtp__unasked(smtp_session *s)
 static int smtp__accepted(smtp_session *s)
 {
     const unsigned ended = SMTP__CLOSED | SMTP__SAID_FINAL;
-    smtp_mail *m = s->heard;
+    smtp_mail *m = smtp__heard(s);
     unsigned row = s->await;
     if (row > SMTP__RCPT || m == NULL || !smtp__positive(s) ||
         s->config->reply || m->flags & SMTP__REFUSED ||
@@ -5165,12 +5181,12 @@ static void smtp__show(smtp_session *s)
 {
     const smtp_config *c = s->config;
     const smtp_recipient *to = NULL;
-    if (s->due && s->heard && s->stage == SMTP__RCPT)
-        to = &s->heard->to[s->to_heard];
+    if (s->due && smtp__heard(s) && s->stage == SMTP__RCPT)
+        to = &smtp__heard(s)->to[s->to_heard];
     else if (s->due && s->stage == SMTP__FINAL)
         to = smtp__turn_of(s);
     if (c->reply)
-        c->reply(c->ctx, s, s->heard, to);
+        c->reply(c->ctx, s, smtp__heard(s), to);
 }
 
 /* A reply is complete. 421 is judged before the row that it answers. */
@@ -5550,7 +5566,7 @@ SMTP_API smtp_status smtp_login(smtp_session *s)
     if (!SMTP__AUTH)
         return SMTP_E_NO_AUTH;
     if (s->config == NULL ||
-        (!s->config->user && !(s->config->mechanisms & SMTP_AUTH_EXTERNAL)))
+        !smtp__has_login(s->config))
         return SMTP_E_ARGUMENT;
     return smtp__row_by_hand(s, SMTP__AUTH_);
 }
