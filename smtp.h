@@ -280,9 +280,8 @@ typedef struct smtp_recipient {
 #ifndef SMTP_NO_PARAMS
     const char *params;            /* further RCPT parameters as sent, or 0 */
 #endif
-    smtp_code code;                /* outcome: the reply that decided, or all
-                                      0; */
-    smtp_status status;            /* SMTP_OK if delivered */
+    smtp_code code;                /* the reply that decided, or all 0, */
+    smtp_status status;            /* and the outcome: SMTP_OK if delivered */
 #ifndef SMTP_NO_DSN
     uint8_t notify;                /* DSN: sum of SMTP_NOTIFY_..., or 0 */
 #endif
@@ -6534,8 +6533,9 @@ static void smtp__c_took(smtp_composer *c, size_t n, size_t made)
    in the high byte; 9 bytes are read. */
 static __m128i smtp__pairs(const unsigned char *from)
 {
-    return _mm_unpacklo_epi8(_mm_loadl_epi64((const __m128i *)(from + 1)),
-                             _mm_loadl_epi64((const __m128i *)from));
+    const void *first = from, *second = from + 1;
+    return _mm_unpacklo_epi8(_mm_loadl_epi64((const __m128i *)second),
+                             _mm_loadl_epi64((const __m128i *)first));
 }
 
 /* The two groups of three that are in the first and last pairs of each. */
@@ -6570,7 +6570,7 @@ static void smtp__encode64_block(char *to, const unsigned char *from)
     digit = smtp__above(digit, v, 51, -75);
     digit = smtp__above(digit, v, 61, -15);
     digit = smtp__above(digit, v, 62, 3);
-    _mm_storeu_si128((__m128i *)to, digit);
+    _mm_storeu_si128((__m128i *)(void *)to, digit);
 }
 
 /* A whole line: 57 bytes into 76 characters. The last block overlaps the one
@@ -6637,13 +6637,14 @@ static size_t smtp__c_qp_words(char *to, const char *from, size_t n)
 {
     size_t i;
     for (i = 0; i + 16 <= n; i += 16) {
-        __m128i v = _mm_loadu_si128((const __m128i *)(from + i));
+        __m128i v = _mm_loadu_si128(
+            (const __m128i *)(const void *)(from + i));
         __m128i low = _mm_cmplt_epi8(v, _mm_set1_epi8(' '));  /* and > 127 */
         __m128i same = _mm_or_si128(
             _mm_cmpeq_epi8(v, _mm_set1_epi8('=')),
             _mm_cmpeq_epi8(v, _mm_set1_epi8(127)));
         int marks = _mm_movemask_epi8(_mm_or_si128(low, same));
-        _mm_storeu_si128((__m128i *)(to + i), v);
+        _mm_storeu_si128((__m128i *)(void *)(to + i), v);
         if (marks)
             return i + (size_t)__builtin_ctz((unsigned)marks);
     }
@@ -9482,7 +9483,7 @@ static ptrdiff_t smtp__scram_begin(smtp_scram *x, const smtp_session *s,
     x->first = out->out_to;
     smtp__put(out, ",");
     x->at = out->out_to;
-    return x->first;
+    return (ptrdiff_t)x->first;
 }
 
 /* The first iteration: HMAC of the salt, 66 bytes at most, and a 1. */
@@ -9621,7 +9622,7 @@ static ptrdiff_t smtp__cram(smtp_scram *x, const smtp_session *s,
         smtp__put_char(out, (char)(smtp__hex_digit(byte >> (i & 1 ? 0 : 4) &
                                                    15) | ' '));
     }
-    return out->out_to;
+    return (ptrdiff_t)out->out_to;
 }
 
 /* A challenge is complete. */
