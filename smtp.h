@@ -871,10 +871,10 @@ SMTP_API smtp_status smtp_posix_attach(smtp_posix *p, int fd);
 
 /* The transport over `p`. `blocking`: every call of the session ends before it
    returns (the transport has `wait`, which may leave the waiting to the recv
-   that follows it); else it may return SMTP_AGAIN. A failure
-   leaves errno in p->error: SMTP_E_CONNECT of a socket that was connecting,
-   SMTP_EOF also where the peer reset the connection, SMTP_E_TIMEOUT also where
-   the system gave the peer up, else SMTP_E_IO. */
+   that follows it); else it may return SMTP_AGAIN. A failure leaves errno in
+   p->error: SMTP_E_CONNECT of a socket that was connecting, SMTP_EOF also where
+   the peer reset the connection, SMTP_E_TIMEOUT also where the system gave the
+   peer up, else SMTP_E_IO. */
 SMTP_API smtp_io smtp_posix_io(smtp_posix *p, int blocking);
 
 /* Closes the socket, where the session has not done so. May be called twice.
@@ -2653,7 +2653,8 @@ static void smtp__listen(smtp_session *s, char c)
 }
 
 /* A byte of text, CRLF or LF at its end. 1: the reply is complete. */
-SMTP__APART static unsigned smtp__parse_text(smtp_session *s, char c)
+SMTP__APART_WITH(SMTP__REPLY)
+static unsigned smtp__parse_text(smtp_session *s, char c)
 {
     smtp__listen(s, c);
     if (c != '\n') {
@@ -3396,9 +3397,9 @@ static int smtp__is_8bit(const smtp_session *s, const smtp_mail *m)
            smtp__offers(s, SMTP_EXT_8BITMIME);
 }
 
-static const char *smtp__if(int yes)
+static const char *smtp__if(int yes, const char *empty)
 {
-    return yes ? "" : NULL;
+    return yes ? empty : NULL;
 }
 
 SMTP__APART_WITH(SMTP__HAND)
@@ -3439,36 +3440,39 @@ static int smtp__notify(unsigned notify, unsigned what)
 
 /* What a letter of a row stands for, NULL: nothing. Where it is more than one
    string or has to be encoded, whether it is to be said. A number ends at
-   `end`. NUL stands for the row's end. */
+   `end`, where an empty string is. NUL stands for the row's end. */
 static const char *smtp__value(const smtp_session *s, unsigned what, char *end)
 {
     const smtp_mail *m = s->said;
     if (what == 0)
         return "\r\n";
     if (SMTP__DSN && what < ' ')
-        return smtp__if(smtp__notify(SMTP__OF_DSN(smtp__to(s)->notify), what));
+        return smtp__if(smtp__notify(SMTP__OF_DSN(smtp__to(s)->notify), what),
+                        end);
     switch (what) {
     case 'a': return m->from;
     case 'b': return smtp__to(s)->address;
     case 'd': return SMTP__OF_DSN(m->envid);
     case 'e': return SMTP__OF_DSN(smtp__to(s)->orcpt);
-    case 'f': return smtp__if(SMTP__INITIAL && s->keyword == SMTP__K_INITIAL);
+    case 'f':
+        return smtp__if(SMTP__INITIAL && s->keyword == SMTP__K_INITIAL, end);
     case 'h': return smtp__hello_name(s);
-    case 'i': return smtp__if(!s->config->lmtp);
-    case 'j': return smtp__if(s->config->lmtp);
-    case 'm': return smtp__if(smtp__is_8bit(s, m));
-    case 'o': return smtp__if(m->body.flags & SMTP_BODY_BINARY);
+    case 'i': return smtp__if(!s->config->lmtp, end);
+    case 'j': return smtp__if(s->config->lmtp, end);
+    case 'm': return smtp__if(smtp__is_8bit(s, m), end);
+    case 'o': return smtp__if(m->body.flags & SMTP_BODY_BINARY, end);
     case 'p': return smtp__unless_empty(smtp__params(s));
     case 'q': case 'r':
-        return smtp__if('p' + SMTP__OF_DSN(m->ret) == (int)what);
+        return smtp__if('p' + SMTP__OF_DSN(m->ret) == (int)what, end);
     case 's': case 'v':
         return smtp__no_size(s, what) ? NULL : smtp__number(end, m->wire);
-    case 'u': return smtp__if(m->flags & SMTP__NEEDS_UTF8);
+    case 'u': return smtp__if(m->flags & SMTP__NEEDS_UTF8, end);
     case 'w': return s->word;
-    case 'y': return smtp__if(SMTP__INITIAL && s->keyword == SMTP__K_EMPTY);
+    case 'y':
+        return smtp__if(SMTP__INITIAL && s->keyword == SMTP__K_EMPTY, end);
 #if SMTP__HAND                     /* MAIL and RCPT have a tail */
     case 'c': return s->tail ? s->line : NULL;
-    case 'k': return smtp__if(s->tail != NULL);
+    case 'k': return smtp__if(s->tail != NULL, end);
     case 'l': return s->tail ? NULL : smtp__unless_empty(s->line);
     case 't': return smtp__unless_empty(s->tail);
 #endif
@@ -3478,14 +3482,15 @@ static const char *smtp__value(const smtp_session *s, unsigned what, char *end)
                    : smtp__wish(end, (int32_t)m->hold_for, 0);
     case '{': return m->by_mode ? smtp__wish(end, m->by, m->by_mode) : NULL;
     case '|': return smtp__wish(end, m->priority, 0);
-    case '}': return smtp__if(m->require_tls);
-    case '~': return smtp__if(smtp__use_prdr(s, m));
+    case '}': return smtp__if(m->require_tls, end);
+    case '~': return smtp__if(smtp__use_prdr(s, m), end);
 #endif
 #if SMTP__PARTS
     case 'z':
-        return smtp__if(s->say != SMTP__CHUNK || m->flags & SMTP__SAID_FINAL);
+        return smtp__if(s->say != SMTP__CHUNK || m->flags & SMTP__SAID_FINAL,
+                        end);
 #endif
-    default: return "";
+    default: return end;
     }
 }
 #else
@@ -3716,7 +3721,7 @@ static void smtp__end_login(smtp_session *s, uint8_t status)
 /* Whether a login is asked for. */
 static int smtp__has_login(const smtp_config *c)
 {
-    return c->user || (SMTP__SASL && c->mechanisms & SMTP_AUTH_EXTERNAL);
+    return c->user || c->mechanisms & SMTP_AUTH_EXTERNAL;
 }
 
 /* TLS is required and not there yet: by hand one can come here without. */
@@ -4129,7 +4134,7 @@ static smtp_recipient *smtp__turn_of(const smtp_session *s)
 }
 
 /* One of these answers. 1: more are to come. */
-static int smtp__judge_each(smtp_session *s, smtp_mail *m, int yes)
+SMTP__APART static int smtp__judge_each(smtp_session *s, smtp_mail *m, int yes)
 {
     smtp_recipient *to = smtp__turn_of(s);
     if (to == NULL)
@@ -5038,8 +5043,7 @@ static int smtp__prepare(smtp_session *s)
         else
             smtp__refuse(s, SMTP__BYTE(SMTP_E_NO_STARTTLS),
                          SMTP__BYTE(SMTP_E_NO_STARTTLS));
-    } else if (SMTP__AUTH &&
-               smtp__has_login(c) &&
+    } else if (SMTP__AUTH && smtp__has_login(c) &&
                !(s->flags & SMTP__LOGGED_IN)) {
         smtp__login(s, 1);
     } else {
@@ -5564,8 +5568,7 @@ SMTP_API smtp_status smtp_login(smtp_session *s)
 {
     if (!SMTP__AUTH)
         return SMTP_E_NO_AUTH;
-    if (s->config == NULL ||
-        !smtp__has_login(s->config))
+    if (s->config == NULL || !smtp__has_login(s->config))
         return SMTP_E_ARGUMENT;
     return smtp__row_by_hand(s, SMTP__AUTH_);
 }
@@ -9381,7 +9384,8 @@ static void smtp__scram_hmac(const smtp_scram *x, const void *key,
     x->hmac(x->ctx, x->hash, key, key ? x->hash : 0, data, size, result);
 }
 
-SMTP__APART static void smtp__scram_xor(const smtp_scram *x, unsigned char *to,
+SMTP__APART
+static void smtp__scram_xor(const smtp_scram *x, unsigned char *to,
                             const unsigned char *from)
 {
     unsigned i;

@@ -188,6 +188,8 @@ static const dialogue logins[] = {
      "offer AUTH PLAIN LOGIN\n" ONE,
      HELLO "AUTH LOGIN\nYm94\nc2VjcmV0\n" SAY_ONE TEXT "QUIT\n",
      STORED FINE},
+    {"EXTERNAL asked for, not to be had", "tls implicit\nmechanisms 512\n"
+     "offer AUTH PLAIN\n" ONE, HELLO "QUIT\n", NEVER "end E_MECHANISM\n"},
     {"login refused", BOX "offer AUTH PLAIN\nAUTH 535 5.7.8 bad\n" ONE,
      HELLO "AUTH PLAIN AGJveABzZWNyZXQ=\nQUIT\n", NEVER "end E_LOGIN\n"},
     {"login refused at the response", BOX "offer AUTH LOGIN\n"
