@@ -50,6 +50,7 @@ PROMISES
 
 OPTIONS
    Defined alike before every #include, best on the compiler's command line:
+   with others the structs are others, which only SMTP_BEARSSL tells the linker.
 
    SMTP_POSIX            sockets, name lookup, waiting
    SMTP_BEARSSL          TLS by BearSSL 0.6 (link with -lbearssl)
@@ -61,7 +62,7 @@ OPTIONS
    SMTP_NO_AUTH, SMTP_NO_CHUNKING, SMTP_NO_DSN, SMTP_NO_SIZE, SMTP_NO_UTF8,
    SMTP_NO_LMTP          leave this out
    SMTP_NO_SASL          no login but PLAIN and LOGIN
-   SMTP_NO_INITIAL       no response goes along with AUTH: one more turn
+   SMTP_NO_INITIAL       AUTH without its first response: one more turn
    SMTP_NO_8BIT          bodies are ASCII (counts only with SMTP_NO_UTF8)
    SMTP_NO_RARE          no DELIVERBY, nor any SMTP_EXT_... listed after it
    SMTP_NO_A_LABEL       no config->a_label
@@ -74,7 +75,8 @@ OPTIONS
    SMTP_NO_PARAMS        no params of a mail or a recipient, nor by hand
    SMTP_NO_ALL_OR_NONE   no all_or_none of a mail
    SMTP_NO_OPPORTUNISTIC no SMTP_TLS_UNSAFE_OPPORTUNISTIC
-   SMTP_NO_CAREFUL       after refused recipients the pipeline stays full
+   SMTP_NO_CAREFUL       no slowing down after refused recipients, for which
+                         some servers hang up
    SMTP_NO_WAIT          no io->wait: calls return SMTP_AGAIN
    SMTP_NO_COMPOSE       no mails from fields
    SMTP_NO_DKIM          no signatures
@@ -82,14 +84,15 @@ OPTIONS
    SMTP_NO_TRACE         no trace callback
    SMTP_NO_TEXT          no texts in smtp_status_text()
    SMTP_NO_SIMD          no SSE2
-   Members of a mail or a recipient that something left out would need are not
-   there; config->user and ->lmtp are SMTP_E_ARGUMENT, flags of a body are
-   SMTP_E_UNSUPPORTED, non-ASCII addresses cannot be sent.
+   What is left out is not a member of a mail or a recipient either. Other
+   wishes for it are refused: config->user and ->lmtp by SMTP_E_ARGUMENT, flags
+   of a body by SMTP_E_UNSUPPORTED, non-ASCII addresses as wrong ones.
 */
 #ifndef SMTP_H
 #define SMTP_H
 
 #ifdef SMTP_POSIX
+#define SMTP__WITH_POSIX
 /* Strict ISO C (-std=c99) hides POSIX on the systems that are not named here;
    on those that are, the macro would hide what else they have. */
 #if defined(__STRICT_ANSI__) && !defined(_POSIX_C_SOURCE) &&                   \
@@ -103,6 +106,7 @@ OPTIONS
 #include <stddef.h>
 #include <stdint.h>
 #ifdef SMTP_BEARSSL
+#define SMTP__WITH_BEARSSL
 #include <bearssl.h>
 #endif
 
@@ -234,9 +238,10 @@ enum { SMTP_READ = 1, SMTP_WRITE = 2, SMTP__ASYNC = 4 };
    wait         block until the stream is ready for `wants` (SMTP_READ and
                 SMTP_WRITE, or 0: just pause) or `ms` milliseconds are over.
                 SMTP_OK, SMTP_E_TIMEOUT (SMTP_OK without wants), or another
-                failure. With it no call of a session returns SMTP_AGAIN, but
+                failure. With it a call of a session returns SMTP_AGAIN only
                 where config->next or a body's source has none now. It may be
-                called before recv: what send has taken must go out without it.
+                called before recv: a layer that buffers what send has taken
+                sends it by itself.
    wants        what the stream below waits for when it is asked for `wants`
                 (a TLS layer may have to write before it can read).
    clock        milliseconds from any start, steady, may wrap around. With
@@ -266,7 +271,7 @@ typedef struct smtp_code {
 } smtp_code;
 
 enum {                             /* RFC 3461, section 4.1 */
-    SMTP_NOTIFY_NEVER = 1,
+    SMTP_NOTIFY_NEVER = 1,         /* the others do not count then */
     SMTP_NOTIFY_SUCCESS = 2,
     SMTP_NOTIFY_FAILURE = 4,
     SMTP_NOTIFY_DELAY = 8
@@ -298,13 +303,17 @@ enum {                             /* of a body: */
 };
 
 /* The message: header, empty line, text. Lines may end in CRLF, LF or CR;
-   CRLF is sent. Without `pull` the message is `size` bytes at `data`.
+   CRLF is sent. A line may have 998 bytes without it (RFC 5321, section
+   4.5.3.1.6): a longer one is sent as it is, and may be refused. Without `pull`
+   the message is `size` bytes at `data`.
 
    pull   points *data at the bytes from `offset` on and returns how many
-          there are (> 0), 0 at the end, SMTP_AGAIN: none now, or another
-          negative: failed, which ends the session. The bytes stay valid until
-          the next pull. Offsets may go back; with SMTP_BODY_ONCE never before
-          the last one asked for. */
+          there are (> 0), 0 at the end (not SMTP_EOF), SMTP_AGAIN: none now, or
+          another negative: failed, which ends the session. The bytes stay valid
+          until the next pull. Offsets may go back, as a source is read twice:
+          to be measured, and to be sent. With SMTP_BODY_ONCE they never go back
+          before the last one asked for. A source that ends earlier the second
+          time, or has more bytes than smtp_size counts, has failed too. */
 typedef struct smtp_body {
     const char *data;
 #ifndef SMTP_NO_PULL
@@ -330,8 +339,10 @@ typedef struct smtp_mail {
                                       the null sender, <> */
     smtp_recipient *to;
     size_t to_count;
-    smtp_status status;            /* outcome; SMTP_AGAIN: still open */
-    smtp_code code;                /* the reply that decided, or all 0 */
+    smtp_status status;            /* outcome; SMTP_AGAIN: still open; before
+                                      it is handed over yours (0: SMTP_OK!) */
+    smtp_code code;                /* the reply that decided, or all 0; with
+                                      SMTP_E_RECIPIENTS the first of them */
     uint16_t flags;                /* the engine's: SMTP__SAID_... */
     uint16_t chunks;               /* likewise: BDAT without LAST, not
                                       answered */
@@ -363,14 +374,16 @@ typedef struct smtp_mail {
     struct smtp_mail *link;        /* the mail said next */
     size_t said;                   /* recipients said */
     smtp_size wire;                /* bytes after line end conversion */
-    uint32_t last;                 /* count of sent bytes at its final one */
+    uint32_t last;                 /* count of sent bytes at its final one;
+                                      until then the source's length */
 } smtp_mail;
 
 /* ---- session ------------------------------------------------------------- */
 
 enum {                             /* smtp_config.tls */
     SMTP_TLS_STARTTLS = 0,         /* required */
-    SMTP_TLS_IMPLICIT,             /* the stream is TLS from the start */
+    SMTP_TLS_IMPLICIT,             /* the stream is TLS from the start: yours
+                                      to see to, nothing checks it */
     SMTP_TLS_NONE,                 /* in clear: loopback, a Unix socket */
     SMTP_TLS_UNSAFE_OPPORTUNISTIC  /* STARTTLS if offered, else in clear */
 };
@@ -462,7 +475,8 @@ typedef struct smtp_config {
     /* The next mail into *mail: SMTP_OK; SMTP_AGAIN: none now; SMTP_EOF: no
        more, say QUIT when all are answered. */
     int (*next)(void *ctx, smtp_mail **mail);
-    /* A mail's outcome is known; it is the caller's again. */
+    /* A mail's outcome is known, also of one that smtp_send() handed over; it
+       is the caller's again. */
     void (*done)(void *ctx, smtp_mail *mail);
     /* A reply is complete: session->reply and smtp_stage(). `mail` and `to`
        are what it answers, or 0. */
@@ -504,8 +518,9 @@ enum {
 
 /* The last reply. `text` is its lines, joined by LF, ended by NUL, cut where
    the buffer was too short; it stays until the session is called again. It
-   points into the part of the buffer that replies are read into. With
-   SMTP_NO_REPLY there is only code.reply, and no text. */
+   points into the part of the buffer that replies are read into. An enhanced
+   code stands in it, too. With SMTP_NO_REPLY there is only code.reply, and no
+   text. */
 typedef struct smtp_reply {
     smtp_code code;
     uint16_t length;               /* bytes of text */
@@ -513,8 +528,8 @@ typedef struct smtp_reply {
 } smtp_reply;
 
 /* One session. Read `reply`, `offers`, `auth`, `mechanism` and `limit`; the
-   rest is the engine's. It holds no secret. Before smtp_open() one that is all
-   zero may be given to smtp_quit() and smtp_close() alone. */
+   rest is the engine's. It holds no secret. Before smtp_open() only smtp_quit()
+   and smtp_close() may have it, and only if it is all zero. */
 typedef struct smtp_session {
     uint8_t status;                /* what ended the session: low byte of a */
     uint8_t broken;                /* smtp_status; likewise: nothing more is
@@ -575,8 +590,9 @@ typedef struct smtp_session {
 
 /* Each call below that talks to the server returns SMTP_AGAIN when it has to
    wait; then call smtp_run() until it returns something else, which is the
-   result of the call. A failure of the connection stays: every later call
-   returns it again. */
+   result of the call. What has ended a session, as a failure of the connection
+   does or a refused login that config asks for, stays: every later call returns
+   it again. */
 
 /* Prepares a session; nothing moves yet. `io`, `config` and the `size` bytes
    at `buffer` stay the session's until smtp_close(). Half of the buffer, 512
@@ -592,19 +608,24 @@ SMTP_API smtp_status smtp_open(smtp_session *s, const smtp_io *io,
    greeting, EHLO, STARTTLS, login; then mails from config->next.
    SMTP_OK: done, the session is ready (closed, after SMTP_EOF of next). Else
    why not: SMTP_E_GREETING, _HELO, _NO_STARTTLS, _STARTTLS, _INJECTION,
-   _NO_AUTH, _MECHANISM, _CLEAR_LOGIN, _LOGIN; or how the connection failed:
-   SMTP_EOF, SMTP_E_IO, _TIMEOUT, _SHUTDOWN, _PROTOCOL, _REPLY_SIZE, _BODY,
-   _TLS..., _CLOSED. */
+   _NO_AUTH, _MECHANISM, _CLEAR_LOGIN, _LOGIN, those of config->sasl, _LIMIT; or
+   how the connection failed: SMTP_EOF, SMTP_E_IO, _TIMEOUT, _SHUTDOWN,
+   _PROTOCOL, _REPLY_SIZE, _BODY, _TLS..., _CONNECT, _CLOSED. */
 SMTP_API smtp_status smtp_run(smtp_session *s);
 
 /* Hands over one mail and sends it. The result is mail->status: SMTP_OK,
    SMTP_PARTIAL, or why not; see also each recipient's status. Where that is
    SMTP_NOT_TAKEN because the session ended, the result says why it did.
-   SMTP_E_BUSY: another operation is under way, *mail is untouched. */
+   SMTP_E_BUSY: another operation is under way, *mail is untouched.
+   Before anything of it was said: SMTP_E_ARGUMENT (no recipient, no body),
+   SMTP_E_SENDER_SYNTAX, _RECIPIENT_SYNTAX, _PARAMETER, _UNSUPPORTED, _UTF8,
+   _BINARY, _SIZE, _LIMIT, _NO_TLS (require_tls). By the server: SMTP_E_SENDER,
+   _RECIPIENTS (with all_or_none: some), _DATA. With the connection:
+   SMTP_NOT_TAKEN, SMTP_UNKNOWN. */
 SMTP_API smtp_status smtp_send(smtp_session *s, smtp_mail *mail);
 
-/* Says QUIT, hears the answer (which config->reply sees; behind it only the
-   code is left), closes. SMTP_OK also when the server is gone already.
+/* Says QUIT, hears the answer (which config->reply sees; after it only
+   reply.code is left), closes. SMTP_OK also when the server is gone already.
    SMTP_E_BUSY: something is under way. */
 SMTP_API smtp_status smtp_quit(smtp_session *s);
 
@@ -627,10 +648,10 @@ SMTP_API unsigned long smtp_deadline(const smtp_session *s);
    login. In both cases session->reply holds code and text. The greeting is read
    first where it has not been, EHLO said before STARTTLS and a login. Strings
    and body stay the caller's, unchanged, until the result is there.
-   Parameters are not compared with the server's offers, but that they need
-   EHLO. Data over LMTP is answered for each recipient that was accepted, as
+   Parameters go as they are: that EHLO was answered is all that they need. Data
+   over LMTP is answered for each recipient that was accepted, as
    config->reply sees it: SMTP_PARTIAL where the answers differ.
-   Nothing was said: SMTP_E_BUSY, SMTP_E_LINE, SMTP_E_SENDER_SYNTAX,
+   With these nothing was said: SMTP_E_BUSY, SMTP_E_LINE, SMTP_E_SENDER_SYNTAX,
    SMTP_E_RECIPIENT_SYNTAX, SMTP_E_PARAMETER, SMTP_E_UTF8, SMTP_E_UNSUPPORTED;
    data: SMTP_E_ARGUMENT (no body); STARTTLS: SMTP_E_NO_TLS, SMTP_E_NO_STARTTLS;
    MAIL, RCPT and data in clear where config.tls requires STARTTLS:
@@ -660,13 +681,15 @@ SMTP_API smtp_status smtp_xclient(smtp_session *s, const char *attributes);
 SMTP_API smtp_status smtp_xforward(smtp_session *s, const char *attributes);
 
 /* Any command: `word` alone or, where `line` is neither 0 nor empty, followed
-   by a space and `line`. The trace shows both as they are. SMTP_E_LINE: one of
-   them holds a control character. */
+   by a space and `line`. The trace shows both as they are. Where the command
+   has a function of its own, or is QUIT, use that: what is said here, the
+   session does not learn (that a transaction is open, that data follows).
+   SMTP_E_LINE: one of them holds a control character. */
 SMTP_API smtp_status smtp_docmd(smtp_session *s, const char *word,
                                 const char *line);
 
-/* 1: the last EHLO offered `keyword` (in any case): one of SMTP_EXT_..., or any
-   that has found room in config->features. */
+/* 1: the last EHLO offered `keyword` (in any case): one of SMTP_EXT_..., told
+   by 16 bits of a hash, or any that has found room in config->features. */
 SMTP_API int smtp_has_extn(const smtp_session *s, const char *keyword);
 
 /* The parameters of `keyword` in config->features, "" if it has none. 0: it was
@@ -675,7 +698,8 @@ SMTP_API const char *smtp_extn(const smtp_session *s, const char *keyword);
 
 /* ---- functions: around it ------------------------------------------------ */
 
-/* A body in memory: a text that ends in NUL, or `size` bytes. */
+/* A body in memory: a text that ends in NUL, or `size` bytes. 0 is no text: a
+   mail with it is SMTP_E_ARGUMENT, as with more bytes than smtp_size counts. */
 SMTP_API smtp_body smtp_text(const char *text);
 SMTP_API smtp_body smtp_bytes(const void *data, size_t size);
 
@@ -687,9 +711,10 @@ SMTP_API const char *smtp_status_text(int status);
    or VRFY. */
 SMTP_API const char *smtp_stage(const smtp_session *s);
 
-/* Whether `address` can be sent (RFC 5321, section 4.1.2: no control
-   character, nor a space, < or > outside of a quoted local part). 0: no. 1:
-   yes. 2: yes, it needs SMTPUTF8 (with SMTP_NO_UTF8: no). */
+/* Whether `address` can stand between < and > (RFC 5321, section 4.1.2): no
+   control character, nor a space, < or > outside of a quoted local part. That
+   it is a mailbox is for the server to say: "a@", "" and broken UTF-8 pass.
+   0: no. 1: yes. 2: yes, it needs SMTPUTF8 (with SMTP_NO_UTF8: no). */
 SMTP_API int smtp_address_check(const char *address);
 
 /* ---- functions: compose a mail from fields ------------------------------- */
@@ -742,9 +767,9 @@ typedef struct smtp_part {
 
 /* A mail in fields: constant, may lie in flash; zero what you do not have.
    Text and html are UTF-8 with any line ends, in memory or from a source (then
-   always quoted-printable); CRLF arrives. What is in memory goes as 7bit, 8bit
-   (if offered), quoted-printable or base64, whichever is the first that can or
-   the shorter. Same fields, same bytes. */
+   always quoted-printable); CRLF arrives. What is in memory goes as 7bit or,
+   if offered, 8bit where it can, else as quoted-printable or base64, whichever
+   is the shorter. Same fields, same bytes. */
 typedef struct smtp_message {
     const smtp_mailbox *who;       /* everyone, any order */
     size_t who_count;
@@ -869,9 +894,9 @@ SMTP_API smtp_status smtp_posix_connect(smtp_posix *p, const char *host,
    non-blocking. SMTP_OK, SMTP_E_IO (see errno; the socket stays yours). */
 SMTP_API smtp_status smtp_posix_attach(smtp_posix *p, int fd);
 
-/* The transport over `p`. `blocking`: every call of the session ends before it
-   returns (the transport has `wait`, which may leave the waiting to the recv
-   that follows it); else it may return SMTP_AGAIN. A failure leaves errno in
+/* The transport over `p`. `blocking`: it has `wait`, so that no call of the
+   session returns SMTP_AGAIN for the socket's sake (the waiting may be left to
+   the recv that follows); else any may. A failure leaves errno in
    p->error: SMTP_E_CONNECT of a socket that was connecting, SMTP_EOF also where
    the peer reset the connection, SMTP_E_TIMEOUT also where the system gave the
    peer up, else SMTP_E_IO. */
@@ -944,9 +969,9 @@ SMTP_API smtp_status smtp_posix_domain(const smtp_posix *p, char *name,
    are not looked at, nor are revocation lists.
 
    Of trusted certificates nothing is kept: the file or memory is read again
-   for each certificate in the server's chain, which needs 3 KB of stack. Of
-   several with one name each is tried, four at most, and as many as find
-   room. */
+   for each certificate in the server's chain, which needs 3 KB of stack. Where
+   several have the same name, each is tried: four at most, and as many as
+   SMTP_TLS_ANCHOR_ROOM takes. */
 typedef struct smtp_tls_config {
     const char *server_name;       /* required, to be verified; no address */
     void *buffer;                  /* for records, */
@@ -1057,8 +1082,9 @@ typedef struct smtp_tls {
 } smtp_tls;
 
 /* Puts TLS 1.2 between a session and `lower`. The result goes into *io, to be
-   given to smtp_open(). Implicit TLS (`starttls` 0) shakes hands at the first
-   byte, STARTTLS (1) passes bytes through until the session asks for it. `tls`
+   given to smtp_open(). Implicit TLS (`starttls` 0; smtp_config.tls is then
+   SMTP_TLS_IMPLICIT) shakes hands at the first byte, STARTTLS (1) passes bytes
+   through until the session asks for it. `tls`
    serves one connection; the session's close says goodbye to the server and
    wipes `tls` and the buffer.
    SMTP_OK, SMTP_E_ARGUMENT (no server name), SMTP_E_BUFFER (too small for the
@@ -1131,7 +1157,7 @@ typedef struct smtp_scram {
 } smtp_scram;
 
 /* The struct differs with SMTP_BEARSSL, so the linker looks for another name: a
-   file compiled without the same options cannot be linked. */
+   file compiled without it cannot be linked to one with it. */
 #ifdef SMTP_BEARSSL
 #define smtp_scram_sasl smtp_scram_sasl_bearssl
 #endif
@@ -1197,7 +1223,7 @@ typedef struct smtp_client_options {
     unsigned long connect_ms;      /* for each address; 0: 30000 */
 } smtp_client_options;
 
-/* A session with all that it stands on: 50 KB with TLS, 11 KB without, no
+/* A session with all that it stands on: 55 KB with TLS, 11 KB without, no
    pointer into the heap, so static or on a large stack. It points into itself:
    do not move it. */
 typedef struct smtp_client {
@@ -1257,7 +1283,7 @@ SMTP_API void smtp_client_close(smtp_client *client);
 /* The whole way of one mail: open, smtp_send(), smtp_quit() (5 seconds at most
    for its answer). Blocks, and keeps an smtp_client on the stack. Returns
    mail->status; where it did not come so far, why, and mail->status is
-   SMTP_NOT_TAKEN. */
+   SMTP_NOT_TAKEN. The server's words: options->config.reply. */
 SMTP_API smtp_status smtp_send_url(const char *url, smtp_mail *mail,
                                    const smtp_client_options *options);
 #endif /* SMTP_POSIX */
@@ -1278,6 +1304,12 @@ SMTP_API smtp_status smtp_send_url(const char *url, smtp_mail *mail,
 
 /* ---- configuration checks ------------------------------------------------ */
 
+#if defined SMTP_POSIX && !defined SMTP__WITH_POSIX
+#error "SMTP_POSIX: not there when smtp.h was included before"
+#endif
+#if defined SMTP_BEARSSL && !defined SMTP__WITH_BEARSSL
+#error "SMTP_BEARSSL: not there when smtp.h was included before"
+#endif
 #if SMTP_WINDOW < 1 || SMTP_WINDOW > 65535
 #error "SMTP_WINDOW: 1 to 65535"
 #endif
@@ -1924,6 +1956,8 @@ static int smtp__another_part(smtp_session *s, smtp_mail *m)
             m->status = SMTP_E_RECIPIENTS;
         return 0;
     }
+    if (m->flags & SMTP__SAID_FINAL)
+        m->last = (uint32_t)s->at;
     m->flags &= (uint16_t)keep;
     s->await = s->say = s->dirty ? SMTP__RSET : SMTP__MAIL;
     return 1;
@@ -3056,7 +3090,7 @@ static ptrdiff_t smtp__pull_source(smtp_session *s, const char **p)
 {
     const smtp_body *b = s->body;
     ptrdiff_t r = b->pull(b->ctx, s->at, p);
-    if (r >= 0)
+    if (r >= 0 && (size_t)r <= (smtp_size)-1 - s->at)
         return r;
     if (r == SMTP_AGAIN)
         s->flags |= SMTP__STARVED;
@@ -3088,13 +3122,15 @@ static int smtp__body_ok(const smtp_body *b)
    -1 when there are none now. */
 static ptrdiff_t smtp__pull(smtp_session *s, const char **p)
 {
+    const smtp_size most = (smtp_size)-1 < PTRDIFF_MAX ? (smtp_size)-1
+                                                       : PTRDIFF_MAX;
     const smtp_body *b = s->body;
     smtp_size left = b->size - s->at;
     if (smtp__pulled(b))
         return smtp__pull_source(s, p);
     if (left)
         *p = b->data + s->at;
-    return left < PTRDIFF_MAX ? (ptrdiff_t)left : PTRDIFF_MAX;
+    return (ptrdiff_t)(left < most ? left : most);
 }
 
 /* So many of the first `n` bytes at `p` that a chunk may end there: between CR
@@ -4837,10 +4873,12 @@ static void smtp__start_transaction(smtp_session *s)
 static int smtp__look(smtp_session *s)
 {
     const smtp_body *b = s->body;
+    const char *p = NULL;
     if (!SMTP__FAST || smtp__pulled(b) || s->at || b->size == 0 ||
-        b->size > PTRDIFF_MAX || s->body_state & SMTP__RAW)
+        s->body_state & SMTP__RAW)
         return 0;
-    s->run = (smtp_size)smtp__scan(s, b->data, (size_t)b->size);
+    s->run = (smtp_size)smtp__pull(s, &p);
+    s->run = (smtp_size)smtp__scan(s, p, (size_t)s->run);
     if (s->run != b->size || b->data[b->size - 1] != '\n')
         return 0;
     s->said->wire = b->size;
@@ -4853,6 +4891,8 @@ static void smtp__measured(smtp_session *s)
 {
     smtp_mail *m = s->said;
     m->flags |= SMTP__SIZED;
+    if (SMTP__PULL)
+        m->last = (uint32_t)s->at;
     m->flags |= (uint16_t)((s->body_state & SMTP__HIGH) << 3 &
                            SMTP__HAS_8BIT);
     if (!(s->body_state & SMTP__CHANGED) && !smtp__pulled(&m->body))
@@ -4882,7 +4922,18 @@ static void smtp__take_back(smtp_session *s, unsigned start)
     s->out_to = (uint16_t)start;
 }
 
-/* The rest of the body. Behind BDAT it is the announced bytes, neither more nor
+/* The body ends before all that was announced, or measured, of it is said. */
+static int smtp__cut_short(const smtp_session *s)
+{
+    const smtp_mail *m = s->said;
+    if (smtp__in_payload(s))
+        return SMTP__COUNTED && s->chunk;
+    return SMTP__PULL && SMTP__MEASURED && !smtp__no_mail(m) &&
+           smtp__pulled(s->body) && m->flags & SMTP__SIZED &&
+           (uint32_t)s->at < m->last;
+}
+
+/* The rest of the body. After BDAT it is the announced bytes, neither more nor
    less, whatever a source says at its second reading. */
 static int smtp__say_body(smtp_session *s)
 {
@@ -4894,10 +4945,10 @@ static int smtp__say_body(smtp_session *s)
     }
     if (SMTP__MEASURED && s->say == SMTP__MEASURE)
         smtp__measured(s);
+    else if (smtp__cut_short(s))
+        smtp__fail(s, SMTP_E_BODY);
     else if (!smtp__in_payload(s))
         smtp__say_dot(s);
-    else if (SMTP__COUNTED && s->chunk)
-        smtp__fail(s, SMTP_E_BODY);
     else
         smtp__mail_said(s);
     return 1;
@@ -4970,6 +5021,8 @@ static void smtp__take(smtp_mail *m)
     m->wire = 0;
     if (smtp__raw(m) && (!smtp__pulled(&m->body) || m->body.size)) {
         m->wire = m->body.size;
+        if (SMTP__PULL)
+            m->last = (uint32_t)m->body.size;
         m->flags |= SMTP__SIZED;
     }
 }
@@ -5506,6 +5559,7 @@ SMTP_API void smtp_close(smtp_session *s)
         s->reply.length = 0;
     s->flags = 0;
     s->io = NULL;
+    s->config = NULL;              /* the caller's again */
 }
 
 SMTP_API smtp_status smtp_quit(smtp_session *s)
@@ -5568,7 +5622,7 @@ SMTP_API smtp_status smtp_login(smtp_session *s)
 {
     if (!SMTP__AUTH)
         return SMTP_E_NO_AUTH;
-    if (s->config == NULL || !smtp__has_login(s->config))
+    if (s->config && !smtp__has_login(s->config))
         return SMTP_E_ARGUMENT;
     return smtp__row_by_hand(s, SMTP__AUTH_);
 }
@@ -5679,7 +5733,7 @@ SMTP_API smtp_status smtp_docmd(smtp_session *s, const char *word,
 SMTP_API smtp_body smtp_bytes(const void *data, size_t size)
 {
     smtp_body body;
-    body.data = (const char *)data;
+    body.data = (smtp_size)size < size ? NULL : (const char *)data;
 #ifndef SMTP_NO_PULL
     body.pull = NULL;
     body.ctx = NULL;
@@ -5691,7 +5745,7 @@ SMTP_API smtp_body smtp_bytes(const void *data, size_t size)
 
 SMTP_API smtp_body smtp_text(const char *text)
 {
-    return smtp_bytes(text, strlen(text));
+    return smtp_bytes(text, text ? strlen(text) : 1);
 }
 
 #ifdef SMTP_NO_TEXT
@@ -6527,7 +6581,7 @@ static void smtp__c_took(smtp_composer *c, size_t n, size_t made)
 {
     c->data += n;
     c->left -= n;
-    c->place.made += made;
+    c->place.made += (smtp_size)made;
     c->place.column = (uint16_t)(c->place.column + made);
 }
 
@@ -9983,6 +10037,8 @@ SMTP_API smtp_status smtp_dkim_sign(smtp_dkim *dkim,
         br_sha256_init(&d->content);
     }
     while ((n = smtp__d_inner(d, d->at, &data)) > 0) {
+        if ((size_t)n > (smtp_size)-1 - sizeof d->text - d->at)
+            return SMTP_E_BODY;
         for (i = 0; i < n; i++)
             smtp__d_byte(d, data[i]);
         d->at += (smtp_size)n;

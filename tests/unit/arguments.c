@@ -230,8 +230,17 @@ static void check_busy(void)
     smtp_close(&s);
     CHECK_NUMBER(mail.status, SMTP_NOT_TAKEN);
     CHECK_NUMBER(to.status, SMTP_NOT_TAKEN);
+    memset(&config, 0x55, sizeof config);    /* it is the caller's again */
+    memset(&io, 0x55, sizeof io);
     CHECK_NUMBER(smtp_run(&s), SMTP_E_CLOSED);
     CHECK_NUMBER(smtp_noop(&s), SMTP_E_CLOSED);
+    CHECK_NUMBER(smtp_login(&s), SMTP_E_CLOSED);
+    CHECK_NUMBER(smtp_starttls(&s), SMTP_E_CLOSED);
+    CHECK_NUMBER(smtp_mail_from(&s, "box@a", NULL), SMTP_E_CLOSED);
+    CHECK_NUMBER(smtp_rcpt_to(&s, "ops@b", NULL), SMTP_E_CLOSED);
+    CHECK_NUMBER(smtp_data(&s, &mail.body), SMTP_E_CLOSED);
+    CHECK_NUMBER(smtp_has_extn(&s, "SIZE"), 0);
+    CHECK_NUMBER(smtp_deadline(&s), 0);
     CHECK_NUMBER(smtp_send(&s, &mail), SMTP_E_CLOSED);
     CHECK_NUMBER(mail.status, SMTP_NOT_TAKEN);
     CHECK_NUMBER(smtp_quit(&s), SMTP_OK);
@@ -258,9 +267,12 @@ static void check_texts(void)
     }
 }
 
+/* Where there is no text, none is made up: the mail is refused. */
 static void check_bodies(void)
 {
-    smtp_body body = smtp_text("hello");
+    smtp_body body = smtp_text(NULL);
+    CHECK(body.data == NULL && body.size > 0);
+    body = smtp_text("hello");
     CHECK_NUMBER(body.size, 5);
     CHECK(memcmp(body.data, "hello", 5) == 0);
     CHECK(body.pull == NULL && body.flags == 0);
@@ -351,6 +363,103 @@ static void check_by_hand(size_t size)
     peer_stop(&server);
 }
 
+/* ---- a source that does not say the same twice -------------------------- */
+
+typedef struct reading {
+    smtp_session *session;
+    size_t first, second;          /* bytes that it has at each reading */
+    int readings;
+    int to_the_end;                /* of what smtp_size can count */
+} reading;
+
+static ptrdiff_t reading_pull(void *ctx, smtp_size offset, const char **data)
+{
+    static const char text[] = "a line\r\nanother\r\n.\r\na third one\r\n";
+    reading *r = (reading *)ctx;
+    size_t has;
+    if (offset == 0 && ++r->readings == 2 && r->to_the_end)
+        r->session->at = (smtp_size)-1 - 5;
+    has = r->readings == 1 ? r->first : r->second;
+    if (offset >= has)
+        return 0;
+    *data = text + offset;
+    return (ptrdiff_t)(has - (size_t)offset);
+}
+
+/* The mail's status, and whether the server has stored one. */
+static void check_reading(const char *offer, reading *r, smtp_status status,
+                          int stored)
+{
+    char text[80];
+    dialogue two;
+    scene what;
+    peer server;
+    wire line;
+    smtp_io io;
+    smtp_session s;
+    wire_habit habit;
+    smtp_recipient to[2];
+    smtp_mail mail;
+    snprintf(text, sizeof text, "offer %s\n", offer);
+    memset(&two, 0, sizeof two);
+    two.name = "two readings";
+    two.setup = text;
+    two.told = "";
+    memset(&server, 0, sizeof server);
+    memset(&habit, 0, sizeof habit);
+    memset(to, 0, sizeof to);
+    memset(&mail, 0, sizeof mail);
+    scene_read(&what, &two);
+    peer_start(&server, &what.script);
+    wire_start(&line, &server, &habit);
+    io = wire_io(&line);
+    r->session = &s;
+    to[0].address = "ops@b";
+    to[1].address = "dev@b";
+    mail.to = to;
+    mail.to_count = 2;
+    mail.body.pull = reading_pull;
+    mail.body.ctx = r;
+    CHECK_NUMBER(smtp_open(&s, &io, &what.config, guard_bytes(512), 512),
+                 SMTP_OK);
+    CHECK_NUMBER(smtp_send(&s, &mail),
+                 status == SMTP_OK ? SMTP_OK : SMTP_E_BODY);
+    CHECK_NUMBER(mail.status, status);
+    CHECK_NUMBER(server.stored, stored);
+    smtp_close(&s);
+    peer_stop(&server);
+}
+
+/* A source that cannot go back and does not say so has nothing the second time:
+   an empty mail must not pass for the whole one. One that has grown meanwhile
+   loses nothing under DATA. */
+static void check_readings(void)
+{
+    static const char *const offers[] = {
+        "SIZE", "SIZE;CHUNKING", "SIZE;LIMITS RCPTMAX=1"
+    };
+    size_t i, n;
+    for (i = 0; i < 3; i++)
+        for (n = 0; n <= 30; n++) {
+            reading r;
+            memset(&r, 0, sizeof r);
+            r.first = 30;
+            r.second = n;
+            check_reading(offers[i], &r, n < 30 ? SMTP_NOT_TAKEN : SMTP_OK,
+                          n < 30 ? 0 : i == 2 ? 2 : 1);
+            CHECK_NUMBER(r.readings, n == 30 && i == 2 ? 3 : 2);
+            r.readings = 0;
+            r.second = 30;
+            r.to_the_end = 1;
+            check_reading(offers[i], &r, SMTP_NOT_TAKEN, 0);
+            r.readings = 0;
+            r.first = n;
+            r.to_the_end = 0;
+            if (i == 0)
+                check_reading(offers[i], &r, SMTP_OK, 1);
+        }
+}
+
 int main(void)
 {
     check_begin();
@@ -365,6 +474,7 @@ int main(void)
     check_by_hand(256);
     check_by_hand(4096);
     check_by_hand(96);
+    check_readings();
     guard_release();
     return check_end();
 }
