@@ -268,6 +268,7 @@ static void test_accepted(void)
         "a+b/c@d-e.f", "a@b_c"
     };
     smtp_mailbox who[2];
+    smtp_field field;
     smtp_message m = plain("");
     size_t i;
     memcpy(who, two, sizeof who);
@@ -277,10 +278,15 @@ static void test_accepted(void)
         CHECK_NUMBER(compose(&m), SMTP_OK);
         CHECK_NUMBER(smtp_address_check(good[i]), 1);
     }
+    field.name = "X-A";
+    field.value = "\xF4\x8F\xBF\xBF";                /* U+10FFFF */
+    m.fields = &field;
+    m.field_count = 1;
     m.references = " <a@b>  <c@d> ";
     CHECK_NUMBER(compose(&m), SMTP_OK);
     pull_all(out);
     CHECK(strstr(out, "References: <a@b> <c@d>\r\n") != NULL);
+    CHECK(strstr(out, "\r\nX-A: =?utf-8?B?9I+/vw==?=\r\n") != NULL);
 }
 
 /* UTF-8 in the header only where an address needs it and it is offered. */
@@ -361,6 +367,10 @@ static void test_refused(void)
     refused(&m, SMTP_E_FIELD_UTF8, "Subject", 0);
     m.subject = "a\xF8\x90\x80\x80";
     refused(&m, SMTP_E_FIELD_UTF8, "Subject", 0);
+    m.subject = "a\xF4\x90\x80\x80";                 /* U+110000 */
+    refused(&m, SMTP_E_FIELD_UTF8, "Subject", 0);
+    m.subject = "a\xED\xA0\x80";                      /* a surrogate */
+    refused(&m, SMTP_E_FIELD_UTF8, "Subject", 0);
     m.subject = "a b\r\nBcc: x@y.z";
     refused(&m, SMTP_E_FIELD_LINE, "Subject", 0);
     m.subject = NULL;
@@ -374,6 +384,8 @@ static void test_refused(void)
     field[1].name = "bCC";
     refused(&m, SMTP_E_FIELD_NAME, "fields", 1);
     field[1].name = NULL;
+    refused(&m, SMTP_E_FIELD_NAME, "fields", 1);
+    field[1].name = "cONTENT-mD5";
     refused(&m, SMTP_E_FIELD_NAME, "fields", 1);
     field[1].name = "X-B";
     field[1].value = "b\nc";
