@@ -556,8 +556,10 @@ typedef struct smtp_session {
     const smtp_config *config;
     char *out;                     /* the buffer behind that for replies */
     smtp_mail *said, *heard;       /* mail being said; mail being answered */
-    const char *word, *line, *tail;/* the command by hand; the mechanism, its
-                                      response or those left in the table */
+    const char *word, *line, *tail;/* by hand the command, the address of MAIL
+                                      or RCPT, what follows; the mechanism,
+                                      its response or those left in the table
+                                      */
     const smtp_body *body;         /* the body being said, */
     smtp_size at, run;             /* offset, bytes from there to send as is;
                                       of config->features; of the response */
@@ -1444,7 +1446,7 @@ SMTP_API smtp_status smtp_send_url(const char *url, smtp_mail *mail,
       u p  SMTPUTF8, parameters     f g  response along with AUTH, later
       q r  RET: FULL, HDRS          y    an empty one
       d e  ENVID, ORCPT             c k  address by hand, and its ">"
-      n x  HOLDUNTIL, HOLDFOR       t l  parameters, argument by hand
+      n x  HOLDUNTIL, HOLDFOR       t    parameters, argument by hand
       { |  BY, MT-PRIORITY          z    nothing, always there but behind a
       } ~  REQUIRETLS, PRDR              chunk that is not the last */
 #define SMTP__ROWS(X)                                                          \
@@ -1457,7 +1459,7 @@ SMTP_API smtp_status smtp_send_url(const char *url, smtp_mail *mail,
     X(SMTP__RESPONSE, "AUTH", "g", auth, command, SMTP__AUTH)                  \
     X(SMTP__COMMAND, "command", SMTP__SAY_COMMAND, command, command,           \
       SMTP__HAND)                                                              \
-    X(SMTP__XCLIENT, "XCLIENT", "w l", xclient, command,                       \
+    X(SMTP__XCLIENT, "XCLIENT", "w t", xclient, command,                       \
       SMTP__HAND && SMTP__RARE)                                                \
     X(SMTP__QUIT, "QUIT", "QUIT", quit, command, 1)                            \
     X(SMTP__RSET, "RSET", "RSET", rset, command, 1)                            \
@@ -1481,7 +1483,7 @@ SMTP_API smtp_status smtp_send_url(const char *url, smtp_mail *mail,
 #define SMTP__SAY_AUTH
 #endif
 #if SMTP__HAND
-#define SMTP__SAY_COMMAND "wc>k t l"
+#define SMTP__SAY_COMMAND "wc>k t"
 #else
 #define SMTP__SAY_COMMAND
 #endif
@@ -3470,10 +3472,9 @@ static const char *smtp__value(const smtp_session *s, unsigned what, char *end)
     case 'w': return s->word;
     case 'y':
         return smtp__if(SMTP__INITIAL && s->keyword == SMTP__K_EMPTY, end);
-#if SMTP__HAND                     /* MAIL and RCPT have a tail */
-    case 'c': return s->tail ? s->line : NULL;
-    case 'k': return smtp__if(s->tail != NULL, end);
-    case 'l': return s->tail ? NULL : smtp__unless_empty(s->line);
+#if SMTP__HAND
+    case 'c': return s->line;
+    case 'k': return smtp__if(s->line != NULL, end);
     case 't': return smtp__unless_empty(s->tail);
 #endif
 #if SMTP__RARE
@@ -3908,7 +3909,7 @@ SMTP__APART static void smtp__refuse_mail(smtp_session *s, uint8_t status)
 /* A command by hand ends with its reply. */
 static void smtp__judge_command(smtp_session *s, int yes)
 {
-    if (SMTP__HAND && SMTP__LMTP && s->tail)   /* MAIL, or RCPT: accepted */
+    if (SMTP__HAND && SMTP__LMTP && s->line)   /* MAIL, or RCPT: accepted */
         s->to_heard = *s->word == 'M' ? 0
                     : s->to_heard + (unsigned)yes;
     smtp__result(s, s->reply.code.reply < 400 ? SMTP_OK : SMTP_E_REFUSED);
@@ -4469,7 +4470,7 @@ static void smtp__advance(smtp_session *s, unsigned row)
         return;
     }
     s->await = (uint8_t)row;
-    if (SMTP__HAND && row == SMTP__COMMAND && s->tail)
+    if (SMTP__HAND && row == SMTP__COMMAND && s->line)
         s->dirty = 1;              /* MAIL or RCPT by hand */
     if (SMTP__AUTH && (row == SMTP__RESPONSE ||
                        ((SMTP__SASL || SMTP__INITIAL) && row == SMTP__AUTH_)))
@@ -5524,24 +5525,22 @@ SMTP_API smtp_status smtp_quit(smtp_session *s)
 /* ---- public functions: by hand ------------------------------------------- */
 
 #if SMTP__HAND
-/* A `tail` has been checked. */
 static smtp_status smtp__by_hand(smtp_session *s, unsigned row,
-                                 const char *word, const char *line,
-                                 const char *tail)
+                                 const char *word, const char *tail)
 {
     if (s->goal)
         return SMTP_E_BUSY;
-    if (!smtp__line_ok(word) || !smtp__line_ok(line))
+    if (!smtp__line_ok(word) || !smtp__line_ok(tail))
         return SMTP_E_LINE;
     s->word = word;
-    s->line = line;
+    s->line = NULL;
     s->tail = tail;
     return smtp__go(s, SMTP__G_HAND + row);
 }
 
 static smtp_status smtp__row_by_hand(smtp_session *s, unsigned row)
 {
-    return smtp__by_hand(s, row, NULL, NULL, NULL);
+    return smtp__by_hand(s, row, NULL, NULL);
 }
 
 SMTP_API smtp_status smtp_greet(smtp_session *s)
@@ -5587,8 +5586,9 @@ static uint8_t smtp__address_fault(const smtp_session *s, const char *address,
         return SMTP__BYTE(SMTP_E_NO_TLS);
     if (kind == 2 && !smtp__offers(s, SMTP_EXT_SMTPUTF8))
         return SMTP__BYTE(SMTP_E_UTF8);
-    return SMTP__BYTE(smtp__offers(s, smtp__needs_esmtp(params))
-                      ? SMTP_OK : SMTP_E_UNSUPPORTED);
+    if (!smtp__offers(s, smtp__needs_esmtp(params)))
+        return SMTP__BYTE(SMTP_E_UNSUPPORTED);
+    return SMTP__BYTE(s->goal ? SMTP_E_BUSY : SMTP_OK);
 }
 
 static smtp_status smtp__by_hand_address(smtp_session *s, const char *address,
@@ -5596,11 +5596,14 @@ static smtp_status smtp__by_hand_address(smtp_session *s, const char *address,
 {
     uint8_t fault = SMTP__BYTE(SMTP_E_CLOSED);
     address = smtp__or_empty(address);
-    params = smtp__or_empty(params);
     if (s->config)
         fault = smtp__address_fault(s, address, params, *word == 'R');
-    return fault ? smtp__status(fault)
-                 : smtp__by_hand(s, SMTP__COMMAND, word, address, params);
+    if (fault)
+        return smtp__status(fault);
+    s->word = word;
+    s->line = address;
+    s->tail = params;
+    return smtp__go(s, SMTP__G_HAND + SMTP__COMMAND);
 }
 
 SMTP_API smtp_status smtp_mail_from(smtp_session *s, const char *address,
@@ -5656,7 +5659,7 @@ SMTP_API smtp_status smtp_xclient(smtp_session *s, const char *attributes)
 {
     if (!smtp__offers(s, SMTP_EXT_XCLIENT))
         return SMTP_E_UNSUPPORTED;
-    return smtp__by_hand(s, SMTP__XCLIENT, "XCLIENT", attributes, NULL);
+    return smtp__by_hand(s, SMTP__XCLIENT, "XCLIENT", attributes);
 }
 
 SMTP_API smtp_status smtp_xforward(smtp_session *s, const char *attributes)
@@ -5670,7 +5673,7 @@ SMTP_API smtp_status smtp_xforward(smtp_session *s, const char *attributes)
 SMTP_API smtp_status smtp_docmd(smtp_session *s, const char *word,
                                 const char *line)
 {
-    return smtp__by_hand(s, SMTP__COMMAND, smtp__or_empty(word), line, NULL);
+    return smtp__by_hand(s, SMTP__COMMAND, word, line);
 }
 #endif /* SMTP__HAND */
 
