@@ -1886,8 +1886,7 @@ static void smtp__settle(smtp_mail *m)
         ((SMTP__ALL_OR_NONE || SMTP__RARE) &&
          smtp__is(m->status, SMTP_E_RECIPIENTS)))
         rest = SMTP__BYTE(SMTP_NOT_TAKEN);
-    if (SMTP__RARE && (rest == SMTP_OK || rest == SMTP__BYTE(SMTP_UNKNOWN) ||
-                       rest == SMTP__BYTE(SMTP_E_DATA))) {
+    if (SMTP__RARE && rest != SMTP__BYTE(SMTP_E_SENDER)) {
         smtp__settle_recipients(m, m->said, rest);
         rest = SMTP__BYTE(SMTP_NOT_TAKEN);
     }
@@ -1895,13 +1894,6 @@ static void smtp__settle(smtp_mail *m)
     if (m->flags & SMTP__DELIVERED && !smtp__is(m->status, SMTP_OK) &&
         !smtp__is(m->status, SMTP_UNKNOWN))
         m->status = SMTP_PARTIAL;
-}
-
-static smtp_code smtp__no_code(void)
-{
-    smtp_code none;
-    memset(&none, 0, sizeof none);
-    return none;
 }
 
 /* RFC 9422, section 4.2: more recipients than one transaction may have get
@@ -1918,7 +1910,7 @@ static int smtp__another_part(smtp_session *s, smtp_mail *m)
     if (m->flags & SMTP__ACCEPTED) {
         smtp__settle_recipients(m, m->said, SMTP_OK);
         m->flags |= SMTP__DELIVERED;
-        m->code = smtp__no_code();
+        memset(&m->code, 0, sizeof m->code);
     }
     if (s->most[1] == 1) {
         m->flags |= SMTP__SOME_REFUSED;
@@ -1997,22 +1989,31 @@ static int smtp__contradicted(const smtp_mail *m)
    the server say 421 instead of an answer. */
 static void smtp__lose(smtp_session *s, smtp_mail *m)
 {
+    int open = smtp__is(m->status, SMTP_AGAIN);
     int shut = s->status == SMTP__BYTE(SMTP_E_SHUTDOWN) &&
                (!SMTP__LEAVES || s->reply.code.reply == 421);
-    int none = SMTP__RARE && smtp__none_open(m);
+    int none, unknown;
     size_t i;
-    if (!smtp__is(m->status, SMTP_AGAIN) &&
-        (shut || !smtp__senderless(m) || !smtp__handed_over(s, m)))
+    if (!open && !smtp__senderless(m))
         return;
+    unknown = !shut && smtp__handed_over(s, m);
+    if (!open && !unknown)
+        return;
+    none = SMTP__RARE && smtp__none_open(m);
     if (none && m->said == m->to_count) {
         m->status = SMTP_E_RECIPIENTS;
         return;
     }
-    m->status = SMTP_NOT_TAKEN;
-    m->code = shut ? s->reply.code : smtp__no_code();
-    if (!shut && !none && smtp__handed_over(s, m))
+    if (shut)
+        m->code = s->reply.code;
+    else
+        memset(&m->code, 0, sizeof m->code);
+    if (unknown && !none) {
         m->status = SMTP_UNKNOWN;
-    else for (i = 0; SMTP__RARE && i < m->said; i++)
+        return;
+    }
+    m->status = SMTP_NOT_TAKEN;
+    for (i = 0; SMTP__RARE && i < m->said; i++)
         if (smtp__is(m->to[i].status, SMTP_UNKNOWN))
             m->to[i].status = SMTP_AGAIN;
 }
@@ -4948,17 +4949,16 @@ static void smtp__begin(smtp_session *s, smtp_mail *m)
 /* A mail comes into the engine's hands. */
 static void smtp__take(smtp_mail *m)
 {
-    const smtp_code none = smtp__no_code();
     smtp_recipient *to = m->to;
     size_t n;
     if (to == NULL)
         m->to_count = 0;
     for (n = m->to_count; n > 0; n--, to++) {
         to->status = SMTP_AGAIN;
-        to->code = none;
+        memset(&to->code, 0, sizeof to->code);
     }
     m->status = SMTP_AGAIN;
-    m->code = none;
+    memset(&m->code, 0, sizeof m->code);
     m->said = 0;
     m->flags = (uint16_t)(m->body.flags << 8 &
                           (SMTP__HAS_8BIT | SMTP__NEEDS_UTF8));
