@@ -2478,6 +2478,7 @@ SMTP__APART static void smtp__learn_word(smtp_session *s)
 }
 
 /* A number that grows by a digit; one near `most` counts as `most`. */
+SMTP__APART_WITH(SMTP__RARE)
 static smtp_size smtp__grow(smtp_size value, char c, smtp_size most)
 {
     return value < most / 10 ? value * 10 + (smtp_size)(c - '0') : most;
@@ -2659,27 +2660,27 @@ static void smtp__listen(smtp_session *s, char c)
 SMTP__APART_WITH(SMTP__REPLY)
 static unsigned smtp__parse_text(smtp_session *s, char c)
 {
+    unsigned complete = 0;
     smtp__listen(s, c);
-    if (c != '\n') {
-        smtp__keep(s, c);
-        return 0;
+    if (c == '\n') {
+        if (SMTP__REPLY && s->reply.length &&
+            s->reply.text[s->reply.length - 1] == '\r')
+            s->reply.length--;
+        s->line_code = 0;
+        s->parse = s->parse & SMTP__P_MORE ? SMTP__P_FURTHER : 0;
+        complete = s->parse == 0;
     }
-    if (SMTP__REPLY && s->reply.length &&
-        s->reply.text[s->reply.length - 1] == '\r')
-        s->reply.length--;
-    s->line_code = 0;
-    s->parse = s->parse & SMTP__P_MORE ? SMTP__P_FURTHER : 0;
-    return s->parse == 0;
+    if (!complete)
+        smtp__keep(s, c);
+    return complete;
 }
 
 /* The code of a line is read. 0: it is not that of the first. */
 static int smtp__parse_line(smtp_session *s)
 {
     unsigned code = s->line_code;
-    if (s->parse) {
-        smtp__keep(s, '\n');
+    if (s->parse)
         return code == s->reply.code.reply;
-    }
     if (SMTP__REPLY) {
         s->reply.text = smtp__input(s);
         s->reply.length = 0;
@@ -2718,39 +2719,29 @@ static unsigned smtp__parse_byte(smtp_session *s, char c)
 }
 
 #if SMTP__REPLY
-/* A number of three digits at most; SMTP__NAN for what is none. */
-#define SMTP__NAN 1024u
-static unsigned smtp__parse_number(const char **at)
-{
-    const char *p = *at;
-    unsigned value = (unsigned)(*p - '0'), digit;
-    if (value > 9)
-        return SMTP__NAN;
-    for (p++; value < 100 && (digit = (unsigned)(*p - '0')) <= 9; p++)
-        value = value * 10 + digit;
-    *at = p;
-    return value;
-}
-
-/* The enhanced status code at the start of the text (RFC 2034, section 4),
-   whose class has to be that of the reply. */
+/* The enhanced status code at the start of the text (RFC 2034, section 4): the
+   reply's class, then two numbers of three digits at most. */
 static void smtp__parse_enhanced(smtp_reply *r)
 {
-    const char *p = r->text + 2;
-    unsigned subject, detail;
+    const char *p = r->text;
+    unsigned number[2], i;
     r->text[r->length] = 0;
     r->code.subject = r->code.detail = 0;
-    if (r->length < 5 || p[-1] != '.' ||
-        (unsigned)(p[-2] - '0') != r->code.reply / 100u)
+    if ((unsigned)(*p++ - '0') != r->code.reply / 100u)
         return;
-    subject = smtp__parse_number(&p);
-    if (*p++ != '.')
+    for (i = 0; i < 2; i++) {
+        unsigned value = 0;
+        if (*p++ != '.' || !smtp__is_digit(*p))
+            return;
+        do
+            value = value * 10 + (unsigned)(*p++ - '0');
+        while (value < 100 && smtp__is_digit(*p));
+        number[i] = value;
+    }
+    if ((unsigned char)*p > ' ')
         return;
-    detail = smtp__parse_number(&p);
-    if ((subject | detail) & SMTP__NAN || (unsigned char)*p > ' ')
-        return;
-    r->code.subject = (uint16_t)subject;
-    r->code.detail = (uint16_t)detail;
+    r->code.subject = (uint16_t)number[0];
+    r->code.detail = (uint16_t)number[1];
 }
 #else
 static void smtp__parse_enhanced(smtp_reply *r)
@@ -3860,7 +3851,7 @@ static SMTP__INLINE unsigned smtp__awaited(smtp_session *s)
 {
     const unsigned flags = SMTP__SAID_RSET | SMTP__SAID_MAIL | SMTP__SAID_DATA;
     const smtp_mail *m = smtp__heard(s);
-    unsigned open = 1u << (SMTP__FINAL - SMTP__RSET);
+    unsigned row, open = 1u << (SMTP__FINAL - SMTP__RSET);
     if (!SMTP__OVERLAPS)
         return smtp__awaited_next(s);
     if (m == NULL)
@@ -3870,8 +3861,9 @@ static SMTP__INLINE unsigned smtp__awaited(smtp_session *s)
         open |= 1u << (SMTP__RCPT - SMTP__RSET);
     if (SMTP__PARTS && m->chunks)
         open |= 1u << (SMTP__BDAT - SMTP__RSET);
-    s->await = (uint8_t)smtp__lowest(open, s->await);
-    return s->await;
+    row = smtp__lowest(open, s->await);
+    s->await = (uint8_t)row;
+    return row;
 }
 
 /* Tells the outcomes of mails of which no more will be said and all that was
@@ -5201,8 +5193,9 @@ static void smtp__answer(smtp_session *s)
         s->stage = (uint8_t)smtp__awaited(s);
     if (SMTP__REPLY)
         smtp__show(s);
-    if (s->due == 0 || (s->stage < SMTP__QUIT && s->out_to) ||
-        (s->reply.code.reply == 421 && s->stage != SMTP__QUIT)) {
+    if (s->reply.code.reply == 421 && !(s->due && s->stage == SMTP__QUIT)) {
+        smtp__fail(s, SMTP_E_SHUTDOWN);
+    } else if (s->due == 0 || (s->stage < SMTP__QUIT && s->out_to)) {
         smtp__unasked(s);
     } else {
         s->due--;
