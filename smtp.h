@@ -1568,9 +1568,12 @@ enum {                             /* smtp_session.flags */
     SMTP__LOGGED_IN = 8 * SMTP__AUTH,
     SMTP__PLAIN_ON = 32 * SMTP__OPPORTUNISTIC,  /* TLS was not to be had */
     SMTP__FULL = 64,               /* the window is, refill at half */
-    SMTP__STARVED = 1024 * SMTP__STARVES,    /* next or a source has none */
     SMTP__MOVED = 2048 * SMTP__CLOCK,        /* a step since `since` */
     SMTP__LAST_MAIL = 8192         /* next said SMTP_EOF */
+};
+
+enum {                             /* smtp_session.wants, too */
+    SMTP__STARVED = 8 * SMTP__STARVES        /* next or a source has none */
 };
 
 enum {                             /* smtp_session.body_state */
@@ -3053,7 +3056,7 @@ static ptrdiff_t smtp__pull_source(smtp_session *s, const char **p)
     if (r >= 0)
         return r;
     if (r == SMTP_AGAIN)
-        s->flags |= SMTP__STARVED;
+        s->wants |= SMTP__STARVED;
     else
         smtp__fail(s, SMTP_E_BODY);
     return -1;
@@ -3774,7 +3777,7 @@ static int smtp__respond(smtp_session *s)
     const char *response = NULL;
     ptrdiff_t r = sasl->step(sasl->ctx, s, s->step ? "" : NULL, 0, &response);
     if (r == SMTP_AGAIN) {
-        s->flags |= SMTP__STARVED;
+        s->wants |= SMTP__STARVED;
         return 0;
     }
     s->line = response;
@@ -4994,7 +4997,7 @@ static int smtp__next_mail(smtp_session *s)
             return 0;
         s->goal = SMTP__G_QUIT;
     } else if (r == SMTP_AGAIN) {
-        s->flags |= SMTP__STARVED;
+        s->wants |= SMTP__STARVED;
         return 0;
     } else {
         smtp__fail(s, r == SMTP_OK ? SMTP_E_IO : (int)smtp__failure(r));
@@ -5346,7 +5349,6 @@ static int smtp__waits_first(smtp_session *s, int sent)
 static int smtp__turn(smtp_session *s)
 {
     int moved = 0;
-    s->flags &= (uint16_t)~SMTP__STARVED;
     s->wants &= SMTP__ASYNC;
     if (!SMTP__FAST || s->in_from < s->in_to)
         smtp__hear(s);
@@ -5380,7 +5382,7 @@ static int smtp__pause(smtp_session *s)
 {
     int r = SMTP_AGAIN;
     unsigned long left;
-    if (s->flags & SMTP__STARVED &&
+    if (s->wants & SMTP__STARVED &&
         !(SMTP__NEXT && s->say == SMTP__IDLE && s->due))
         return SMTP_AGAIN;
     if (SMTP__CLOCK && s->due)
