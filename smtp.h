@@ -3280,8 +3280,7 @@ static int smtp__domain_ok(const smtp_session *s)
 {
     const char *domain = s->config->domain;
     return !domain || (*domain && *domain != '"' &&
-                       (smtp_address_check(domain) == 1 ||
-                        smtp__a_label(s, domain)));
+                       smtp_address_check(smtp__hello_name(s)) == 1);
 }
 
 /* The domain of an address that is ASCII before it, or 0. */
@@ -3307,16 +3306,16 @@ static int smtp__address_kind(const smtp_session *s, const char *address)
     return domain && smtp__a_label(s, domain) ? 1 : kind;
 }
 
-static void smtp__put_address(smtp_session *s, const char *address)
+/* Of an address whose domain has an A-label all before that; what is to follow
+   then, else the address. */
+static const char *smtp__put_local(smtp_session *s, const char *address)
 {
-    const char *domain = SMTP__A_LABEL && s->config->a_label
+    const char *domain = !SMTP__FAST || s->config->a_label
                        ? smtp__domain(address) : NULL;
     const char *label = domain ? smtp__a_label(s, domain) : NULL;
-    if (label) {
+    if (label)
         smtp__put_n(s, address, (size_t)(domain - address));
-        address = label;
-    }
-    smtp__put(s, address);
+    return label ? label : address;
 }
 
 SMTP__APART static void smtp__put_hex(smtp_session *s, unsigned digit)
@@ -4265,11 +4264,13 @@ static const uint8_t smtp__limits[] = {SMTP__ROWS(SMTP__LIMIT)};
 SMTP__APART_WITH(SMTP__RARE)
 static void smtp__put_value(smtp_session *s, unsigned what, const char *text)
 {
-    if (SMTP__AUTH && ((SMTP__INITIAL && what == 'f') || what == 'g'))
+    if (SMTP__AUTH && ((SMTP__INITIAL && what == 'f') || what == 'g')) {
         smtp__put_response(s);
-    else if (SMTP__A_LABEL && what >= 'a' && what <= 'c')
-        smtp__put_address(s, text);
-    else if (SMTP__DSN && (!SMTP__FAST || what == 'd' || what == 'e'))
+        return;
+    }
+    if (SMTP__A_LABEL && what >= 'a' && what <= 'c')
+        text = smtp__put_local(s, text);
+    if (SMTP__DSN && (!SMTP__FAST || what == 'd' || what == 'e'))
         smtp__put_text(s, text, what == 'e' ? smtp__put_type(s, text) : what);
     else
         smtp__put(s, text);
