@@ -4328,6 +4328,7 @@ static int smtp__use_chunks(const smtp_session *s, const smtp_mail *m)
 
 /* Rows that are said only when all before them is answered. With a transport
    that blocks the chunk's payload would keep the replies from being read. */
+SMTP__APART_WITH(SMTP__PULL)
 static int smtp__stops(const smtp_session *s, unsigned row)
 {
     const smtp_mail *m = s->said;
@@ -4353,36 +4354,39 @@ static int smtp__in_window(smtp_session *s)
     return !(s->flags & SMTP__FULL);
 }
 
-/* Whether the row may be said now. */
-SMTP__APART_WITH(SMTP__PULL)
-static SMTP__INLINE int smtp__may_say(smtp_session *s, unsigned row)
-{
-    return smtp__stops(s, row) ? s->due == 0 : smtp__in_window(s);
-}
-
 /* Whether the mail being said is known to fail at the row that comes next.
    Only answers count that have come in every run of this dialogue: all of
    them at a stop, MAIL's when a window of commands came behind it. */
-static SMTP__INLINE int smtp__hopeless(const smtp_session *s, unsigned row)
+static SMTP__INLINE int smtp__hopeless(const smtp_session *s, unsigned row,
+                                       int stop)
 {
     const smtp_mail *m = s->said;
     if (smtp__no_mail(m) || row < SMTP__RCPT || row > SMTP__BDAT)
         return 0;
     if (row == SMTP__RCPT)
         return m->flags & SMTP__REFUSED && m->said + 1 >= s->window;
-    if (s->window != 1 && !smtp__stops(s, row))
+    if (s->window != 1 && !stop)
         return 0;
     return m->flags & SMTP__REFUSED || !(m->flags & SMTP__ACCEPTED) ||
            (SMTP__OF_ALL(m->all_or_none) && m->flags & SMTP__SOME_REFUSED);
 }
 
-static void smtp__give_up(smtp_session *s)
+/* Whether the row may be said now: SMTP__NOW. 0: not yet. 1: the mail ends
+   instead. */
+#define SMTP__NOW 2
+SMTP__APART_WITH(SMTP__PULL)
+static SMTP__INLINE int smtp__may_say(smtp_session *s, unsigned row)
 {
     smtp_mail *m = s->said;
-    if (SMTP__OF_ALL(m->all_or_none) && m->flags & SMTP__SOME_REFUSED &&
-        m->status == SMTP_AGAIN)
+    int stop = smtp__stops(s, row);
+    if ((stop && s->due) || (!stop && !smtp__in_window(s)))
+        return 0;
+    if (!smtp__hopeless(s, row, stop))
+        return SMTP__NOW;
+    if (SMTP__OF_ALL(m->all_or_none) && smtp__is(m->status, SMTP_AGAIN))
         m->status = SMTP_E_RECIPIENTS;
     smtp__abandon(s);
+    return 1;
 }
 
 /* The mail's last byte is in the buffer or out. */
@@ -4553,12 +4557,9 @@ static int smtp__say_row(smtp_session *s)
                        (row == SMTP__RSET && smtp__say_sender(s))))
         return 1;
     if (s->row_done == 0) {
-        if (!smtp__may_say(s, row))
-            return 0;
-        if (smtp__hopeless(s, row)) {
-            smtp__give_up(s);
-            return 1;
-        }
+        int may = smtp__may_say(s, row);
+        if (may != SMTP__NOW)
+            return may;
     }
     if (SMTP__FAST && s->row_done == 0 && (end = smtp__plain_row(s, row))) {
         s->out_to = (uint16_t)(end - s->out);
@@ -4615,12 +4616,13 @@ static int smtp__say_chunk(smtp_session *s)
     int r;
     if (start && s->out_size - start < 64)
         return 0;
-    if (!(m->flags & SMTP__REFUSED) && !smtp__may_say(s, SMTP__BDAT))
-        return 0;
-    if (m->flags & SMTP__REFUSED || smtp__hopeless(s, SMTP__BDAT)) {
-        smtp__give_up(s);
+    if (m->flags & SMTP__REFUSED) {
+        smtp__abandon(s);
         return 1;
     }
+    r = smtp__may_say(s, SMTP__BDAT);
+    if (r != SMTP__NOW)
+        return r;
     s->out_to = (uint16_t)(start + SMTP__BDAT_ROOM);
     do
         r = smtp__encode(s);
