@@ -3959,6 +3959,17 @@ static int smtp__opportunistic(const smtp_session *s)
            s->config->tls == SMTP_TLS_UNSAFE_OPPORTUNISTIC;
 }
 
+/* STARTTLS is not to be had. */
+static void smtp__no_tls(smtp_session *s, uint8_t status, uint8_t by_hand)
+{
+    if (smtp__opportunistic(s) && !smtp__hand(s)) {
+        s->flags |= SMTP__PLAIN_ON;
+        s->say = SMTP__IDLE;
+    } else {
+        smtp__refuse(s, status, by_hand);
+    }
+}
+
 /* RFC 3207, section 5: nothing in clear may follow the 220 unseen. */
 static void smtp__judge_starttls(smtp_session *s, int yes)
 {
@@ -3966,11 +3977,8 @@ static void smtp__judge_starttls(smtp_session *s, int yes)
         s->say = SMTP__HANDSHAKE;
         if (s->in_from != s->in_to)
             smtp__fail(s, SMTP_E_INJECTION);
-    } else if (smtp__opportunistic(s) && !smtp__hand(s)) {
-        s->flags |= SMTP__PLAIN_ON;
-        s->say = SMTP__IDLE;
     } else {
-        smtp__refuse(s, SMTP__BYTE(SMTP_E_STARTTLS),
+        smtp__no_tls(s, SMTP__BYTE(SMTP_E_STARTTLS),
                      SMTP__BYTE(SMTP_E_REFUSED));
     }
 }
@@ -4978,18 +4986,18 @@ static int smtp__next_mail(smtp_session *s)
 {
     const smtp_config *c = s->config;
     smtp_mail *m = NULL;
-    int r = s->flags & SMTP__LAST_MAIL ? SMTP_EOF : SMTP_AGAIN;
+    int r = SMTP_EOF;
     if (s->goal == SMTP__G_SEND) {
         smtp__begin(s, s->said);
         return 1;
     }
-    if (!SMTP__NEXT || c->next == NULL) {
+    if (!SMTP__NEXT || smtp__hand(s) || c->next == NULL) {
         smtp__result(s, SMTP_OK);
         return 1;
     }
     if (SMTP__RARE && s->most[1] == 1 && s->due)
         return 0;
-    if (r == SMTP_AGAIN)
+    if (!(s->flags & SMTP__LAST_MAIL))
         r = c->next(c->ctx, &m);
     if (r == SMTP_OK && m) {
         smtp__take(m);
@@ -5019,72 +5027,61 @@ static int smtp__may_overlap(const smtp_session *s)
            s->mails_refused < SMTP__REFUSED_MAILS;
 }
 
-static void smtp__hello(smtp_session *s)
+/* The next thing that config asks for before the first mail. GREETING, which is
+   there already: nothing more. */
+static unsigned smtp__asked_for(const smtp_session *s)
 {
-    smtp__forget(s);
-    s->say = SMTP__EHLO;
+    unsigned tls = s->config->tls;
+    if (s->goal == SMTP__G_QUIT)
+        return SMTP__QUIT;
+    if (!(s->flags & SMTP__HELLO))
+        return SMTP__EHLO;
+    if (!(s->flags & (SMTP__SECURE | SMTP__PLAIN_ON)) &&
+        (tls == SMTP_TLS_STARTTLS || smtp__opportunistic(s)))
+        return SMTP__STARTTLS;
+    if (SMTP__AUTH && smtp__has_login(s->config) &&
+        !(s->flags & SMTP__LOGGED_IN))
+        return SMTP__AUTH_;
+    return SMTP__GREETING;
 }
 
-/* What config asks for before the first mail, a step at a time. 0: it is there
-   already. */
-static int smtp__prepare(smtp_session *s)
-{
-    const smtp_config *c = s->config;
-    if (!(s->flags & SMTP__HELLO)) {
-        smtp__hello(s);
-    } else if (!(s->flags & (SMTP__SECURE | SMTP__PLAIN_ON)) &&
-               (c->tls == SMTP_TLS_STARTTLS || smtp__opportunistic(s))) {
-        if (smtp__offers(s, SMTP_EXT_STARTTLS) &&
-            (!SMTP__OPPORTUNISTIC || s->io->starttls))
-            s->say = SMTP__STARTTLS;
-        else if (smtp__opportunistic(s))
-            s->flags |= SMTP__PLAIN_ON;
-        else
-            smtp__refuse(s, SMTP__BYTE(SMTP_E_NO_STARTTLS),
-                         SMTP__BYTE(SMTP_E_NO_STARTTLS));
-    } else if (SMTP__AUTH && smtp__has_login(c) &&
-               !(s->flags & SMTP__LOGGED_IN)) {
-        smtp__login(s, 1);
-    } else {
-        return 0;
-    }
-    return 1;
-}
-
-/* The first row of a command by hand. */
-static void smtp__start_hand(smtp_session *s)
+/* The row of a command by hand, or EHLO where that needs it first. */
+static unsigned smtp__hand_row(const smtp_session *s)
 {
     unsigned row = (unsigned)(s->goal - SMTP__G_HAND);
-    int needs_hello = row == SMTP__STARTTLS || row == SMTP__AUTH_;
-    if (needs_hello && !(s->flags & SMTP__HELLO)) {
-        smtp__hello(s);
-    } else if (row == SMTP__GREETING) {
-        smtp__result(s, SMTP_OK);
-    } else if (SMTP__AUTH && row == SMTP__AUTH_) {
-        smtp__login(s, 1);
-    } else if (row == SMTP__STARTTLS && !s->io->starttls) {
-        smtp__result(s, SMTP_E_NO_TLS);
-    } else if (row == SMTP__STARTTLS &&
-               !smtp__offers(s, SMTP_EXT_STARTTLS)) {
-        smtp__result(s, SMTP_E_NO_STARTTLS);
-    } else {
-        if (row == SMTP__EHLO || row == SMTP__HELO)
-            smtp__forget(s);
-        s->say = (uint8_t)row;
-    }
+    return (row == SMTP__STARTTLS || row == SMTP__AUTH_) &&
+           !(s->flags & SMTP__HELLO) ? (unsigned)SMTP__EHLO : row;
+}
+
+static void smtp__ask_tls(smtp_session *s)
+{
+    uint8_t status = SMTP__BYTE(SMTP_E_NO_STARTTLS);
+    if ((SMTP__HAND || SMTP__OPPORTUNISTIC) && !s->io->starttls)
+        status = SMTP__BYTE(SMTP_E_NO_TLS);
+    else if (smtp__offers(s, SMTP_EXT_STARTTLS))
+        s->say = SMTP__STARTTLS;
+    if (s->say == SMTP__IDLE)
+        smtp__no_tls(s, status, status);
 }
 
 /* Nothing is being said: decides what comes next. */
 static int smtp__idle(smtp_session *s)
 {
+    unsigned row;
     if (s->due && !smtp__may_overlap(s))
         return 0;
-    if (smtp__hand(s))
-        smtp__start_hand(s);
-    else if (s->goal == SMTP__G_QUIT)
-        s->say = SMTP__QUIT;
-    else if (!smtp__prepare(s))
+    row = smtp__hand(s) ? smtp__hand_row(s) : smtp__asked_for(s);
+    if (row == SMTP__GREETING)
         return smtp__next_mail(s);
+    if (SMTP__AUTH && row == SMTP__AUTH_) {
+        smtp__login(s, 1);
+    } else if (row == SMTP__STARTTLS) {
+        smtp__ask_tls(s);
+    } else {
+        if (row <= SMTP__HELO)
+            smtp__forget(s);
+        s->say = (uint8_t)row;
+    }
     return 1;
 }
 
