@@ -1546,8 +1546,8 @@ enum {
     SMTP__WAIT,                    /* until the judge decides */
     SMTP__HANDSHAKE,               /* TLS */
     SMTP__RESPOND,                 /* config->sasl makes its response */
-    SMTP__MEASURE,                 /* dry run of the body */
     SMTP__CHUNK,                   /* the next BDAT of a source of no size */
+    SMTP__MEASURE,                 /* dry run of the body */
     SMTP__BODY,                    /* behind DATA */
     SMTP__PAYLOAD                  /* behind BDAT */
 };
@@ -5118,34 +5118,29 @@ static int smtp__mute(const smtp_session *s)
 /* One step of saying. 0: it is stuck. */
 SMTP__APART static int smtp__step(smtp_session *s)
 {
-    if (smtp__mute(s))
+    if (smtp__mute(s) || s->say == SMTP__WAIT)
         return 0;
     if (s->say < SMTP__ROW_COUNT)
         return smtp__say_row(s);
-    if (s->say == SMTP__WAIT)
-        return 0;
     if (s->say == SMTP__IDLE)
         return smtp__idle(s);
-    if (s->say == SMTP__HANDSHAKE)
-        return smtp__handshake(s);
     if (SMTP__SASL && s->say == SMTP__RESPOND)
         return smtp__respond(s);
     if (SMTP__PARTS && s->say == SMTP__CHUNK)
         return smtp__say_chunk(s);
-    return smtp__say_body(s);
+    if (s->say >= SMTP__MEASURE)
+        return smtp__say_body(s);
+    return smtp__handshake(s);
 }
 
-/* A reply that nothing asked for, whose command is not yet out, or 421. Inside
-   a body it refuses the mail. */
+/* A reply that nothing asked for, or whose command is not yet out. Inside of a
+   body it refuses the mail. */
 static void smtp__unasked(smtp_session *s)
 {
-    uint8_t status = SMTP__BYTE(SMTP_E_PROTOCOL);
-    if (s->reply.code.reply == 421)
-        status = SMTP__BYTE(SMTP_E_SHUTDOWN);
-    else if (s->say == SMTP__BODY && s->reply.code.reply >= 400 &&
-             !smtp__no_mail(smtp__heard(s)))
+    if (s->say == SMTP__BODY && s->reply.code.reply >= 400 &&
+        !smtp__no_mail(smtp__heard(s)))
         smtp__refuse_mail(s, SMTP__BYTE(SMTP_E_DATA));
-    smtp__end(s, status);
+    smtp__fail(s, SMTP_E_PROTOCOL);
 }
 
 /* Most answers to RSET, MAIL and RCPT: yes, and nothing follows from it but
