@@ -4693,10 +4693,15 @@ static uint8_t smtp__check_extras(const smtp_session *s,
     return SMTP_OK;
 }
 
-static uint8_t smtp__bad_recipient(smtp_recipient *to, uint8_t bad)
+/* Whether the address can be sent, be it with SMTPUTF8. */
+SMTP__APART_WITH(SMTP__RARE)
+static int smtp__address_ok(const smtp_session *s, smtp_mail *m,
+                            const char *address)
 {
-    to->status = smtp__status(bad);
-    return bad;
+    int kind = smtp__address_kind(s, address);
+    if (kind == 2)
+        m->flags |= SMTP__NEEDS_UTF8;
+    return kind;
 }
 
 /* A mail's arguments, before anything of it is said. */
@@ -4706,17 +4711,14 @@ static uint8_t smtp__check_to(const smtp_session *s, smtp_mail *m)
     size_t n;
     for (n = m->to_count; n > 0; n--, to++) {
         uint8_t bad;
-        int kind;
         if (smtp__plain_recipient(to))
             continue;
-        kind = to->address && *to->address
-             ? smtp__address_kind(s, to->address) : 0;
-        if (kind == 0)
-            return smtp__bad_recipient(to, SMTP__BYTE(SMTP_E_RECIPIENT_SYNTAX));
-        if (kind == 2)
-            m->flags |= SMTP__NEEDS_UTF8;
-        if ((bad = smtp__check_extras(s, to)) != SMTP_OK)
-            return smtp__bad_recipient(to, bad);
+        bad = to->address && *to->address && smtp__address_ok(s, m, to->address)
+            ? smtp__check_extras(s, to) : SMTP__BYTE(SMTP_E_RECIPIENT_SYNTAX);
+        if (bad != SMTP_OK) {
+            to->status = smtp__status(bad);
+            return bad;
+        }
     }
     return SMTP_OK;
 }
@@ -4804,14 +4806,11 @@ static uint8_t smtp__check_wishes(const smtp_session *s,
 static uint8_t smtp__check_mail(const smtp_session *s, smtp_mail *m)
 {
     const smtp_body *b = &m->body;
-    int kind = smtp__address_kind(s, smtp__or_empty(m->from));
     uint8_t bad;
     if (m->to_count == 0 || !smtp__body_ok(b))
         return SMTP__BYTE(SMTP_E_ARGUMENT);
-    if (kind == 0)
+    if (!smtp__address_ok(s, m, smtp__or_empty(m->from)))
         return SMTP__BYTE(SMTP_E_SENDER_SYNTAX);
-    if (kind == 2)
-        m->flags |= SMTP__NEEDS_UTF8;
     if ((smtp__never(b) || !smtp__no_wishes(m)) &&
         (bad = smtp__check_wishes(s, m)) != SMTP_OK)
         return bad;
@@ -4925,16 +4924,16 @@ static void smtp__begin(smtp_session *s, smtp_mail *m)
     const unsigned useful = SMTP_EXT_SIZE | SMTP_EXT_8BITMIME |
                             SMTP_EXT_CHUNKING;
     uint8_t bad;
-    if (SMTP__NEXT && s->heard)
+    if (SMTP__NEXT && s->heard) {
         s->said->link = m;
-    else if (SMTP__HEARD)
-        s->heard = m;
-    s->said = m;
-    if (smtp__heard(s) == m) {
+    } else {
+        if (SMTP__HEARD)
+            s->heard = m;
         if (SMTP__OVERLAPS)
             s->await = SMTP__RSET;
         s->to_heard = 0;
     }
+    s->said = m;
     if (SMTP__RARE && s->most[1] == 1) {
         smtp__refuse(s, SMTP__BYTE(SMTP_E_LIMIT), SMTP__BYTE(SMTP_E_LIMIT));
         return;
