@@ -1598,13 +1598,13 @@ enum {                             /* smtp_mail.flags */
     SMTP__REFUSED = 128,           /* the mail is, status says why */
     SMTP__DELIVERED = 256 * (SMTP__LMTP | SMTP__RARE),  /* to a recipient */
     SMTP__HAS_8BIT = 512 * SMTP__8BITMIME,   /* SMTP_BODY_8BIT << 8, */
-    SMTP__CLEAN = 1024 * SMTP__KEPT,         /* there is nothing to change */
+    SMTP__EACH = 1024 * SMTP__RARE,          /* PRDR: an answer for each */
     SMTP__SIZED = 2048 * SMTP__MEASURED,     /* `wire` is known */
     SMTP__NEEDS_UTF8 = 4096 * SMTP__UTF8,    /* SMTP_BODY_UTF8 << 8 */
     SMTP__ANSWERED = 8192,         /* the final reply is heard */
     SMTP__STEPWISE = 16384 * SMTP__CAREFUL   /* DATA waits for recipients */
 };
-#define SMTP__EACH (32768u * SMTP__RARE)  /* PRDR: an answer for each */
+#define SMTP__CLEAN (32768u * SMTP__KEPT)  /* there is nothing to change */
 
 enum {                             /* smtp_session.parse, of a line: */
     SMTP__P_MORE = 1,              /* another one follows it */
@@ -1899,6 +1899,12 @@ static void smtp__settle(smtp_mail *m)
         m->status = SMTP_PARTIAL;
 }
 
+/* A mail begins with MAIL, or with RSET before it. */
+static uint8_t smtp__first_row(const smtp_session *s)
+{
+    return (uint8_t)(SMTP__MAIL - s->dirty);
+}
+
 /* RFC 9422, section 4.2: more recipients than one transaction may have get
    several. Another one begins when all of the last is answered, unless that
    refused more than recipients. */
@@ -1922,7 +1928,7 @@ static int smtp__another_part(smtp_session *s, smtp_mail *m)
         return 0;
     }
     m->flags &= (uint16_t)keep;
-    s->await = s->say = s->dirty ? SMTP__RSET : SMTP__MAIL;
+    s->await = s->say = smtp__first_row(s);
     return 1;
 }
 
@@ -2174,8 +2180,8 @@ static char *smtp__number(char *end, smtp_size value)
 static int smtp__far(const smtp_session *s)
 {
     const smtp_mail *m = smtp__heard(s);
-    return SMTP__NEXT && m && m != s->said && smtp__handed_over(s, m) &&
-           s->sent - m->last >= SMTP__FAR;
+    return SMTP__NEXT && m && m->flags & SMTP__SAID_FINAL &&
+           (s->sent - m->last) / SMTP__FAR == 1;
 }
 
 /* Hands bytes to the transport, returns how many it took. After a failure
@@ -4834,7 +4840,7 @@ static void smtp__start_transaction(smtp_session *s)
     }
     if (SMTP__CAREFUL && s->refusals >= SMTP__REFUSED_TO)
         m->flags |= SMTP__STEPWISE;
-    s->say = s->dirty ? SMTP__RSET : SMTP__MAIL;
+    s->say = smtp__first_row(s);
     if (!SMTP__OVERLAPS)
         s->await = s->say;
 }
@@ -5446,21 +5452,23 @@ SMTP_API smtp_status smtp_open(smtp_session *s, const smtp_io *io,
     s->window = 1;
     s->config = config;
     fault = smtp__open_fault(s, io, buffer, size);
-    if (fault == SMTP_OK) {
-        s->status = SMTP_OK;
-        s->io = io;
-        smtp__divide(s, (char *)buffer, size);
-        smtp__no_features(config);
-    }
-    return smtp__status(fault);
+    if (fault)
+        return smtp__status(fault);
+    s->status = SMTP_OK;
+    s->io = io;
+    smtp__divide(s, (char *)buffer, size);
+    smtp__no_features(config);
+    return SMTP_OK;
 }
 
 /* Goes on with the operation that is under way, if there is none with `goal`.
    */
 SMTP__APART static smtp_status smtp__go(smtp_session *s, unsigned goal)
 {
-    if (s->status)
+    if (s->status) {
+        smtp__lose_all(s);         /* the mail of smtp_send(), if any */
         return smtp__status(s->status);
+    }
     if (!s->goal) {
         s->goal = (uint8_t)goal;
         s->say = SMTP__IDLE;
@@ -5479,8 +5487,6 @@ SMTP_API smtp_status smtp_send(smtp_session *s, smtp_mail *mail)
         return SMTP_E_BUSY;
     smtp__take(mail);
     s->said = mail;
-    if (s->status)
-        smtp__lose_all(s);
     return smtp__go(s, SMTP__G_SEND);
 }
 
