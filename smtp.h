@@ -1584,7 +1584,8 @@ enum {                             /* smtp_session.body_state */
     SMTP__DRY = 16 * SMTP__KEPT,             /* only count */
     SMTP__CHANGED = 32 * SMTP__KEPT,         /* something was changed */
     SMTP__HIGH = 64 * SMTP__MEASURED,        /* a byte above 127 was seen */
-    SMTP__INTO_BUFFER = 128 * SMTP__PARTS    /* all goes through the buffer */
+    SMTP__INTO_BUFFER = 128 * SMTP__MEASURED /* all goes through the buffer; of
+                                                a dry run, too: no trace */
 };
 
 enum {                             /* smtp_mail.flags */
@@ -2515,18 +2516,22 @@ SMTP__APART static void smtp__keep_feature(smtp_session *s, char c)
 {
     char *text = s->config->features;
     size_t at = (size_t)s->run, size = s->config->features_size;
-    if (text == NULL || at >= size || (!c && (!at || !text[at - 1])))
-        return;                    /* nor is a line kept that is empty */
-    if (at + 1 + (c != 0) < size) {
+    if (text == NULL || at >= size)
+        return;
+    if (c == 0) {
+        if (at == 0 || text[at - 1] == 0)
+            return;                /* nor is a line kept that is empty */
+        at++;
+    } else if (at + 2 < size) {
         text[at++] = c;
-        text[at + (c != 0)] = 0;
-        s->run = (smtp_size)at;
+        text[at] = text[at + 1] = 0;
     } else {
         while (at && text[at - 1])
             at--;
-        s->run = (smtp_size)size;
+        text[at] = 0;
+        at = size;
     }
-    text[at] = 0;
+    s->run = (smtp_size)at;
 }
 
 static void smtp__no_features(const smtp_config *c)
@@ -3088,7 +3093,8 @@ static int smtp__body_ok(const smtp_body *b)
 }
 
 /* The body's bytes at the present offset: how many there are, 0 at its end,
-   -1 when there are none now. */
+   -1 when there are none now. Of those in memory one will do where speed does
+   not count. */
 static ptrdiff_t smtp__pull(smtp_session *s, const char **p)
 {
     const smtp_body *b = s->body;
@@ -3097,6 +3103,8 @@ static ptrdiff_t smtp__pull(smtp_session *s, const char **p)
         return smtp__pull_source(s, p);
     if (left)
         *p = b->data + s->at;
+    if (!SMTP__FAST)
+        return left != 0;
     return left < PTRDIFF_MAX ? (ptrdiff_t)left : PTRDIFF_MAX;
 }
 
@@ -3134,7 +3142,7 @@ static SMTP__INLINE size_t smtp__body_out(smtp_session *s, const char *p,
     }
     if (SMTP__COUNTED && smtp__in_payload(s))
         s->chunk -= (smtp_size)n;
-    if (!(s->body_state & SMTP__INTO_BUFFER) && s->say != SMTP__MEASURE)
+    if (!(s->body_state & SMTP__INTO_BUFFER))
         smtp__trace(s, SMTP_TRACE_BODY, p, n);
     return n;
 }
@@ -3229,7 +3237,7 @@ static int smtp__encode_step(smtp_session *s)
     if (r == 0)
         return smtp__encode_end(s);
     if (!SMTP__FAST)
-        return smtp__encode_bytes(s, p, SMTP__PULL ? (size_t)r : 1);
+        return smtp__encode_bytes(s, p, (size_t)r);
     if (s->body_state & SMTP__RAW)
         s->run = (smtp_size)r;
     else if (s->run == 0 && !(s->body_state & SMTP__CR))
@@ -4626,6 +4634,7 @@ static int smtp__say_chunk(smtp_session *s)
 {
     smtp_mail *m = s->said;
     unsigned start = s->out_to;
+    char *p;
     size_t n;
     int r;
     if (start && s->out_size - start < 64)
@@ -4650,8 +4659,9 @@ static int smtp__say_chunk(smtp_session *s)
         m->flags |= SMTP__SAID_FINAL;
     smtp__write(s, SMTP__BDAT);
     smtp__trace_row(s, start);
-    memmove(s->out + s->out_to, s->out + start + SMTP__BDAT_ROOM, n);
-    smtp__trace(s, SMTP_TRACE_BODY, s->out + s->out_to, n);
+    p = s->out + s->out_to;
+    memmove(p, s->out + start + SMTP__BDAT_ROOM, n);
+    smtp__trace(s, SMTP_TRACE_BODY, p, n);
     s->out_to = (uint16_t)(s->out_to + n);
     s->due++;
     if (r < 0)
@@ -4736,25 +4746,20 @@ static int smtp__wishes_ok(const smtp_mail *m)
     const unsigned modes = 0x67;   /* a bit each: 0, SMTP_BY_RETURN, _NOTIFY,
                                       and these with _TRACE */
     return smtp__word_ok(m->hold_until) &&
-           m->priority >= -9 && m->priority <= 9 && m->by_mode <= 6 &&
-           modes >> m->by_mode & 1 && m->hold_for <= 999999999 &&
+           m->by_mode <= 6 && modes >> m->by_mode & 1 &&
+           (!(m->by_mode & SMTP_BY_RETURN) || m->by > 0) &&
            m->by <= 999999999 && m->by >= -999999999 &&
-           (!(m->by_mode & SMTP_BY_RETURN) || m->by > 0);
+           m->priority >= -9 && m->priority <= 9 && m->hold_for <= 999999999;
 }
 
-/* The extensions that they need. */
-static uint32_t smtp__wishes(const smtp_mail *m)
+/* Whether an extension that they need is not offered. */
+static int smtp__in_vain(const smtp_session *s, const smtp_mail *m)
 {
-    uint32_t needs = 0;
-    if (m->hold_until || m->hold_for)
-        needs |= SMTP_EXT_FUTURERELEASE;
-    if (m->by_mode)
-        needs |= SMTP_EXT_DELIVERBY;
-    if (m->priority)
-        needs |= SMTP_EXT_MT_PRIORITY;
-    if (m->require_tls)
-        needs |= SMTP_EXT_REQUIRETLS;
-    return needs;
+    return ((m->hold_until || m->hold_for) &&
+            !smtp__offers(s, SMTP_EXT_FUTURERELEASE)) ||
+           (m->by_mode && !smtp__offers(s, SMTP_EXT_DELIVERBY)) ||
+           (m->priority && !smtp__offers(s, SMTP_EXT_MT_PRIORITY)) ||
+           (m->require_tls && !smtp__offers(s, SMTP_EXT_REQUIRETLS));
 }
 #else
 static int smtp__wishes_ok(const smtp_mail *m)
@@ -4763,20 +4768,21 @@ static int smtp__wishes_ok(const smtp_mail *m)
     return 1;
 }
 
-static uint32_t smtp__wishes(const smtp_mail *m)
+static int smtp__in_vain(const smtp_session *s, const smtp_mail *m)
 {
-    (void)m;
+    (void)s, (void)m;
     return 0;
 }
 #endif
 
-/* The extensions that the mail asks for. */
+/* The other extensions that the mail asks for. */
 static uint32_t smtp__needs(const smtp_mail *m)
 {
     uint32_t needs = smtp__needs_esmtp(SMTP__OF_PARAMS(m->params));
+    (void)m;
     if (SMTP__OF_DSN(m->ret) || SMTP__OF_DSN(m->envid))
         needs |= SMTP_EXT_DSN;
-    return needs | smtp__wishes(m);
+    return needs;
 }
 
 /* Flags of a body for which nothing is built in. */
@@ -4802,7 +4808,8 @@ static uint8_t smtp__check_wishes(const smtp_session *s,
     if (!smtp__params_ok(SMTP__OF_PARAMS(m->params)) ||
         SMTP__OF_DSN(m->ret) > 2 || !smtp__wishes_ok(m))
         return SMTP__BYTE(SMTP_E_PARAMETER);
-    if (smtp__never(&m->body) || !smtp__offers(s, smtp__needs(m)))
+    if (smtp__never(&m->body) || !smtp__offers(s, smtp__needs(m)) ||
+        smtp__in_vain(s, m))
         return SMTP__BYTE(SMTP_E_UNSUPPORTED);
     if (SMTP__OF_RARE(m->require_tls) && !smtp__secure(s))
         return SMTP__BYTE(SMTP_E_NO_TLS);
@@ -4952,7 +4959,8 @@ static void smtp__begin(smtp_session *s, smtp_mail *m)
                !(s->offers & useful)) {
         smtp__start_transaction(s);
     } else {
-        smtp__body_start(s, &m->body, SMTP__DRY | smtp__dry(s, m));
+        smtp__body_start(s, &m->body, SMTP__DRY | SMTP__INTO_BUFFER |
+                                      smtp__dry(s, m));
         s->say = SMTP__MEASURE;
     }
 }
@@ -5016,7 +5024,7 @@ static int smtp__next_mail(smtp_session *s)
         s->wants |= SMTP__STARVED;
         return 0;
     } else {
-        smtp__fail(s, r == SMTP_OK ? SMTP_E_IO : (int)smtp__failure(r));
+        smtp__end(s, r == SMTP_OK ? SMTP__BYTE(SMTP_E_IO) : smtp__failure(r));
     }
     return 1;
 }
