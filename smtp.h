@@ -4151,12 +4151,34 @@ static smtp_recipient *smtp__turn_of(const smtp_session *s)
     return NULL;
 }
 
+/* PRDR: the answer for all comes last. Until then who was accepted is
+   SMTP_UNKNOWN. */
+static void smtp__judge_prdr(smtp_session *s, smtp_mail *m, int yes)
+{
+    smtp_recipient *to;
+    size_t n;
+    if (yes && !smtp__is(m->status, SMTP_AGAIN))
+        return;
+    for (to = m->to, n = m->said; n > 0; n--, to++) {
+        if (!smtp__is(to->status, SMTP_UNKNOWN))
+            continue;
+        to->status = yes ? SMTP_OK : SMTP_E_REFUSED;
+        if (yes)
+            m->flags |= SMTP__DELIVERED;
+        else
+            to->code = s->reply.code;
+    }
+}
+
 /* One of these answers. 1: more are to come. */
-SMTP__APART static int smtp__judge_each(smtp_session *s, smtp_mail *m, int yes)
+static int smtp__judge_each(smtp_session *s, smtp_mail *m, int yes)
 {
     smtp_recipient *to = smtp__turn_of(s);
-    if (to == NULL)
+    if (to == NULL) {
+        if (m->flags & SMTP__EACH)
+            smtp__judge_prdr(s, m, yes);
         return 0;
+    }
     to->code = s->reply.code;
     if (!yes) {
         smtp__refuse_recipient(m, to);
@@ -4174,32 +4196,15 @@ SMTP__APART static int smtp__judge_each(smtp_session *s, smtp_mail *m, int yes)
     return 1;
 }
 
-/* PRDR: 353 announces an answer for each recipient. Until the one for all that
-   comes last, who was accepted is SMTP_UNKNOWN. */
-static int smtp__judge_prdr(smtp_session *s, smtp_mail *m, int yes)
+/* PRDR: 353 announces an answer for each recipient. */
+static int smtp__announced(smtp_session *s, smtp_mail *m)
 {
-    size_t i;
-    if (s->reply.code.reply == 353 && smtp__use_prdr(s, m) &&
-        !(m->flags & SMTP__EACH)) {
-        m->flags |= SMTP__EACH;
-        s->due++;
-        return 1;
-    }
-    if (!(m->flags & SMTP__EACH) || smtp__turn_of(s))
+    if (s->reply.code.reply != 353 || m->flags & SMTP__EACH ||
+        !smtp__use_prdr(s, m))
         return 0;
-    for (i = 0; i < m->said; i++)
-        if (!smtp__is(m->to[i].status, SMTP_UNKNOWN)) {
-            continue;
-        } else if (yes) {
-            if (!smtp__is(m->status, SMTP_AGAIN))
-                continue;
-            m->to[i].status = SMTP_OK;
-            m->flags |= SMTP__DELIVERED;
-        } else {
-            m->to[i].status = SMTP_E_REFUSED;
-            m->to[i].code = s->reply.code;
-        }
-    return 0;
+    m->flags |= SMTP__EACH;
+    s->due++;
+    return 1;
 }
 
 /* A body by hand; LMTP answers it for each recipient that was accepted. */
@@ -4219,13 +4224,14 @@ static void smtp__judge_by_hand(smtp_session *s, int yes)
     smtp__result(s, status);
 }
 
-/* Where each recipient has an answer, one that is delivered to is enough. */
-SMTP__APART static int smtp__body_refused(const smtp_session *s,
-                                          const smtp_mail *m, int yes)
+/* Where each recipient has an answer, one that is delivered to is enough; with
+   PRDR the last answer has to agree. */
+static int smtp__body_refused(const smtp_session *s, const smtp_mail *m,
+                              int yes)
 {
-    int lmtp = SMTP__LMTP && s->config->lmtp;
-    return lmtp || m->flags & SMTP__EACH
-         ? !(m->flags & SMTP__DELIVERED) || (!lmtp && !yes) : !yes;
+    if ((SMTP__LMTP && s->config->lmtp) || (yes && m->flags & SMTP__EACH))
+        yes = (m->flags & SMTP__DELIVERED) != 0;
+    return !yes;
 }
 
 /* Nobody can have taken a mail whose end is not yet out. */
@@ -4241,7 +4247,7 @@ static void smtp__judge_final(smtp_session *s, int yes)
         smtp__fail(s, SMTP_E_PROTOCOL);
         return;
     }
-    if ((SMTP__RARE && smtp__judge_prdr(s, m, yes)) ||
+    if ((SMTP__RARE && smtp__announced(s, m)) ||
         (SMTP__EACH_ANSWERS && smtp__judge_each(s, m, yes)))
         return;
     if (m->flags & SMTP__ACCEPTED) {
