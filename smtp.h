@@ -1473,7 +1473,7 @@ SMTP_API smtp_status smtp_send_url(const char *url, smtp_mail *mail,
     X(SMTP__FINAL, ".", ".", final, final, 1)
 
 #if SMTP__LMTP
-#define SMTP__SAY_HELLO "EHLOiLHLOj"
+#define SMTP__SAY_HELLO "EiLjHLO"
 #else
 #define SMTP__SAY_HELLO "EHLO"
 #endif
@@ -2221,8 +2221,9 @@ static int smtp__flush(smtp_session *s)
     n = smtp__transmit(s, s->out + s->out_from, n);
     if (n == 0)
         return 0;
-    s->out_from = (uint16_t)(s->out_from + n);
-    if (s->out_from == s->out_to) {
+    n += s->out_from;
+    s->out_from = (uint16_t)n;
+    if (n == s->out_to) {
         smtp__wipe_secret(s);
         s->out_from = s->out_to = 0;
     }
@@ -3152,7 +3153,7 @@ static SMTP__INLINE size_t smtp__body_out(smtp_session *s, const char *p,
 static uint8_t smtp__encode_byte(smtp_session *s, const char *p)
 {
     unsigned state = s->body_state;
-    unsigned next = state & ~(unsigned)(SMTP__BOL | SMTP__CR);
+    uint8_t next = (uint8_t)(state & ~(unsigned)(SMTP__BOL | SMTP__CR));
     unsigned c = (unsigned char)*p;
     size_t n = 1;
     if (!(state & SMTP__DRY) && s->out_size - s->out_to < 2)
@@ -3164,7 +3165,9 @@ static uint8_t smtp__encode_byte(smtp_session *s, const char *p)
     if (state & SMTP__RAW) {
         ;
     } else if (c == '\r' || c == '\n') {
-        next |= c == '\r' ? SMTP__BOL | SMTP__CR : SMTP__BOL;
+        next |= SMTP__BOL;
+        if (c == '\r')
+            next |= SMTP__CR;
         n = c == '\n' && state & SMTP__CR ? 0 : 2;
         p = "\r\n";
     } else if (c == '.' && (state & SMTP__BOL) && (state & SMTP__DOTS)) {
@@ -3172,7 +3175,7 @@ static uint8_t smtp__encode_byte(smtp_session *s, const char *p)
         p = "..";
         n = SMTP__KEPT && state & SMTP__DRY ? 1 : 2;   /* SIZE counts it once */
     }
-    s->body_state = (uint8_t)next;
+    s->body_state = next;
     return n == 0 || smtp__body_out(s, p, n);
 }
 
@@ -5394,7 +5397,7 @@ SMTP_API int smtp_wants(const smtp_session *s)
    config->next has no mail, answers may still be due. */
 static int smtp__pause(smtp_session *s)
 {
-    int r = SMTP_AGAIN;
+    int r;
     unsigned long left;
     if (s->wants & SMTP__STARVED &&
         !(SMTP__NEXT && s->say == SMTP__IDLE && s->due))
@@ -5402,14 +5405,16 @@ static int smtp__pause(smtp_session *s)
     if (SMTP__CLOCK && s->due)
         smtp__awaited(s);
     left = smtp__time_left(s);
-    if (SMTP__CLOCK && left == 0)
+    if (SMTP__CLOCK && left == 0) {
         smtp__fail(s, SMTP_E_TIMEOUT);
-    else if (SMTP__WAITS && s->io->wait)
-        r = s->io->wait(s->io->ctx, smtp_wants(s), left);
+        return SMTP_OK;
+    }
+    if (!SMTP__WAITS || s->io->wait == NULL)
+        return SMTP_AGAIN;
+    r = s->io->wait(s->io->ctx, smtp_wants(s), left);
     if (r < 0 && r != SMTP_AGAIN)
-        smtp__fail(s, smtp__failure(r));
-    return ((SMTP__CLOCK || SMTP__WAITS) && s->status) ||
-           (SMTP__WAITS && s->io->wait) ? SMTP_OK : SMTP_AGAIN;
+        smtp__end(s, smtp__failure(r));
+    return SMTP_OK;
 }
 
 static smtp_status smtp__drive(smtp_session *s)
