@@ -571,8 +571,10 @@ typedef struct smtp_session {
     const smtp_config *config;
     char *out;                     /* the buffer behind that for replies */
     smtp_mail *said, *heard;       /* mail being said; mail being answered */
-    const char *word, *line, *tail;/* the command by hand; the mechanism, its
-                                      response or those left in the table */
+    const char *word, *line, *tail;/* by hand the command, the address of MAIL
+                                      or RCPT, what follows; the mechanism,
+                                      its response or those left in the table
+                                      */
     const smtp_body *body;         /* the body being said, */
     smtp_size at, run;             /* offset, bytes from there to send as is;
                                       of config->features; of the response */
@@ -1476,7 +1478,7 @@ SMTP_API smtp_status smtp_send_url(const char *url, smtp_mail *mail,
       u p  SMTPUTF8, parameters     f g  response along with AUTH, later
       q r  RET: FULL, HDRS          y    an empty one
       d e  ENVID, ORCPT             c k  address by hand, and its ">"
-      n x  HOLDUNTIL, HOLDFOR       t l  parameters, argument by hand
+      n x  HOLDUNTIL, HOLDFOR       t    parameters, argument by hand
       { |  BY, MT-PRIORITY          z    nothing, always there but behind a
       } ~  REQUIRETLS, PRDR              chunk that is not the last */
 #define SMTP__ROWS(X)                                                          \
@@ -1489,7 +1491,7 @@ SMTP_API smtp_status smtp_send_url(const char *url, smtp_mail *mail,
     X(SMTP__RESPONSE, "AUTH", "g", auth, command, SMTP__AUTH)                  \
     X(SMTP__COMMAND, "command", SMTP__SAY_COMMAND, command, command,           \
       SMTP__HAND)                                                              \
-    X(SMTP__XCLIENT, "XCLIENT", "w l", xclient, command,                       \
+    X(SMTP__XCLIENT, "XCLIENT", "w t", xclient, command,                       \
       SMTP__HAND && SMTP__RARE)                                                \
     X(SMTP__QUIT, "QUIT", "QUIT", quit, command, 1)                            \
     X(SMTP__RSET, "RSET", "RSET", rset, command, 1)                            \
@@ -1503,7 +1505,7 @@ SMTP_API smtp_status smtp_send_url(const char *url, smtp_mail *mail,
     X(SMTP__FINAL, ".", ".", final, final, 1)
 
 #if SMTP__LMTP
-#define SMTP__SAY_HELLO "EHLOiLHLOj"
+#define SMTP__SAY_HELLO "EiLjHLO"
 #else
 #define SMTP__SAY_HELLO "EHLO"
 #endif
@@ -1513,7 +1515,7 @@ SMTP_API smtp_status smtp_send_url(const char *url, smtp_mail *mail,
 #define SMTP__SAY_AUTH
 #endif
 #if SMTP__HAND
-#define SMTP__SAY_COMMAND "wc>k t l"
+#define SMTP__SAY_COMMAND "wc>k t"
 #else
 #define SMTP__SAY_COMMAND
 #endif
@@ -1576,8 +1578,8 @@ enum {
     SMTP__WAIT,                    /* until the judge decides */
     SMTP__HANDSHAKE,               /* TLS */
     SMTP__RESPOND,                 /* config->sasl makes its response */
-    SMTP__MEASURE,                 /* dry run of the body */
     SMTP__CHUNK,                   /* the next BDAT of a source of no size */
+    SMTP__MEASURE,                 /* dry run of the body */
     SMTP__BODY,                    /* behind DATA */
     SMTP__PAYLOAD                  /* behind BDAT */
 };
@@ -1598,9 +1600,12 @@ enum {                             /* smtp_session.flags */
     SMTP__LOGGED_IN = 8 * SMTP__AUTH,
     SMTP__PLAIN_ON = 32 * SMTP__OPPORTUNISTIC,  /* TLS was not to be had */
     SMTP__FULL = 64,               /* the window is, refill at half */
-    SMTP__STARVED = 1024 * SMTP__STARVES,    /* next or a source has none */
     SMTP__MOVED = 2048 * SMTP__CLOCK,        /* a step since `since` */
     SMTP__LAST_MAIL = 8192         /* next said SMTP_EOF */
+};
+
+enum {                             /* smtp_session.wants, too */
+    SMTP__STARVED = 8 * SMTP__STARVES        /* next or a source has none */
 };
 
 enum {                             /* smtp_session.body_state */
@@ -1611,7 +1616,8 @@ enum {                             /* smtp_session.body_state */
     SMTP__DRY = 16 * SMTP__KEPT,             /* only count */
     SMTP__CHANGED = 32 * SMTP__KEPT,         /* something was changed */
     SMTP__HIGH = 64 * SMTP__MEASURED,        /* a byte above 127 was seen */
-    SMTP__INTO_BUFFER = 128 * SMTP__PARTS    /* all goes through the buffer */
+    SMTP__INTO_BUFFER = 128 * SMTP__MEASURED /* all goes through the buffer; of
+                                                a dry run, too: no trace */
 };
 
 enum {                             /* smtp_mail.flags */
@@ -1625,13 +1631,13 @@ enum {                             /* smtp_mail.flags */
     SMTP__REFUSED = 128,           /* the mail is, status says why */
     SMTP__DELIVERED = 256 * (SMTP__LMTP | SMTP__RARE),  /* to a recipient */
     SMTP__HAS_8BIT = 512 * SMTP__8BITMIME,   /* SMTP_BODY_8BIT << 8, */
-    SMTP__CLEAN = 1024 * SMTP__KEPT,         /* there is nothing to change */
+    SMTP__EACH = 1024 * SMTP__RARE,          /* PRDR: an answer for each */
     SMTP__SIZED = 2048 * SMTP__MEASURED,     /* `wire` is known */
     SMTP__NEEDS_UTF8 = 4096 * SMTP__UTF8,    /* SMTP_BODY_UTF8 << 8 */
     SMTP__ANSWERED = 8192,         /* the final reply is heard */
     SMTP__STEPWISE = 16384 * SMTP__CAREFUL   /* DATA waits for recipients */
 };
-#define SMTP__EACH (32768u * SMTP__RARE)  /* PRDR: an answer for each */
+#define SMTP__CLEAN (32768u * SMTP__KEPT)  /* there is nothing to change */
 
 enum {                             /* smtp_session.parse, of a line: */
     SMTP__P_MORE = 1,              /* another one follows it */
@@ -1916,8 +1922,7 @@ static void smtp__settle(smtp_mail *m)
         ((SMTP__ALL_OR_NONE || SMTP__RARE) &&
          smtp__is(m->status, SMTP_E_RECIPIENTS)))
         rest = SMTP__BYTE(SMTP_NOT_TAKEN);
-    if (SMTP__RARE && (rest == SMTP_OK || rest == SMTP__BYTE(SMTP_UNKNOWN) ||
-                       rest == SMTP__BYTE(SMTP_E_DATA))) {
+    if (SMTP__RARE && rest != SMTP__BYTE(SMTP_E_SENDER)) {
         smtp__settle_recipients(m, m->said, rest);
         rest = SMTP__BYTE(SMTP_NOT_TAKEN);
     }
@@ -1927,11 +1932,10 @@ static void smtp__settle(smtp_mail *m)
         m->status = SMTP_PARTIAL;
 }
 
-static smtp_code smtp__no_code(void)
+/* A mail begins with MAIL, or with RSET before it. */
+static uint8_t smtp__first_row(const smtp_session *s)
 {
-    smtp_code none;
-    memset(&none, 0, sizeof none);
-    return none;
+    return (uint8_t)(SMTP__MAIL - s->dirty);
 }
 
 /* RFC 9422, section 4.2: more recipients than one transaction may have get
@@ -1948,7 +1952,7 @@ static int smtp__another_part(smtp_session *s, smtp_mail *m)
     if (m->flags & SMTP__ACCEPTED) {
         smtp__settle_recipients(m, m->said, SMTP_OK);
         m->flags |= SMTP__DELIVERED;
-        m->code = smtp__no_code();
+        memset(&m->code, 0, sizeof m->code);
     }
     if (s->most[1] == 1) {
         m->flags |= SMTP__SOME_REFUSED;
@@ -1959,7 +1963,7 @@ static int smtp__another_part(smtp_session *s, smtp_mail *m)
     if (m->flags & SMTP__SAID_FINAL)
         m->last = (uint32_t)s->at;
     m->flags &= (uint16_t)keep;
-    s->await = s->say = s->dirty ? SMTP__RSET : SMTP__MAIL;
+    s->await = s->say = smtp__first_row(s);
     return 1;
 }
 
@@ -2029,22 +2033,31 @@ static int smtp__contradicted(const smtp_mail *m)
    the server say 421 instead of an answer. */
 static void smtp__lose(smtp_session *s, smtp_mail *m)
 {
+    int open = smtp__is(m->status, SMTP_AGAIN);
     int shut = s->status == SMTP__BYTE(SMTP_E_SHUTDOWN) &&
                (!SMTP__LEAVES || s->reply.code.reply == 421);
-    int none = SMTP__RARE && smtp__none_open(m);
+    int none, unknown;
     size_t i;
-    if (!smtp__is(m->status, SMTP_AGAIN) &&
-        (shut || !smtp__senderless(m) || !smtp__handed_over(s, m)))
+    if (!open && !smtp__senderless(m))
         return;
+    unknown = !shut && smtp__handed_over(s, m);
+    if (!open && !unknown)
+        return;
+    none = SMTP__RARE && smtp__none_open(m);
     if (none && m->said == m->to_count) {
         m->status = SMTP_E_RECIPIENTS;
         return;
     }
-    m->status = SMTP_NOT_TAKEN;
-    m->code = shut ? s->reply.code : smtp__no_code();
-    if (!shut && !none && smtp__handed_over(s, m))
+    if (shut)
+        m->code = s->reply.code;
+    else
+        memset(&m->code, 0, sizeof m->code);
+    if (unknown && !none) {
         m->status = SMTP_UNKNOWN;
-    else for (i = 0; SMTP__RARE && i < m->said; i++)
+        return;
+    }
+    m->status = SMTP_NOT_TAKEN;
+    for (i = 0; SMTP__RARE && i < m->said; i++)
         if (smtp__is(m->to[i].status, SMTP_UNKNOWN))
             m->to[i].status = SMTP_AGAIN;
 }
@@ -2202,8 +2215,8 @@ static char *smtp__number(char *end, smtp_size value)
 static int smtp__far(const smtp_session *s)
 {
     const smtp_mail *m = smtp__heard(s);
-    return SMTP__NEXT && m && m != s->said && smtp__handed_over(s, m) &&
-           s->sent - m->last >= SMTP__FAR;
+    return SMTP__NEXT && m && m->flags & SMTP__SAID_FINAL &&
+           (s->sent - m->last) / SMTP__FAR == 1;
 }
 
 /* Hands bytes to the transport, returns how many it took. After a failure
@@ -2242,8 +2255,9 @@ static int smtp__flush(smtp_session *s)
     n = smtp__transmit(s, s->out + s->out_from, n);
     if (n == 0)
         return 0;
-    s->out_from = (uint16_t)(s->out_from + n);
-    if (s->out_from == s->out_to) {
+    n += s->out_from;
+    s->out_from = (uint16_t)n;
+    if (n == s->out_to) {
         smtp__wipe_secret(s);
         s->out_from = s->out_to = 0;
     }
@@ -2509,6 +2523,7 @@ SMTP__APART static void smtp__learn_word(smtp_session *s)
 }
 
 /* A number that grows by a digit; one near `most` counts as `most`. */
+SMTP__APART_WITH(SMTP__RARE)
 static smtp_size smtp__grow(smtp_size value, char c, smtp_size most)
 {
     return value < most / 10 ? value * 10 + (smtp_size)(c - '0') : most;
@@ -2536,18 +2551,22 @@ SMTP__APART static void smtp__keep_feature(smtp_session *s, char c)
 {
     char *text = s->config->features;
     size_t at = (size_t)s->run, size = s->config->features_size;
-    if (text == NULL || at >= size || (!c && (!at || !text[at - 1])))
-        return;                    /* nor is a line kept that is empty */
-    if (at + 1 + (c != 0) < size) {
+    if (text == NULL || at >= size)
+        return;
+    if (c == 0) {
+        if (at == 0 || text[at - 1] == 0)
+            return;                /* nor is a line kept that is empty */
+        at++;
+    } else if (at + 2 < size) {
         text[at++] = c;
-        text[at + (c != 0)] = 0;
-        s->run = (smtp_size)at;
+        text[at] = text[at + 1] = 0;
     } else {
         while (at && text[at - 1])
             at--;
-        s->run = (smtp_size)size;
+        text[at] = 0;
+        at = size;
     }
-    text[at] = 0;
+    s->run = (smtp_size)at;
 }
 
 static void smtp__no_features(const smtp_config *c)
@@ -2690,27 +2709,27 @@ static void smtp__listen(smtp_session *s, char c)
 SMTP__APART_WITH(SMTP__REPLY)
 static unsigned smtp__parse_text(smtp_session *s, char c)
 {
+    unsigned complete = 0;
     smtp__listen(s, c);
-    if (c != '\n') {
-        smtp__keep(s, c);
-        return 0;
+    if (c == '\n') {
+        if (SMTP__REPLY && s->reply.length &&
+            s->reply.text[s->reply.length - 1] == '\r')
+            s->reply.length--;
+        s->line_code = 0;
+        s->parse = s->parse & SMTP__P_MORE ? SMTP__P_FURTHER : 0;
+        complete = s->parse == 0;
     }
-    if (SMTP__REPLY && s->reply.length &&
-        s->reply.text[s->reply.length - 1] == '\r')
-        s->reply.length--;
-    s->line_code = 0;
-    s->parse = s->parse & SMTP__P_MORE ? SMTP__P_FURTHER : 0;
-    return s->parse == 0;
+    if (!complete)
+        smtp__keep(s, c);
+    return complete;
 }
 
 /* The code of a line is read. 0: it is not that of the first. */
 static int smtp__parse_line(smtp_session *s)
 {
     unsigned code = s->line_code;
-    if (s->parse) {
-        smtp__keep(s, '\n');
+    if (s->parse)
         return code == s->reply.code.reply;
-    }
     if (SMTP__REPLY) {
         s->reply.text = smtp__input(s);
         s->reply.length = 0;
@@ -2749,39 +2768,29 @@ static unsigned smtp__parse_byte(smtp_session *s, char c)
 }
 
 #if SMTP__REPLY
-/* A number of three digits at most; SMTP__NAN for what is none. */
-#define SMTP__NAN 1024u
-static unsigned smtp__parse_number(const char **at)
-{
-    const char *p = *at;
-    unsigned value = (unsigned)(*p - '0'), digit;
-    if (value > 9)
-        return SMTP__NAN;
-    for (p++; value < 100 && (digit = (unsigned)(*p - '0')) <= 9; p++)
-        value = value * 10 + digit;
-    *at = p;
-    return value;
-}
-
-/* The enhanced status code at the start of the text (RFC 2034, section 4),
-   whose class has to be that of the reply. */
+/* The enhanced status code at the start of the text (RFC 2034, section 4): the
+   reply's class, then two numbers of three digits at most. */
 static void smtp__parse_enhanced(smtp_reply *r)
 {
-    const char *p = r->text + 2;
-    unsigned subject, detail;
+    const char *p = r->text;
+    unsigned number[2], i;
     r->text[r->length] = 0;
     r->code.subject = r->code.detail = 0;
-    if (r->length < 5 || p[-1] != '.' ||
-        (unsigned)(p[-2] - '0') != r->code.reply / 100u)
+    if ((unsigned)(*p++ - '0') != r->code.reply / 100u)
         return;
-    subject = smtp__parse_number(&p);
-    if (*p++ != '.')
+    for (i = 0; i < 2; i++) {
+        unsigned value = 0;
+        if (*p++ != '.' || !smtp__is_digit(*p))
+            return;
+        do
+            value = value * 10 + (unsigned)(*p++ - '0');
+        while (value < 100 && smtp__is_digit(*p));
+        number[i] = value;
+    }
+    if ((unsigned char)*p > ' ')
         return;
-    detail = smtp__parse_number(&p);
-    if ((subject | detail) & SMTP__NAN || (unsigned char)*p > ' ')
-        return;
-    r->code.subject = (uint16_t)subject;
-    r->code.detail = (uint16_t)detail;
+    r->code.subject = (uint16_t)number[0];
+    r->code.detail = (uint16_t)number[1];
 }
 #else
 static void smtp__parse_enhanced(smtp_reply *r)
@@ -3093,7 +3102,7 @@ static ptrdiff_t smtp__pull_source(smtp_session *s, const char **p)
     if (r >= 0 && (size_t)r <= (smtp_size)-1 - s->at)
         return r;
     if (r == SMTP_AGAIN)
-        s->flags |= SMTP__STARVED;
+        s->wants |= SMTP__STARVED;
     else
         smtp__fail(s, SMTP_E_BODY);
     return -1;
@@ -3119,7 +3128,8 @@ static int smtp__body_ok(const smtp_body *b)
 }
 
 /* The body's bytes at the present offset: how many there are, 0 at its end,
-   -1 when there are none now. */
+   -1 when there are none now. Of those in memory one will do where speed does
+   not count. */
 static ptrdiff_t smtp__pull(smtp_session *s, const char **p)
 {
     const smtp_size most = (smtp_size)-1 < PTRDIFF_MAX ? (smtp_size)-1
@@ -3130,6 +3140,8 @@ static ptrdiff_t smtp__pull(smtp_session *s, const char **p)
         return smtp__pull_source(s, p);
     if (left)
         *p = b->data + s->at;
+    if (!SMTP__FAST)
+        return left != 0;
     return (ptrdiff_t)(left < most ? left : most);
 }
 
@@ -3167,7 +3179,7 @@ static SMTP__INLINE size_t smtp__body_out(smtp_session *s, const char *p,
     }
     if (SMTP__COUNTED && smtp__in_payload(s))
         s->chunk -= (smtp_size)n;
-    if (!(s->body_state & SMTP__INTO_BUFFER) && s->say != SMTP__MEASURE)
+    if (!(s->body_state & SMTP__INTO_BUFFER))
         smtp__trace(s, SMTP_TRACE_BODY, p, n);
     return n;
 }
@@ -3177,7 +3189,7 @@ static SMTP__INLINE size_t smtp__body_out(smtp_session *s, const char *p,
 static uint8_t smtp__encode_byte(smtp_session *s, const char *p)
 {
     unsigned state = s->body_state;
-    unsigned next = state & ~(unsigned)(SMTP__BOL | SMTP__CR);
+    uint8_t next = (uint8_t)(state & ~(unsigned)(SMTP__BOL | SMTP__CR));
     unsigned c = (unsigned char)*p;
     size_t n = 1;
     if (!(state & SMTP__DRY) && s->out_size - s->out_to < 2)
@@ -3189,7 +3201,9 @@ static uint8_t smtp__encode_byte(smtp_session *s, const char *p)
     if (state & SMTP__RAW) {
         ;
     } else if (c == '\r' || c == '\n') {
-        next |= c == '\r' ? SMTP__BOL | SMTP__CR : SMTP__BOL;
+        next |= SMTP__BOL;
+        if (c == '\r')
+            next |= SMTP__CR;
         n = c == '\n' && state & SMTP__CR ? 0 : 2;
         p = "\r\n";
     } else if (c == '.' && (state & SMTP__BOL) && (state & SMTP__DOTS)) {
@@ -3197,7 +3211,7 @@ static uint8_t smtp__encode_byte(smtp_session *s, const char *p)
         p = "..";
         n = SMTP__KEPT && state & SMTP__DRY ? 1 : 2;   /* SIZE counts it once */
     }
-    s->body_state = (uint8_t)next;
+    s->body_state = next;
     return n == 0 || smtp__body_out(s, p, n);
 }
 
@@ -3262,7 +3276,7 @@ static int smtp__encode_step(smtp_session *s)
     if (r == 0)
         return smtp__encode_end(s);
     if (!SMTP__FAST)
-        return smtp__encode_bytes(s, p, SMTP__PULL ? (size_t)r : 1);
+        return smtp__encode_bytes(s, p, (size_t)r);
     if (s->body_state & SMTP__RAW)
         s->run = (smtp_size)r;
     else if (s->run == 0 && !(s->body_state & SMTP__CR))
@@ -3319,8 +3333,7 @@ static int smtp__domain_ok(const smtp_session *s)
 {
     const char *domain = s->config->domain;
     return !domain || (*domain && *domain != '"' &&
-                       (smtp_address_check(domain) == 1 ||
-                        smtp__a_label(s, domain)));
+                       smtp_address_check(smtp__hello_name(s)) == 1);
 }
 
 /* The domain of an address that is ASCII before it, or 0. */
@@ -3346,16 +3359,16 @@ static int smtp__address_kind(const smtp_session *s, const char *address)
     return domain && smtp__a_label(s, domain) ? 1 : kind;
 }
 
-static void smtp__put_address(smtp_session *s, const char *address)
+/* Of an address whose domain has an A-label all before that; what is to follow
+   then, else the address. */
+static const char *smtp__put_local(smtp_session *s, const char *address)
 {
-    const char *domain = SMTP__A_LABEL && s->config->a_label
+    const char *domain = !SMTP__FAST || s->config->a_label
                        ? smtp__domain(address) : NULL;
     const char *label = domain ? smtp__a_label(s, domain) : NULL;
-    if (label) {
+    if (label)
         smtp__put_n(s, address, (size_t)(domain - address));
-        address = label;
-    }
-    smtp__put(s, address);
+    return label ? label : address;
 }
 
 SMTP__APART static void smtp__put_hex(smtp_session *s, unsigned digit)
@@ -3506,10 +3519,9 @@ static const char *smtp__value(const smtp_session *s, unsigned what, char *end)
     case 'w': return s->word;
     case 'y':
         return smtp__if(SMTP__INITIAL && s->keyword == SMTP__K_EMPTY, end);
-#if SMTP__HAND                     /* MAIL and RCPT have a tail */
-    case 'c': return s->tail ? s->line : NULL;
-    case 'k': return smtp__if(s->tail != NULL, end);
-    case 'l': return s->tail ? NULL : smtp__unless_empty(s->line);
+#if SMTP__HAND
+    case 'c': return s->line;
+    case 'k': return smtp__if(s->line != NULL, end);
     case 't': return smtp__unless_empty(s->tail);
 #endif
 #if SMTP__RARE
@@ -3817,7 +3829,7 @@ static int smtp__respond(smtp_session *s)
     const char *response = NULL;
     ptrdiff_t r = sasl->step(sasl->ctx, s, s->step ? "" : NULL, 0, &response);
     if (r == SMTP_AGAIN) {
-        s->flags |= SMTP__STARVED;
+        s->wants |= SMTP__STARVED;
         return 0;
     }
     s->line = response;
@@ -3894,7 +3906,7 @@ static SMTP__INLINE unsigned smtp__awaited(smtp_session *s)
 {
     const unsigned flags = SMTP__SAID_RSET | SMTP__SAID_MAIL | SMTP__SAID_DATA;
     const smtp_mail *m = smtp__heard(s);
-    unsigned open = 1u << (SMTP__FINAL - SMTP__RSET);
+    unsigned row, open = 1u << (SMTP__FINAL - SMTP__RSET);
     if (!SMTP__OVERLAPS)
         return smtp__awaited_next(s);
     if (m == NULL)
@@ -3904,8 +3916,9 @@ static SMTP__INLINE unsigned smtp__awaited(smtp_session *s)
         open |= 1u << (SMTP__RCPT - SMTP__RSET);
     if (SMTP__PARTS && m->chunks)
         open |= 1u << (SMTP__BDAT - SMTP__RSET);
-    s->await = (uint8_t)smtp__lowest(open, s->await);
-    return s->await;
+    row = smtp__lowest(open, s->await);
+    s->await = (uint8_t)row;
+    return row;
 }
 
 /* Tells the outcomes of mails of which no more will be said and all that was
@@ -3944,7 +3957,7 @@ SMTP__APART static void smtp__refuse_mail(smtp_session *s, uint8_t status)
 /* A command by hand ends with its reply. */
 static void smtp__judge_command(smtp_session *s, int yes)
 {
-    if (SMTP__HAND && SMTP__LMTP && s->tail)   /* MAIL, or RCPT: accepted */
+    if (SMTP__HAND && SMTP__LMTP && s->line)   /* MAIL, or RCPT: accepted */
         s->to_heard = *s->word == 'M' ? 0
                     : s->to_heard + (unsigned)yes;
     smtp__result(s, s->reply.code.reply < 400 ? SMTP_OK : SMTP_E_REFUSED);
@@ -3999,6 +4012,17 @@ static int smtp__opportunistic(const smtp_session *s)
            s->config->tls == SMTP_TLS_UNSAFE_OPPORTUNISTIC;
 }
 
+/* STARTTLS is not to be had. */
+static void smtp__no_tls(smtp_session *s, uint8_t status, uint8_t by_hand)
+{
+    if (smtp__opportunistic(s) && !smtp__hand(s)) {
+        s->flags |= SMTP__PLAIN_ON;
+        s->say = SMTP__IDLE;
+    } else {
+        smtp__refuse(s, status, by_hand);
+    }
+}
+
 /* RFC 3207, section 5: nothing in clear may follow the 220 unseen. */
 static void smtp__judge_starttls(smtp_session *s, int yes)
 {
@@ -4006,11 +4030,8 @@ static void smtp__judge_starttls(smtp_session *s, int yes)
         s->say = SMTP__HANDSHAKE;
         if (s->in_from != s->in_to)
             smtp__fail(s, SMTP_E_INJECTION);
-    } else if (smtp__opportunistic(s) && !smtp__hand(s)) {
-        s->flags |= SMTP__PLAIN_ON;
-        s->say = SMTP__IDLE;
     } else {
-        smtp__refuse(s, SMTP__BYTE(SMTP_E_STARTTLS),
+        smtp__no_tls(s, SMTP__BYTE(SMTP_E_STARTTLS),
                      SMTP__BYTE(SMTP_E_REFUSED));
     }
 }
@@ -4169,12 +4190,34 @@ static smtp_recipient *smtp__turn_of(const smtp_session *s)
     return NULL;
 }
 
+/* PRDR: the answer for all comes last. Until then who was accepted is
+   SMTP_UNKNOWN. */
+static void smtp__judge_prdr(smtp_session *s, smtp_mail *m, int yes)
+{
+    smtp_recipient *to;
+    size_t n;
+    if (yes && !smtp__is(m->status, SMTP_AGAIN))
+        return;
+    for (to = m->to, n = m->said; n > 0; n--, to++) {
+        if (!smtp__is(to->status, SMTP_UNKNOWN))
+            continue;
+        to->status = yes ? SMTP_OK : SMTP_E_REFUSED;
+        if (yes)
+            m->flags |= SMTP__DELIVERED;
+        else
+            to->code = s->reply.code;
+    }
+}
+
 /* One of these answers. 1: more are to come. */
-SMTP__APART static int smtp__judge_each(smtp_session *s, smtp_mail *m, int yes)
+static int smtp__judge_each(smtp_session *s, smtp_mail *m, int yes)
 {
     smtp_recipient *to = smtp__turn_of(s);
-    if (to == NULL)
+    if (to == NULL) {
+        if (m->flags & SMTP__EACH)
+            smtp__judge_prdr(s, m, yes);
         return 0;
+    }
     to->code = s->reply.code;
     if (!yes) {
         smtp__refuse_recipient(m, to);
@@ -4192,32 +4235,15 @@ SMTP__APART static int smtp__judge_each(smtp_session *s, smtp_mail *m, int yes)
     return 1;
 }
 
-/* PRDR: 353 announces an answer for each recipient. Until the one for all that
-   comes last, who was accepted is SMTP_UNKNOWN. */
-static int smtp__judge_prdr(smtp_session *s, smtp_mail *m, int yes)
+/* PRDR: 353 announces an answer for each recipient. */
+static int smtp__announced(smtp_session *s, smtp_mail *m)
 {
-    size_t i;
-    if (s->reply.code.reply == 353 && smtp__use_prdr(s, m) &&
-        !(m->flags & SMTP__EACH)) {
-        m->flags |= SMTP__EACH;
-        s->due++;
-        return 1;
-    }
-    if (!(m->flags & SMTP__EACH) || smtp__turn_of(s))
+    if (s->reply.code.reply != 353 || m->flags & SMTP__EACH ||
+        !smtp__use_prdr(s, m))
         return 0;
-    for (i = 0; i < m->said; i++)
-        if (!smtp__is(m->to[i].status, SMTP_UNKNOWN)) {
-            continue;
-        } else if (yes) {
-            if (!smtp__is(m->status, SMTP_AGAIN))
-                continue;
-            m->to[i].status = SMTP_OK;
-            m->flags |= SMTP__DELIVERED;
-        } else {
-            m->to[i].status = SMTP_E_REFUSED;
-            m->to[i].code = s->reply.code;
-        }
-    return 0;
+    m->flags |= SMTP__EACH;
+    s->due++;
+    return 1;
 }
 
 /* A body by hand; LMTP answers it for each recipient that was accepted. */
@@ -4237,13 +4263,14 @@ static void smtp__judge_by_hand(smtp_session *s, int yes)
     smtp__result(s, status);
 }
 
-/* Where each recipient has an answer, one that is delivered to is enough. */
-SMTP__APART static int smtp__body_refused(const smtp_session *s,
-                                          const smtp_mail *m, int yes)
+/* Where each recipient has an answer, one that is delivered to is enough; with
+   PRDR the last answer has to agree. */
+static int smtp__body_refused(const smtp_session *s, const smtp_mail *m,
+                              int yes)
 {
-    int lmtp = SMTP__LMTP && s->config->lmtp;
-    return lmtp || m->flags & SMTP__EACH
-         ? !(m->flags & SMTP__DELIVERED) || (!lmtp && !yes) : !yes;
+    if ((SMTP__LMTP && s->config->lmtp) || (yes && m->flags & SMTP__EACH))
+        yes = (m->flags & SMTP__DELIVERED) != 0;
+    return !yes;
 }
 
 /* Nobody can have taken a mail whose end is not yet out. */
@@ -4259,7 +4286,7 @@ static void smtp__judge_final(smtp_session *s, int yes)
         smtp__fail(s, SMTP_E_PROTOCOL);
         return;
     }
-    if ((SMTP__RARE && smtp__judge_prdr(s, m, yes)) ||
+    if ((SMTP__RARE && smtp__announced(s, m)) ||
         (SMTP__EACH_ANSWERS && smtp__judge_each(s, m, yes)))
         return;
     if (m->flags & SMTP__ACCEPTED) {
@@ -4304,11 +4331,13 @@ static const uint8_t smtp__limits[] = {SMTP__ROWS(SMTP__LIMIT)};
 SMTP__APART_WITH(SMTP__RARE)
 static void smtp__put_value(smtp_session *s, unsigned what, const char *text)
 {
-    if (SMTP__AUTH && ((SMTP__INITIAL && what == 'f') || what == 'g'))
+    if (SMTP__AUTH && ((SMTP__INITIAL && what == 'f') || what == 'g')) {
         smtp__put_response(s);
-    else if (SMTP__A_LABEL && what >= 'a' && what <= 'c')
-        smtp__put_address(s, text);
-    else if (SMTP__DSN && (!SMTP__FAST || what == 'd' || what == 'e'))
+        return;
+    }
+    if (SMTP__A_LABEL && what >= 'a' && what <= 'c')
+        text = smtp__put_local(s, text);
+    if (SMTP__DSN && (!SMTP__FAST || what == 'd' || what == 'e'))
         smtp__put_text(s, text, what == 'e' ? smtp__put_type(s, text) : what);
     else
         smtp__put(s, text);
@@ -4366,6 +4395,7 @@ static int smtp__use_chunks(const smtp_session *s, const smtp_mail *m)
 
 /* Rows that are said only when all before them is answered. With a transport
    that blocks the chunk's payload would keep the replies from being read. */
+SMTP__APART_WITH(SMTP__PULL)
 static int smtp__stops(const smtp_session *s, unsigned row)
 {
     const smtp_mail *m = s->said;
@@ -4391,36 +4421,39 @@ static int smtp__in_window(smtp_session *s)
     return !(s->flags & SMTP__FULL);
 }
 
-/* Whether the row may be said now. */
-SMTP__APART_WITH(SMTP__PULL)
-static SMTP__INLINE int smtp__may_say(smtp_session *s, unsigned row)
-{
-    return smtp__stops(s, row) ? s->due == 0 : smtp__in_window(s);
-}
-
 /* Whether the mail being said is known to fail at the row that comes next.
    Only answers count that have come in every run of this dialogue: all of
    them at a stop, MAIL's when a window of commands came behind it. */
-static SMTP__INLINE int smtp__hopeless(const smtp_session *s, unsigned row)
+static SMTP__INLINE int smtp__hopeless(const smtp_session *s, unsigned row,
+                                       int stop)
 {
     const smtp_mail *m = s->said;
     if (smtp__no_mail(m) || row < SMTP__RCPT || row > SMTP__BDAT)
         return 0;
     if (row == SMTP__RCPT)
         return m->flags & SMTP__REFUSED && m->said + 1 >= s->window;
-    if (s->window != 1 && !smtp__stops(s, row))
+    if (s->window != 1 && !stop)
         return 0;
     return m->flags & SMTP__REFUSED || !(m->flags & SMTP__ACCEPTED) ||
            (SMTP__OF_ALL(m->all_or_none) && m->flags & SMTP__SOME_REFUSED);
 }
 
-static void smtp__give_up(smtp_session *s)
+/* Whether the row may be said now: SMTP__NOW. 0: not yet. 1: the mail ends
+   instead. */
+#define SMTP__NOW 2
+SMTP__APART_WITH(SMTP__PULL)
+static SMTP__INLINE int smtp__may_say(smtp_session *s, unsigned row)
 {
     smtp_mail *m = s->said;
-    if (SMTP__OF_ALL(m->all_or_none) && m->flags & SMTP__SOME_REFUSED &&
-        m->status == SMTP_AGAIN)
+    int stop = smtp__stops(s, row);
+    if ((stop && s->due) || (!stop && !smtp__in_window(s)))
+        return 0;
+    if (!smtp__hopeless(s, row, stop))
+        return SMTP__NOW;
+    if (SMTP__OF_ALL(m->all_or_none) && smtp__is(m->status, SMTP_AGAIN))
         m->status = SMTP_E_RECIPIENTS;
     smtp__abandon(s);
+    return 1;
 }
 
 /* The mail's last byte is in the buffer or out. */
@@ -4505,7 +4538,7 @@ static void smtp__advance(smtp_session *s, unsigned row)
         return;
     }
     s->await = (uint8_t)row;
-    if (SMTP__HAND && row == SMTP__COMMAND && s->tail)
+    if (SMTP__HAND && row == SMTP__COMMAND && s->line)
         s->dirty = 1;              /* MAIL or RCPT by hand */
     if (SMTP__AUTH && (row == SMTP__RESPONSE ||
                        ((SMTP__SASL || SMTP__INITIAL) && row == SMTP__AUTH_)))
@@ -4591,12 +4624,9 @@ static int smtp__say_row(smtp_session *s)
                        (row == SMTP__RSET && smtp__say_sender(s))))
         return 1;
     if (s->row_done == 0) {
-        if (!smtp__may_say(s, row))
-            return 0;
-        if (smtp__hopeless(s, row)) {
-            smtp__give_up(s);
-            return 1;
-        }
+        int may = smtp__may_say(s, row);
+        if (may != SMTP__NOW)
+            return may;
     }
     if (SMTP__FAST && s->row_done == 0 && (end = smtp__plain_row(s, row))) {
         s->out_to = (uint16_t)(end - s->out);
@@ -4649,16 +4679,18 @@ static int smtp__say_chunk(smtp_session *s)
 {
     smtp_mail *m = s->said;
     unsigned start = s->out_to;
+    char *p;
     size_t n;
     int r;
     if (start && s->out_size - start < 64)
         return 0;
-    if (!(m->flags & SMTP__REFUSED) && !smtp__may_say(s, SMTP__BDAT))
-        return 0;
-    if (m->flags & SMTP__REFUSED || smtp__hopeless(s, SMTP__BDAT)) {
-        smtp__give_up(s);
+    if (m->flags & SMTP__REFUSED) {
+        smtp__abandon(s);
         return 1;
     }
+    r = smtp__may_say(s, SMTP__BDAT);
+    if (r != SMTP__NOW)
+        return r;
     s->out_to = (uint16_t)(start + SMTP__BDAT_ROOM);
     do
         r = smtp__encode(s);
@@ -4672,8 +4704,9 @@ static int smtp__say_chunk(smtp_session *s)
         m->flags |= SMTP__SAID_FINAL;
     smtp__write(s, SMTP__BDAT);
     smtp__trace_row(s, start);
-    memmove(s->out + s->out_to, s->out + start + SMTP__BDAT_ROOM, n);
-    smtp__trace(s, SMTP_TRACE_BODY, s->out + s->out_to, n);
+    p = s->out + s->out_to;
+    memmove(p, s->out + start + SMTP__BDAT_ROOM, n);
+    smtp__trace(s, SMTP_TRACE_BODY, p, n);
     s->out_to = (uint16_t)(s->out_to + n);
     s->due++;
     if (r < 0)
@@ -4721,10 +4754,15 @@ static uint8_t smtp__check_extras(const smtp_session *s,
     return SMTP_OK;
 }
 
-static uint8_t smtp__bad_recipient(smtp_recipient *to, uint8_t bad)
+/* Whether the address can be sent, be it with SMTPUTF8. */
+SMTP__APART_WITH(SMTP__RARE)
+static int smtp__address_ok(const smtp_session *s, smtp_mail *m,
+                            const char *address)
 {
-    to->status = smtp__status(bad);
-    return bad;
+    int kind = smtp__address_kind(s, address);
+    if (kind == 2)
+        m->flags |= SMTP__NEEDS_UTF8;
+    return kind;
 }
 
 /* A mail's arguments, before anything of it is said. */
@@ -4734,17 +4772,14 @@ static uint8_t smtp__check_to(const smtp_session *s, smtp_mail *m)
     size_t n;
     for (n = m->to_count; n > 0; n--, to++) {
         uint8_t bad;
-        int kind;
         if (smtp__plain_recipient(to))
             continue;
-        kind = to->address && *to->address
-             ? smtp__address_kind(s, to->address) : 0;
-        if (kind == 0)
-            return smtp__bad_recipient(to, SMTP__BYTE(SMTP_E_RECIPIENT_SYNTAX));
-        if (kind == 2)
-            m->flags |= SMTP__NEEDS_UTF8;
-        if ((bad = smtp__check_extras(s, to)) != SMTP_OK)
-            return smtp__bad_recipient(to, bad);
+        bad = to->address && *to->address && smtp__address_ok(s, m, to->address)
+            ? smtp__check_extras(s, to) : SMTP__BYTE(SMTP_E_RECIPIENT_SYNTAX);
+        if (bad != SMTP_OK) {
+            to->status = smtp__status(bad);
+            return bad;
+        }
     }
     return SMTP_OK;
 }
@@ -4756,25 +4791,20 @@ static int smtp__wishes_ok(const smtp_mail *m)
     const unsigned modes = 0x67;   /* a bit each: 0, SMTP_BY_RETURN, _NOTIFY,
                                       and these with _TRACE */
     return smtp__word_ok(m->hold_until) &&
-           m->priority >= -9 && m->priority <= 9 && m->by_mode <= 6 &&
-           modes >> m->by_mode & 1 && m->hold_for <= 999999999 &&
+           m->by_mode <= 6 && modes >> m->by_mode & 1 &&
+           (!(m->by_mode & SMTP_BY_RETURN) || m->by > 0) &&
            m->by <= 999999999 && m->by >= -999999999 &&
-           (!(m->by_mode & SMTP_BY_RETURN) || m->by > 0);
+           m->priority >= -9 && m->priority <= 9 && m->hold_for <= 999999999;
 }
 
-/* The extensions that they need. */
-static uint32_t smtp__wishes(const smtp_mail *m)
+/* Whether an extension that they need is not offered. */
+static int smtp__in_vain(const smtp_session *s, const smtp_mail *m)
 {
-    uint32_t needs = 0;
-    if (m->hold_until || m->hold_for)
-        needs |= SMTP_EXT_FUTURERELEASE;
-    if (m->by_mode)
-        needs |= SMTP_EXT_DELIVERBY;
-    if (m->priority)
-        needs |= SMTP_EXT_MT_PRIORITY;
-    if (m->require_tls)
-        needs |= SMTP_EXT_REQUIRETLS;
-    return needs;
+    return ((m->hold_until || m->hold_for) &&
+            !smtp__offers(s, SMTP_EXT_FUTURERELEASE)) ||
+           (m->by_mode && !smtp__offers(s, SMTP_EXT_DELIVERBY)) ||
+           (m->priority && !smtp__offers(s, SMTP_EXT_MT_PRIORITY)) ||
+           (m->require_tls && !smtp__offers(s, SMTP_EXT_REQUIRETLS));
 }
 #else
 static int smtp__wishes_ok(const smtp_mail *m)
@@ -4783,20 +4813,21 @@ static int smtp__wishes_ok(const smtp_mail *m)
     return 1;
 }
 
-static uint32_t smtp__wishes(const smtp_mail *m)
+static int smtp__in_vain(const smtp_session *s, const smtp_mail *m)
 {
-    (void)m;
+    (void)s, (void)m;
     return 0;
 }
 #endif
 
-/* The extensions that the mail asks for. */
+/* The other extensions that the mail asks for. */
 static uint32_t smtp__needs(const smtp_mail *m)
 {
     uint32_t needs = smtp__needs_esmtp(SMTP__OF_PARAMS(m->params));
+    (void)m;
     if (SMTP__OF_DSN(m->ret) || SMTP__OF_DSN(m->envid))
         needs |= SMTP_EXT_DSN;
-    return needs | smtp__wishes(m);
+    return needs;
 }
 
 /* Flags of a body for which nothing is built in. */
@@ -4822,7 +4853,8 @@ static uint8_t smtp__check_wishes(const smtp_session *s,
     if (!smtp__params_ok(SMTP__OF_PARAMS(m->params)) ||
         SMTP__OF_DSN(m->ret) > 2 || !smtp__wishes_ok(m))
         return SMTP__BYTE(SMTP_E_PARAMETER);
-    if (smtp__never(&m->body) || !smtp__offers(s, smtp__needs(m)))
+    if (smtp__never(&m->body) || !smtp__offers(s, smtp__needs(m)) ||
+        smtp__in_vain(s, m))
         return SMTP__BYTE(SMTP_E_UNSUPPORTED);
     if (SMTP__OF_RARE(m->require_tls) && !smtp__secure(s))
         return SMTP__BYTE(SMTP_E_NO_TLS);
@@ -4832,14 +4864,11 @@ static uint8_t smtp__check_wishes(const smtp_session *s,
 static uint8_t smtp__check_mail(const smtp_session *s, smtp_mail *m)
 {
     const smtp_body *b = &m->body;
-    int kind = smtp__address_kind(s, smtp__or_empty(m->from));
     uint8_t bad;
     if (m->to_count == 0 || !smtp__body_ok(b))
         return SMTP__BYTE(SMTP_E_ARGUMENT);
-    if (kind == 0)
+    if (!smtp__address_ok(s, m, smtp__or_empty(m->from)))
         return SMTP__BYTE(SMTP_E_SENDER_SYNTAX);
-    if (kind == 2)
-        m->flags |= SMTP__NEEDS_UTF8;
     if ((smtp__never(b) || !smtp__no_wishes(m)) &&
         (bad = smtp__check_wishes(s, m)) != SMTP_OK)
         return bad;
@@ -4863,7 +4892,7 @@ static void smtp__start_transaction(smtp_session *s)
     }
     if (SMTP__CAREFUL && s->refusals >= SMTP__REFUSED_TO)
         m->flags |= SMTP__STEPWISE;
-    s->say = s->dirty ? SMTP__RSET : SMTP__MAIL;
+    s->say = smtp__first_row(s);
     if (!SMTP__OVERLAPS)
         s->await = s->say;
 }
@@ -4968,16 +4997,16 @@ static void smtp__begin(smtp_session *s, smtp_mail *m)
     const unsigned useful = SMTP_EXT_SIZE | SMTP_EXT_8BITMIME |
                             SMTP_EXT_CHUNKING;
     uint8_t bad;
-    if (SMTP__NEXT && s->heard)
+    if (SMTP__NEXT && s->heard) {
         s->said->link = m;
-    else if (SMTP__HEARD)
-        s->heard = m;
-    s->said = m;
-    if (smtp__heard(s) == m) {
+    } else {
+        if (SMTP__HEARD)
+            s->heard = m;
         if (SMTP__OVERLAPS)
             s->await = SMTP__RSET;
         s->to_heard = 0;
     }
+    s->said = m;
     if (SMTP__RARE && s->most[1] == 1) {
         smtp__refuse(s, SMTP__BYTE(SMTP_E_LIMIT), SMTP__BYTE(SMTP_E_LIMIT));
         return;
@@ -4990,7 +5019,8 @@ static void smtp__begin(smtp_session *s, smtp_mail *m)
                !(s->offers & useful)) {
         smtp__start_transaction(s);
     } else {
-        smtp__body_start(s, &m->body, SMTP__DRY | smtp__dry(s, m));
+        smtp__body_start(s, &m->body, SMTP__DRY | SMTP__INTO_BUFFER |
+                                      smtp__dry(s, m));
         s->say = SMTP__MEASURE;
     }
 }
@@ -4998,17 +5028,16 @@ static void smtp__begin(smtp_session *s, smtp_mail *m)
 /* A mail comes into the engine's hands. */
 static void smtp__take(smtp_mail *m)
 {
-    const smtp_code none = smtp__no_code();
     smtp_recipient *to = m->to;
     size_t n;
     if (to == NULL)
         m->to_count = 0;
     for (n = m->to_count; n > 0; n--, to++) {
         to->status = SMTP_AGAIN;
-        to->code = none;
+        memset(&to->code, 0, sizeof to->code);
     }
     m->status = SMTP_AGAIN;
-    m->code = none;
+    memset(&m->code, 0, sizeof m->code);
     m->said = 0;
     m->flags = (uint16_t)(m->body.flags << 8 &
                           (SMTP__HAS_8BIT | SMTP__NEEDS_UTF8));
@@ -5032,18 +5061,18 @@ static int smtp__next_mail(smtp_session *s)
 {
     const smtp_config *c = s->config;
     smtp_mail *m = NULL;
-    int r = s->flags & SMTP__LAST_MAIL ? SMTP_EOF : SMTP_AGAIN;
+    int r = SMTP_EOF;
     if (s->goal == SMTP__G_SEND) {
         smtp__begin(s, s->said);
         return 1;
     }
-    if (!SMTP__NEXT || c->next == NULL) {
+    if (!SMTP__NEXT || smtp__hand(s) || c->next == NULL) {
         smtp__result(s, SMTP_OK);
         return 1;
     }
     if (SMTP__RARE && s->most[1] == 1 && s->due)
         return 0;
-    if (r == SMTP_AGAIN)
+    if (!(s->flags & SMTP__LAST_MAIL))
         r = c->next(c->ctx, &m);
     if (r == SMTP_OK && m) {
         smtp__take(m);
@@ -5054,10 +5083,10 @@ static int smtp__next_mail(smtp_session *s)
             return 0;
         s->goal = SMTP__G_QUIT;
     } else if (r == SMTP_AGAIN) {
-        s->flags |= SMTP__STARVED;
+        s->wants |= SMTP__STARVED;
         return 0;
     } else {
-        smtp__fail(s, r == SMTP_OK ? SMTP_E_IO : (int)smtp__failure(r));
+        smtp__end(s, r == SMTP_OK ? SMTP__BYTE(SMTP_E_IO) : smtp__failure(r));
     }
     return 1;
 }
@@ -5073,72 +5102,61 @@ static int smtp__may_overlap(const smtp_session *s)
            s->mails_refused < SMTP__REFUSED_MAILS;
 }
 
-static void smtp__hello(smtp_session *s)
+/* The next thing that config asks for before the first mail. GREETING, which is
+   there already: nothing more. */
+static unsigned smtp__asked_for(const smtp_session *s)
 {
-    smtp__forget(s);
-    s->say = SMTP__EHLO;
+    unsigned tls = s->config->tls;
+    if (s->goal == SMTP__G_QUIT)
+        return SMTP__QUIT;
+    if (!(s->flags & SMTP__HELLO))
+        return SMTP__EHLO;
+    if (!(s->flags & (SMTP__SECURE | SMTP__PLAIN_ON)) &&
+        (tls == SMTP_TLS_STARTTLS || smtp__opportunistic(s)))
+        return SMTP__STARTTLS;
+    if (SMTP__AUTH && smtp__has_login(s->config) &&
+        !(s->flags & SMTP__LOGGED_IN))
+        return SMTP__AUTH_;
+    return SMTP__GREETING;
 }
 
-/* What config asks for before the first mail, a step at a time. 0: it is there
-   already. */
-static int smtp__prepare(smtp_session *s)
-{
-    const smtp_config *c = s->config;
-    if (!(s->flags & SMTP__HELLO)) {
-        smtp__hello(s);
-    } else if (!(s->flags & (SMTP__SECURE | SMTP__PLAIN_ON)) &&
-               (c->tls == SMTP_TLS_STARTTLS || smtp__opportunistic(s))) {
-        if (smtp__offers(s, SMTP_EXT_STARTTLS) &&
-            (!SMTP__OPPORTUNISTIC || s->io->starttls))
-            s->say = SMTP__STARTTLS;
-        else if (smtp__opportunistic(s))
-            s->flags |= SMTP__PLAIN_ON;
-        else
-            smtp__refuse(s, SMTP__BYTE(SMTP_E_NO_STARTTLS),
-                         SMTP__BYTE(SMTP_E_NO_STARTTLS));
-    } else if (SMTP__AUTH && smtp__has_login(c) &&
-               !(s->flags & SMTP__LOGGED_IN)) {
-        smtp__login(s, 1);
-    } else {
-        return 0;
-    }
-    return 1;
-}
-
-/* The first row of a command by hand. */
-static void smtp__start_hand(smtp_session *s)
+/* The row of a command by hand, or EHLO where that needs it first. */
+static unsigned smtp__hand_row(const smtp_session *s)
 {
     unsigned row = (unsigned)(s->goal - SMTP__G_HAND);
-    int needs_hello = row == SMTP__STARTTLS || row == SMTP__AUTH_;
-    if (needs_hello && !(s->flags & SMTP__HELLO)) {
-        smtp__hello(s);
-    } else if (row == SMTP__GREETING) {
-        smtp__result(s, SMTP_OK);
-    } else if (SMTP__AUTH && row == SMTP__AUTH_) {
-        smtp__login(s, 1);
-    } else if (row == SMTP__STARTTLS && !s->io->starttls) {
-        smtp__result(s, SMTP_E_NO_TLS);
-    } else if (row == SMTP__STARTTLS &&
-               !smtp__offers(s, SMTP_EXT_STARTTLS)) {
-        smtp__result(s, SMTP_E_NO_STARTTLS);
-    } else {
-        if (row == SMTP__EHLO || row == SMTP__HELO)
-            smtp__forget(s);
-        s->say = (uint8_t)row;
-    }
+    return (row == SMTP__STARTTLS || row == SMTP__AUTH_) &&
+           !(s->flags & SMTP__HELLO) ? (unsigned)SMTP__EHLO : row;
+}
+
+static void smtp__ask_tls(smtp_session *s)
+{
+    uint8_t status = SMTP__BYTE(SMTP_E_NO_STARTTLS);
+    if ((SMTP__HAND || SMTP__OPPORTUNISTIC) && !s->io->starttls)
+        status = SMTP__BYTE(SMTP_E_NO_TLS);
+    else if (smtp__offers(s, SMTP_EXT_STARTTLS))
+        s->say = SMTP__STARTTLS;
+    if (s->say == SMTP__IDLE)
+        smtp__no_tls(s, status, status);
 }
 
 /* Nothing is being said: decides what comes next. */
 static int smtp__idle(smtp_session *s)
 {
+    unsigned row;
     if (s->due && !smtp__may_overlap(s))
         return 0;
-    if (smtp__hand(s))
-        smtp__start_hand(s);
-    else if (s->goal == SMTP__G_QUIT)
-        s->say = SMTP__QUIT;
-    else if (!smtp__prepare(s))
+    row = smtp__hand(s) ? smtp__hand_row(s) : smtp__asked_for(s);
+    if (row == SMTP__GREETING)
         return smtp__next_mail(s);
+    if (SMTP__AUTH && row == SMTP__AUTH_) {
+        smtp__login(s, 1);
+    } else if (row == SMTP__STARTTLS) {
+        smtp__ask_tls(s);
+    } else {
+        if (row <= SMTP__HELO)
+            smtp__forget(s);
+        s->say = (uint8_t)row;
+    }
     return 1;
 }
 
@@ -5175,34 +5193,29 @@ static int smtp__mute(const smtp_session *s)
 /* One step of saying. 0: it is stuck. */
 SMTP__APART static int smtp__step(smtp_session *s)
 {
-    if (smtp__mute(s))
+    if (smtp__mute(s) || s->say == SMTP__WAIT)
         return 0;
     if (s->say < SMTP__ROW_COUNT)
         return smtp__say_row(s);
-    if (s->say == SMTP__WAIT)
-        return 0;
     if (s->say == SMTP__IDLE)
         return smtp__idle(s);
-    if (s->say == SMTP__HANDSHAKE)
-        return smtp__handshake(s);
     if (SMTP__SASL && s->say == SMTP__RESPOND)
         return smtp__respond(s);
     if (SMTP__PARTS && s->say == SMTP__CHUNK)
         return smtp__say_chunk(s);
-    return smtp__say_body(s);
+    if (s->say >= SMTP__MEASURE)
+        return smtp__say_body(s);
+    return smtp__handshake(s);
 }
 
-/* A reply that nothing asked for, whose command is not yet out, or 421. Inside
-   a body it refuses the mail. */
+/* A reply that nothing asked for, or whose command is not yet out. Inside of a
+   body it refuses the mail. */
 static void smtp__unasked(smtp_session *s)
 {
-    uint8_t status = SMTP__BYTE(SMTP_E_PROTOCOL);
-    if (s->reply.code.reply == 421)
-        status = SMTP__BYTE(SMTP_E_SHUTDOWN);
-    else if (s->say == SMTP__BODY && s->reply.code.reply >= 400 &&
-             !smtp__no_mail(smtp__heard(s)))
+    if (s->say == SMTP__BODY && s->reply.code.reply >= 400 &&
+        !smtp__no_mail(smtp__heard(s)))
         smtp__refuse_mail(s, SMTP__BYTE(SMTP_E_DATA));
-    smtp__end(s, status);
+    smtp__fail(s, SMTP_E_PROTOCOL);
 }
 
 /* Most answers to RSET, MAIL and RCPT: yes, and nothing follows from it but
@@ -5253,8 +5266,9 @@ static void smtp__answer(smtp_session *s)
         s->stage = (uint8_t)smtp__awaited(s);
     if (SMTP__REPLY)
         smtp__show(s);
-    if (s->due == 0 || (s->stage < SMTP__QUIT && s->out_to) ||
-        (s->reply.code.reply == 421 && s->stage != SMTP__QUIT)) {
+    if (s->reply.code.reply == 421 && !(s->due && s->stage == SMTP__QUIT)) {
+        smtp__fail(s, SMTP_E_SHUTDOWN);
+    } else if (s->due == 0 || (s->stage < SMTP__QUIT && s->out_to)) {
         smtp__unasked(s);
     } else {
         s->due--;
@@ -5405,7 +5419,6 @@ static int smtp__waits_first(smtp_session *s, int sent)
 static int smtp__turn(smtp_session *s)
 {
     int moved = 0;
-    s->flags &= (uint16_t)~SMTP__STARVED;
     s->wants &= SMTP__ASYNC;
     if (!SMTP__FAST || s->in_from < s->in_to)
         smtp__hear(s);
@@ -5437,22 +5450,24 @@ SMTP_API int smtp_wants(const smtp_session *s)
    config->next has no mail, answers may still be due. */
 static int smtp__pause(smtp_session *s)
 {
-    int r = SMTP_AGAIN;
+    int r;
     unsigned long left;
-    if (s->flags & SMTP__STARVED &&
+    if (s->wants & SMTP__STARVED &&
         !(SMTP__NEXT && s->say == SMTP__IDLE && s->due))
         return SMTP_AGAIN;
     if (SMTP__CLOCK && s->due)
         smtp__awaited(s);
     left = smtp__time_left(s);
-    if (SMTP__CLOCK && left == 0)
+    if (SMTP__CLOCK && left == 0) {
         smtp__fail(s, SMTP_E_TIMEOUT);
-    else if (SMTP__WAITS && s->io->wait)
-        r = s->io->wait(s->io->ctx, smtp_wants(s), left);
+        return SMTP_OK;
+    }
+    if (!SMTP__WAITS || s->io->wait == NULL)
+        return SMTP_AGAIN;
+    r = s->io->wait(s->io->ctx, smtp_wants(s), left);
     if (r < 0 && r != SMTP_AGAIN)
-        smtp__fail(s, smtp__failure(r));
-    return ((SMTP__CLOCK || SMTP__WAITS) && s->status) ||
-           (SMTP__WAITS && s->io->wait) ? SMTP_OK : SMTP_AGAIN;
+        smtp__end(s, smtp__failure(r));
+    return SMTP_OK;
 }
 
 static smtp_status smtp__drive(smtp_session *s)
@@ -5509,21 +5524,23 @@ SMTP_API smtp_status smtp_open(smtp_session *s, const smtp_io *io,
     s->window = 1;
     s->config = config;
     fault = smtp__open_fault(s, io, buffer, size);
-    if (fault == SMTP_OK) {
-        s->status = SMTP_OK;
-        s->io = io;
-        smtp__divide(s, (char *)buffer, size);
-        smtp__no_features(config);
-    }
-    return smtp__status(fault);
+    if (fault)
+        return smtp__status(fault);
+    s->status = SMTP_OK;
+    s->io = io;
+    smtp__divide(s, (char *)buffer, size);
+    smtp__no_features(config);
+    return SMTP_OK;
 }
 
 /* Goes on with the operation that is under way, if there is none with `goal`.
    */
 SMTP__APART static smtp_status smtp__go(smtp_session *s, unsigned goal)
 {
-    if (s->status)
+    if (s->status) {
+        smtp__lose_all(s);         /* the mail of smtp_send(), if any */
         return smtp__status(s->status);
+    }
     if (!s->goal) {
         s->goal = (uint8_t)goal;
         s->say = SMTP__IDLE;
@@ -5542,8 +5559,6 @@ SMTP_API smtp_status smtp_send(smtp_session *s, smtp_mail *mail)
         return SMTP_E_BUSY;
     smtp__take(mail);
     s->said = mail;
-    if (s->status)
-        smtp__lose_all(s);
     return smtp__go(s, SMTP__G_SEND);
 }
 
@@ -5578,24 +5593,22 @@ SMTP_API smtp_status smtp_quit(smtp_session *s)
 /* ---- public functions: by hand ------------------------------------------- */
 
 #if SMTP__HAND
-/* A `tail` has been checked. */
 static smtp_status smtp__by_hand(smtp_session *s, unsigned row,
-                                 const char *word, const char *line,
-                                 const char *tail)
+                                 const char *word, const char *tail)
 {
     if (s->goal)
         return SMTP_E_BUSY;
-    if (!smtp__line_ok(word) || !smtp__line_ok(line))
+    if (!smtp__line_ok(word) || !smtp__line_ok(tail))
         return SMTP_E_LINE;
     s->word = word;
-    s->line = line;
+    s->line = NULL;
     s->tail = tail;
     return smtp__go(s, SMTP__G_HAND + row);
 }
 
 static smtp_status smtp__row_by_hand(smtp_session *s, unsigned row)
 {
-    return smtp__by_hand(s, row, NULL, NULL, NULL);
+    return smtp__by_hand(s, row, NULL, NULL);
 }
 
 SMTP_API smtp_status smtp_greet(smtp_session *s)
@@ -5641,8 +5654,9 @@ static uint8_t smtp__address_fault(const smtp_session *s, const char *address,
         return SMTP__BYTE(SMTP_E_NO_TLS);
     if (kind == 2 && !smtp__offers(s, SMTP_EXT_SMTPUTF8))
         return SMTP__BYTE(SMTP_E_UTF8);
-    return SMTP__BYTE(smtp__offers(s, smtp__needs_esmtp(params))
-                      ? SMTP_OK : SMTP_E_UNSUPPORTED);
+    if (!smtp__offers(s, smtp__needs_esmtp(params)))
+        return SMTP__BYTE(SMTP_E_UNSUPPORTED);
+    return SMTP__BYTE(s->goal ? SMTP_E_BUSY : SMTP_OK);
 }
 
 static smtp_status smtp__by_hand_address(smtp_session *s, const char *address,
@@ -5650,11 +5664,14 @@ static smtp_status smtp__by_hand_address(smtp_session *s, const char *address,
 {
     uint8_t fault = SMTP__BYTE(SMTP_E_CLOSED);
     address = smtp__or_empty(address);
-    params = smtp__or_empty(params);
     if (s->config)
         fault = smtp__address_fault(s, address, params, *word == 'R');
-    return fault ? smtp__status(fault)
-                 : smtp__by_hand(s, SMTP__COMMAND, word, address, params);
+    if (fault)
+        return smtp__status(fault);
+    s->word = word;
+    s->line = address;
+    s->tail = params;
+    return smtp__go(s, SMTP__G_HAND + SMTP__COMMAND);
 }
 
 SMTP_API smtp_status smtp_mail_from(smtp_session *s, const char *address,
@@ -5710,7 +5727,7 @@ SMTP_API smtp_status smtp_xclient(smtp_session *s, const char *attributes)
 {
     if (!smtp__offers(s, SMTP_EXT_XCLIENT))
         return SMTP_E_UNSUPPORTED;
-    return smtp__by_hand(s, SMTP__XCLIENT, "XCLIENT", attributes, NULL);
+    return smtp__by_hand(s, SMTP__XCLIENT, "XCLIENT", attributes);
 }
 
 SMTP_API smtp_status smtp_xforward(smtp_session *s, const char *attributes)
@@ -5724,7 +5741,7 @@ SMTP_API smtp_status smtp_xforward(smtp_session *s, const char *attributes)
 SMTP_API smtp_status smtp_docmd(smtp_session *s, const char *word,
                                 const char *line)
 {
-    return smtp__by_hand(s, SMTP__COMMAND, smtp__or_empty(word), line, NULL);
+    return smtp__by_hand(s, SMTP__COMMAND, word, line);
 }
 #endif /* SMTP__HAND */
 
