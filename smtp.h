@@ -2275,8 +2275,8 @@ static char *smtp__encode64(char *to, const unsigned char *from, size_t size)
    SMTP__BAD64 from the first error on. Returns how many bytes, 0 or 1, went to
    `to`. */
 #define SMTP__END64 0x2000000ul
-#define SMTP__PAD64 0x2000001ul
-#define SMTP__BAD64 0x2000002ul
+#define SMTP__PAD64 0x3000000ul
+#define SMTP__BAD64 0x4000000ul
 
 static unsigned smtp__decode64(smtp_size *bits, char c, char *to)
 {
@@ -3415,7 +3415,6 @@ static const char *smtp__if(int yes, const char *empty)
     return yes ? empty : NULL;
 }
 
-SMTP__APART_WITH(SMTP__HAND)
 static const char *smtp__unless_empty(const char *text)
 {
     return text && *text ? text : NULL;
@@ -4433,7 +4432,6 @@ static void smtp__mail_said(smtp_session *s)
 }
 
 /* Without dots to stuff, a promised body is sent unread. */
-SMTP__APART_WITH(SMTP__PULL)
 static unsigned smtp__raw(const smtp_mail *m)
 {
     const unsigned promised = SMTP_BODY_CANONICAL | SMTP_BODY_BINARY;
@@ -4443,16 +4441,16 @@ static unsigned smtp__raw(const smtp_mail *m)
 static void smtp__start_data(smtp_session *s)
 {
     smtp_mail *m = s->said;
-    unsigned state = smtp__raw(m);
+    unsigned state = SMTP__DOTS;
     if (!smtp__use_chunks(s, m)) {
-        state = SMTP__DOTS;
         s->say = SMTP__DATA;
     } else if (!SMTP__PARTS || m->flags & SMTP__SIZED) {
+        state = smtp__raw(m);
         s->say = SMTP__BDAT;
     } else {
-        if (!(m->body.flags & SMTP_BODY_BINARY))
-            state = 0;             /* read: no chunk ends between CR and LF */
-        state |= SMTP__INTO_BUFFER;
+        state = SMTP__INTO_BUFFER;
+        if (m->body.flags & SMTP_BODY_BINARY)
+            state |= SMTP__RAW;    /* else no chunk ends between CR and LF */
         s->say = SMTP__CHUNK;
     }
     smtp__body_start(s, &m->body, state);
@@ -4495,9 +4493,9 @@ static void smtp__mail_advance(smtp_session *s, unsigned row)
 /* A row is said. */
 static void smtp__advance(smtp_session *s, unsigned row)
 {
-    s->due++;
     s->say = SMTP__WAIT;
-    if (row >= SMTP__RSET && !smtp__no_mail(s->said)) {
+    s->due++;
+    if (!smtp__no_mail(s->said) && row >= SMTP__RSET) {
         smtp__mail_advance(s, row);
         return;
     }
@@ -5591,9 +5589,10 @@ static uint8_t smtp__address_fault(const smtp_session *s, const char *address,
                                    const char *params, int rcpt)
 {
     int kind = smtp__address_kind(s, address);
-    if (kind == 0 || (rcpt && !*address))
-        return SMTP__BYTE(rcpt ? SMTP_E_RECIPIENT_SYNTAX
-                               : SMTP_E_SENDER_SYNTAX);
+    if (rcpt && (kind == 0 || !*address))
+        return SMTP__BYTE(SMTP_E_RECIPIENT_SYNTAX);
+    if (kind == 0)
+        return SMTP__BYTE(SMTP_E_SENDER_SYNTAX);
     if (!smtp__line_ok(params))
         return SMTP__BYTE(SMTP_E_PARAMETER);
     if (smtp__needs_tls(s))
