@@ -2182,7 +2182,7 @@ static int smtp__far(const smtp_session *s)
 {
     const smtp_mail *m = smtp__heard(s);
     return SMTP__NEXT && m && m->flags & SMTP__SAID_FINAL &&
-           (s->sent - m->last) / SMTP__FAR == 1;
+           (s->sent - m->last) >> 30 == 1;   /* SMTP__FAR to twice that */
 }
 
 /* Hands bytes to the transport, returns how many it took. After a failure
@@ -2510,16 +2510,16 @@ static void smtp__learn_digit(smtp_session *s, char c)
     }
 }
 
-/* Keeps a byte of an EHLO line, NUL for its end; `run` counts them. The first
+/* Keeps a byte of an EHLO line, LF at its end; `run` counts them. The first
    line that does not fit, and all behind it, are left out. The list ends behind
    each byte: the next one may never come. */
 SMTP__APART static void smtp__keep_feature(smtp_session *s, char c)
 {
     char *text = s->config->features;
     size_t at = (size_t)s->run, size = s->config->features_size;
-    if (text == NULL || at >= size)
+    if (text == NULL || at >= size || c == 0 || c == '\r')
         return;
-    if (c == 0) {
+    if (c == '\n') {
         if (at == 0 || text[at - 1] == 0)
             return;                /* nor is a line kept that is empty */
         at++;
@@ -2545,14 +2545,13 @@ static void smtp__no_features(const smtp_config *c)
    separator "=" is the old form of AUTH. */
 static void smtp__learn(smtp_session *s, char c)
 {
-    int end = c == '\n';
     if (!(s->parse & SMTP__P_FURTHER))
         return;
-    if (SMTP__HAND && c && c != '\r')
-        smtp__keep_feature(s, (char)(end ? 0 : c));
+    if (SMTP__HAND)
+        smtp__keep_feature(s, c);
     if ((unsigned char)c <= ' ' || c == '=') {
         smtp__learn_word(s);
-        if (end)
+        if (c == '\n')
             s->keyword = SMTP__K_NEXT;
         return;
     }
@@ -4481,7 +4480,7 @@ static void smtp__mail_advance(smtp_session *s, unsigned row)
             s->chunk = m->wire;
         s->say = SMTP__PAYLOAD;
     } else {
-        m->flags = (uint16_t)(m->flags | 1u << (row - SMTP__RSET));
+        m->flags = (uint16_t)(m->flags | (1u << row) >> SMTP__RSET);
         s->dirty = 1;
         if (row != SMTP__DATA)
             s->say = (uint8_t)(row + 1);
