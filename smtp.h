@@ -2216,7 +2216,7 @@ static int smtp__far(const smtp_session *s)
 {
     const smtp_mail *m = smtp__heard(s);
     return SMTP__NEXT && m && m->flags & SMTP__SAID_FINAL &&
-           (s->sent - m->last) / SMTP__FAR == 1;
+           (s->sent - m->last) >> 30 == 1;   /* SMTP__FAR to twice that */
 }
 
 /* Hands bytes to the transport, returns how many it took. After a failure
@@ -2309,8 +2309,8 @@ static char *smtp__encode64(char *to, const unsigned char *from, size_t size)
    SMTP__BAD64 from the first error on. Returns how many bytes, 0 or 1, went to
    `to`. */
 #define SMTP__END64 0x2000000ul
-#define SMTP__PAD64 0x2000001ul
-#define SMTP__BAD64 0x2000002ul
+#define SMTP__PAD64 0x3000000ul
+#define SMTP__BAD64 0x4000000ul
 
 static unsigned smtp__decode64(smtp_size *bits, char c, char *to)
 {
@@ -2544,16 +2544,16 @@ static void smtp__learn_digit(smtp_session *s, char c)
     }
 }
 
-/* Keeps a byte of an EHLO line, NUL for its end; `run` counts them. The first
+/* Keeps a byte of an EHLO line, LF at its end; `run` counts them. The first
    line that does not fit, and all behind it, are left out. The list ends behind
    each byte: the next one may never come. */
 SMTP__APART static void smtp__keep_feature(smtp_session *s, char c)
 {
     char *text = s->config->features;
     size_t at = (size_t)s->run, size = s->config->features_size;
-    if (text == NULL || at >= size)
+    if (text == NULL || at >= size || c == 0 || c == '\r')
         return;
-    if (c == 0) {
+    if (c == '\n') {
         if (at == 0 || text[at - 1] == 0)
             return;                /* nor is a line kept that is empty */
         at++;
@@ -2579,14 +2579,13 @@ static void smtp__no_features(const smtp_config *c)
    separator "=" is the old form of AUTH. */
 static void smtp__learn(smtp_session *s, char c)
 {
-    int end = c == '\n';
     if (!(s->parse & SMTP__P_FURTHER))
         return;
-    if (SMTP__HAND && c && c != '\r')
-        smtp__keep_feature(s, (char)(end ? 0 : c));
+    if (SMTP__HAND)
+        smtp__keep_feature(s, c);
     if ((unsigned char)c <= ' ' || c == '=') {
         smtp__learn_word(s);
-        if (end)
+        if (c == '\n')
             s->keyword = SMTP__K_NEXT;
         return;
     }
@@ -3451,7 +3450,6 @@ static const char *smtp__if(int yes, const char *empty)
     return yes ? empty : NULL;
 }
 
-SMTP__APART_WITH(SMTP__HAND)
 static const char *smtp__unless_empty(const char *text)
 {
     return text && *text ? text : NULL;
@@ -4469,7 +4467,6 @@ static void smtp__mail_said(smtp_session *s)
 }
 
 /* Without dots to stuff, a promised body is sent unread. */
-SMTP__APART_WITH(SMTP__PULL)
 static unsigned smtp__raw(const smtp_mail *m)
 {
     const unsigned promised = SMTP_BODY_CANONICAL | SMTP_BODY_BINARY;
@@ -4479,16 +4476,16 @@ static unsigned smtp__raw(const smtp_mail *m)
 static void smtp__start_data(smtp_session *s)
 {
     smtp_mail *m = s->said;
-    unsigned state = smtp__raw(m);
+    unsigned state = SMTP__DOTS;
     if (!smtp__use_chunks(s, m)) {
-        state = SMTP__DOTS;
         s->say = SMTP__DATA;
     } else if (!SMTP__PARTS || m->flags & SMTP__SIZED) {
+        state = smtp__raw(m);
         s->say = SMTP__BDAT;
     } else {
-        if (!(m->body.flags & SMTP_BODY_BINARY))
-            state = 0;             /* read: no chunk ends between CR and LF */
-        state |= SMTP__INTO_BUFFER;
+        state = SMTP__INTO_BUFFER;
+        if (m->body.flags & SMTP_BODY_BINARY)
+            state |= SMTP__RAW;    /* else no chunk ends between CR and LF */
         s->say = SMTP__CHUNK;
     }
     smtp__body_start(s, &m->body, state);
@@ -4519,7 +4516,7 @@ static void smtp__mail_advance(smtp_session *s, unsigned row)
             s->chunk = m->wire;
         s->say = SMTP__PAYLOAD;
     } else {
-        m->flags = (uint16_t)(m->flags | 1u << (row - SMTP__RSET));
+        m->flags = (uint16_t)(m->flags | (1u << row) >> SMTP__RSET);
         s->dirty = 1;
         if (row != SMTP__DATA)
             s->say = (uint8_t)(row + 1);
@@ -4531,9 +4528,9 @@ static void smtp__mail_advance(smtp_session *s, unsigned row)
 /* A row is said. */
 static void smtp__advance(smtp_session *s, unsigned row)
 {
-    s->due++;
     s->say = SMTP__WAIT;
-    if (row >= SMTP__RSET && !smtp__no_mail(s->said)) {
+    s->due++;
+    if (!smtp__no_mail(s->said) && row >= SMTP__RSET) {
         smtp__mail_advance(s, row);
         return;
     }
@@ -5645,9 +5642,10 @@ static uint8_t smtp__address_fault(const smtp_session *s, const char *address,
                                    const char *params, int rcpt)
 {
     int kind = smtp__address_kind(s, address);
-    if (kind == 0 || (rcpt && !*address))
-        return SMTP__BYTE(rcpt ? SMTP_E_RECIPIENT_SYNTAX
-                               : SMTP_E_SENDER_SYNTAX);
+    if (rcpt && (kind == 0 || !*address))
+        return SMTP__BYTE(SMTP_E_RECIPIENT_SYNTAX);
+    if (kind == 0)
+        return SMTP__BYTE(SMTP_E_SENDER_SYNTAX);
     if (!smtp__line_ok(params))
         return SMTP__BYTE(SMTP_E_PARAMETER);
     if (smtp__needs_tls(s))
