@@ -313,7 +313,8 @@ enum {                             /* of a body: */
           until the next pull. Offsets may go back, as a source is read twice:
           to be measured, and to be sent. With SMTP_BODY_ONCE they never go back
           before the last one asked for. A source that ends earlier the second
-          time, or has more bytes than smtp_size counts, has failed too. */
+          time, or before `size`, or has more bytes than smtp_size counts, has
+          failed too. */
 typedef struct smtp_body {
     const char *data;
 #ifndef SMTP_NO_PULL
@@ -375,7 +376,7 @@ typedef struct smtp_mail {
     size_t said;                   /* recipients said */
     smtp_size wire;                /* bytes after line end conversion */
     uint32_t last;                 /* count of sent bytes at its final one;
-                                      until then the source's length */
+                                      until then how many its source has */
 } smtp_mail;
 
 /* ---- session ------------------------------------------------------------- */
@@ -517,8 +518,8 @@ enum {
 
 
 /* The last reply. `text` is its lines, joined by LF, ended by NUL, cut where
-   the buffer was too short; it stays until the session is called again. It
-   points into the part of the buffer that replies are read into. An enhanced
+   the buffer was too short; it stays until the session is called again (then it
+   may be empty, or the beginning of the next). It points into the part of the buffer that replies are read into. An enhanced
    code stands in it, too. With SMTP_NO_REPLY there is only code.reply, and no
    text. */
 typedef struct smtp_reply {
@@ -2667,11 +2668,16 @@ static char *smtp__input(const smtp_session *s)
 
 /* Keeps text of the reply as far as it fits; 16 bytes of the input part stay
    free for what is still to be read. The text stands at the start of that part
-   and never reaches the bytes not yet parsed: each line loses its code. */
+   and never reaches the bytes not yet parsed: each line loses its code. It ends
+   in NUL wherever the reply is cut off. */
 static void smtp__keep(smtp_session *s, char c)
 {
-    if (SMTP__REPLY && s->reply.length < smtp__in_size(s) - 16)
-        s->reply.text[s->reply.length++] = c;
+    smtp_reply *r = &s->reply;
+    if (!SMTP__REPLY)
+        return;
+    if (r->length < smtp__in_size(s) - 16)
+        r->text[r->length++] = c;
+    r->text[r->length] = 0;
 }
 
 /* Decoded bytes of a challenge, to a mechanism of the caller's. What it cannot
@@ -2731,6 +2737,7 @@ static int smtp__parse_line(smtp_session *s)
         return code == s->reply.code.reply;
     if (SMTP__REPLY) {
         s->reply.text = smtp__input(s);
+        s->reply.text[0] = 0;
         s->reply.length = 0;
     }
     s->reply.code.reply = (uint16_t)code;
@@ -4670,6 +4677,18 @@ static void smtp__say_dot(smtp_session *s)
     smtp__mail_said(s);
 }
 
+/* The body ends before all of it is said that was announced, or that its source
+   declared, or had when it was measured. */
+SMTP__APART_WITH(SMTP__PULL)
+static int smtp__cut_short(const smtp_session *s)
+{
+    const smtp_mail *m = s->said;
+    if (smtp__in_payload(s))
+        return SMTP__COUNTED && s->chunk;
+    return SMTP__PULL && !smtp__no_mail(m) && smtp__pulled(s->body) &&
+           (uint32_t)s->at < m->last;
+}
+
 /* A BDAT whose size is known when its bytes are in the buffer, behind room for
    the command. Never "BDAT 0" without LAST: Postfix refuses it. */
 static int smtp__say_chunk(smtp_session *s)
@@ -4694,6 +4713,8 @@ static int smtp__say_chunk(smtp_session *s)
     while (r > 0);
     n = s->out_to - start - SMTP__BDAT_ROOM;
     s->out_to = (uint16_t)start;
+    if (r < 0 && smtp__cut_short(s))
+        smtp__fail(s, SMTP_E_BODY);
     if (s->status || (n == 0 && r == 0))
         return 0;
     m->wire = (smtp_size)n;
@@ -4948,17 +4969,6 @@ static void smtp__take_back(smtp_session *s, unsigned start)
     s->out_to = (uint16_t)start;
 }
 
-/* The body ends before all that was announced, or measured, of it is said. */
-static int smtp__cut_short(const smtp_session *s)
-{
-    const smtp_mail *m = s->said;
-    if (smtp__in_payload(s))
-        return SMTP__COUNTED && s->chunk;
-    return SMTP__PULL && SMTP__MEASURED && !smtp__no_mail(m) &&
-           smtp__pulled(s->body) && m->flags & SMTP__SIZED &&
-           (uint32_t)s->at < m->last;
-}
-
 /* The rest of the body. After BDAT it is the announced bytes, neither more nor
    less, whatever a source says at its second reading. */
 static int smtp__say_body(smtp_session *s)
@@ -5040,6 +5050,8 @@ static void smtp__take(smtp_mail *m)
                           (SMTP__HAS_8BIT | SMTP__NEEDS_UTF8));
     if (SMTP__NEXT)
         m->link = NULL;
+    if (SMTP__PULL)
+        m->last = (uint32_t)m->body.size;
     if (SMTP__PARTS)
         m->chunks = 0;
     if (!SMTP__MEASURED)
@@ -5047,8 +5059,6 @@ static void smtp__take(smtp_mail *m)
     m->wire = 0;
     if (smtp__raw(m) && (!smtp__pulled(&m->body) || m->body.size)) {
         m->wire = m->body.size;
-        if (SMTP__PULL)
-            m->last = (uint32_t)m->body.size;
         m->flags |= SMTP__SIZED;
     }
 }
@@ -5349,13 +5359,24 @@ static unsigned long smtp__time_left(smtp_session *s)
     return smtp__limit(s);
 }
 
+/* Where the last reply's text was, bytes of the next one are: it is empty now.
+   Its NUL is the last byte of the input part, which is never read into. */
+static void smtp__lose_text(smtp_session *s)
+{
+    if (!SMTP__REPLY || s->parse)
+        return;
+    s->reply.text = smtp__input(s) + smtp__in_size(s) - 1;
+    s->reply.text[0] = 0;
+    s->reply.length = 0;
+}
+
 /* Reads what the transport has, behind what is not yet parsed. 1: something
    came. */
 static int smtp__read(smtp_session *s)
 {
     size_t base = SMTP__REPLY && s->parse ? s->reply.length + 1u : 0;
     size_t left = SMTP__FAST ? (size_t)(s->in_to - s->in_from) : 0;
-    size_t room = smtp__in_size(s) - base - left;
+    size_t room = smtp__in_size(s) - base - left - SMTP__REPLY;
     char *in = smtp__input(s) + base;
     ptrdiff_t r;
     if (SMTP__CLOCK && !(s->wants & SMTP__ASYNC) && s->io->clock &&
@@ -5367,10 +5388,13 @@ static int smtp__read(smtp_session *s)
         memmove(in, smtp__input(s) + s->in_from, left);
     s->in_from = (uint16_t)base;
     s->in_to = (uint16_t)(base + left);
+    if (left)
+        smtp__lose_text(s);
     r = s->io->recv(s->io->ctx, in + left, room);
     if (smtp__moved(r, room)) {
         smtp__trace(s, SMTP_TRACE_REPLY, in + left, (size_t)r);
         s->in_to = (uint16_t)(base + left + (size_t)r);
+        smtp__lose_text(s);
         return 1;
     }
     if (r == SMTP_AGAIN && !smtp__cut_off(s))
@@ -7622,11 +7646,11 @@ static smtp_status smtp__posix_lookup(const char *host, const char *service,
 }
 
 /* 1: a service name, or a number from 1 to 65535. getaddrinfo() would cut a
-   larger one to 16 bits. */
+   larger one to 16 bits, also behind a sign or a space. */
 static int smtp__posix_service_check(const char *service)
 {
     unsigned long port = 0;
-    if (!service || !*service)
+    if (!service || *service < '0')
         return 0;
     for (; *service >= '0' && *service <= '9'; service++)
         if ((port = port * 10 + (unsigned long)(*service - '0')) > 65535)

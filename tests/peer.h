@@ -205,21 +205,23 @@ static inline void peer_stop(peer *p)
     bytes_free(&p->to);
 }
 
-/* What was said, readable: bare CR and LF and NUL stand out. */
-static inline void peer_log(peer *p, const char *data, size_t size)
+/* What was said, readable: bare CR and LF and NUL stand out. `cr`: the last
+   byte was a CR. */
+static inline void peer_log(bytes *log, unsigned char *cr, const char *data,
+                            size_t size)
 {
     size_t i;
     for (i = 0; i < size; i++) {
         int lf = data[i] == '\n';
-        if (p->log_cr && !lf)
-            bytes_text(&p->log, "<CR>");
-        if (lf && !p->log_cr)
-            bytes_text(&p->log, "<LF>");
+        if (*cr && !lf)
+            bytes_text(log, "<CR>");
+        if (lf && !*cr)
+            bytes_text(log, "<LF>");
         else if (data[i] == 0)
-            bytes_text(&p->log, "<0>");
+            bytes_text(log, "<0>");
         else if (data[i] != '\r')
-            bytes_add(&p->log, data + i, 1);
-        p->log_cr = data[i] == '\r';
+            bytes_add(log, data + i, 1);
+        *cr = data[i] == '\r';
     }
 }
 
@@ -661,7 +663,7 @@ static inline void peer_hears(peer *p, const char *data, size_t size)
         return;
     if (p->out_from < p->must_read)
         peer_fault(p, "something said before an answer was read");
-    peer_log(p, data, size);
+    peer_log(&p->log, &p->log_cr, data, size);
     bytes_add(&p->in, data, size);
 }
 

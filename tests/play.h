@@ -55,7 +55,10 @@ typedef struct play {
     size_t buffer_size;
     size_t given, done, pulls;
     bytes told, trace, scratch;
+    bytes said;                    /* what was said by the trace, as a log */
+    size_t heard;                  /* bytes of replies by the trace */
     const char *fault;             /* what was wrong, the first */
+    unsigned char said_cr;
     unsigned char paused;          /* next or pull said SMTP_AGAIN */
     unsigned char next_turn, pull_turn;
 } play;
@@ -130,6 +133,10 @@ static inline void play_trace(void *ctx, int kind, const char *data,
         && kind != SMTP_TRACE_BODY)
         play_fault(p, "a trace of no kind");
     bytes_add(&p->trace, data, size);
+    if (kind == SMTP_TRACE_REPLY)
+        p->heard += size;
+    else
+        peer_log(&p->said, &p->said_cr, data, size);
 }
 
 /* ---- logins -------------------------------------------------------------- */
@@ -245,6 +252,7 @@ static inline void play_close(play *p)
     peer_stop(&p->server);
     bytes_free(&p->told);
     bytes_free(&p->trace);
+    bytes_free(&p->said);
     bytes_free(&p->login.heard);
     bytes_free(&p->scratch);
     guard_free(p->memory);
@@ -308,6 +316,8 @@ static inline void play_start(play *p, const play_way *way)
     p->paused = p->next_turn = p->pull_turn = 0;
     bytes_clear(&p->told);
     bytes_clear(&p->trace);
+    bytes_clear(&p->said);
+    p->heard = p->said_cr = 0;
     for (i = 0; i < p->what->mails; i++)
         play_mail(p, i);
     p->buffer_size = p->what->buffer ? p->what->buffer
@@ -690,6 +700,34 @@ static inline void play_judge_secrets(play *p)
         play_fault(p, "the token in the trace");
 }
 
+/* Whether all that the session would say came out. */
+static inline int play_said_all(const play *p)
+{
+    return !p->way.faulty && !p->what->cut && !p->what->broken &&
+           strstr(p->told.data, "end OK\n") != NULL;
+}
+
+/* The trace shows all that was said, but for secrets, and perhaps what did not
+   get out any more; and all that was heard. */
+static inline void play_judge_trace(play *p)
+{
+    const char *log = p->server.log.data, *said = p->said.data;
+    if (!p->way.faulty && p->heard != p->line.recv_total)
+        play_fault(p, "a reply is not in the trace");
+    if (p->config.user || p->config.mechanisms)
+        return;
+    for (; *log; log++, said++) {
+        if (strncmp(log, "<TLS>\n", 6) == 0)
+            log += 6;
+        if (*log == 0 || *log != *said)
+            break;
+    }
+    if (*log)
+        play_fault(p, "something that was said is not in the trace");
+    if (*said && play_said_all(p))
+        play_fault(p, "something that was not said is in the trace");
+}
+
 static inline void play_judge_buffer(play *p)
 {
     if (p->buffer[0]
@@ -715,6 +753,9 @@ static inline void play_judge(play *p)
     if (p->line.fault)
         play_fault(p, p->line.fault);
     play_judge_secrets(p);
+#ifndef SMTP_NO_TRACE
+    play_judge_trace(p);
+#endif
     play_judge_buffer(p);
 }
 

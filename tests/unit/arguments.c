@@ -295,6 +295,27 @@ static smtp_io wire_io(wire *w)
     return io;
 }
 
+typedef struct script_bytes {
+    const char *at;
+    size_t size;
+} script_bytes;
+
+static ptrdiff_t script_recv(void *ctx, void *buffer, size_t size)
+{
+    script_bytes *in = (script_bytes *)ctx;
+    size_t n = in->size < size ? in->size : size;
+    memcpy(buffer, in->at, n);
+    in->at += n;
+    in->size -= n;
+    return n ? (ptrdiff_t)n : (ptrdiff_t)SMTP_EOF;
+}
+
+static ptrdiff_t script_send(void *ctx, const void *data, size_t size)
+{
+    (void)ctx, (void)data;
+    return (ptrdiff_t)size;
+}
+
 static void check_offers(smtp_session *s)
 {
     static const char *const has[] = {
@@ -313,6 +334,37 @@ static void check_offers(smtp_session *s)
     CHECK_NUMBER(s->auth, SMTP_AUTH_PLAIN | SMTP_AUTH_LOGIN |
                           SMTP_AUTH_CRAM_MD5);
     CHECK_NUMBER(s->limit, 1234567);
+}
+
+/* A reply that is cut anywhere: its text, as far as it came, is a string. */
+static void check_cut_reply(void)
+{
+    static const char text[] = "250-one\r\n250-two and more\r\n250 three\r\n";
+    static const dialogue none = {"none", "", NULL, ""};
+    size_t n;
+    for (n = 0; n < sizeof text; n++) {
+        scene what;
+        script_bytes in;
+        smtp_io io;
+        smtp_session s;
+        char buffer[256];
+        memset(buffer, 'x', sizeof buffer);
+        memset(&io, 0, sizeof io);
+        scene_read(&what, &none);
+        in.at = text;
+        in.size = n;
+        io.ctx = &in;
+        io.recv = script_recv;
+        io.send = script_send;
+        CHECK_NUMBER(smtp_open(&s, &io, &what.config, buffer, sizeof buffer),
+                     SMTP_OK);
+        CHECK_NUMBER(smtp_greet(&s), n + 1 < sizeof text ? SMTP_EOF : SMTP_OK);
+        CHECK(strlen(s.reply.text) == s.reply.length);
+        if (s.reply.length && s.reply.text[s.reply.length - 1] == '\r')
+            s.reply.text[s.reply.length - 1] = 0;   /* no line end yet */
+        CHECK(strstr("one\ntwo and more\nthree", s.reply.text) != NULL);
+        smtp_close(&s);
+    }
 }
 
 static const dialogue everything = {
@@ -363,6 +415,87 @@ static void check_by_hand(size_t size)
     peer_stop(&server);
 }
 
+/* ---- one mail again and again -------------------------------------------- */
+
+/* What an earlier round left in a mail does not matter: the same one goes from
+   config->next, and by smtp_send(). */
+typedef struct rounds {
+    smtp_mail mail[2];
+    smtp_recipient to[2];
+    int given, told;
+} rounds;
+
+static int rounds_next(void *ctx, smtp_mail **mail)
+{
+    rounds *r = (rounds *)ctx;
+    if (r->given == 2)
+        return SMTP_AGAIN;
+    *mail = &r->mail[r->given++];
+    return SMTP_OK;
+}
+
+static void rounds_done(void *ctx, smtp_mail *mail)
+{
+    rounds *r = (rounds *)ctx;
+    CHECK_NUMBER(mail->status, SMTP_OK);
+    r->told++;
+}
+
+static void check_rounds(void)
+{
+    static const dialogue text = {
+        "rounds", "offer PIPELINING;CHUNKING\n", NULL, ""
+    };
+    static const int order[] = {0, 1, 0, 1, 1, 0, 0};
+    scene what;
+    peer server;
+    wire line;
+    smtp_io io;
+    smtp_session s;
+    wire_habit habit;
+    rounds r;
+    size_t i;
+    memset(&server, 0, sizeof server);
+    memset(&habit, 0, sizeof habit);
+    memset(&r, 0, sizeof r);
+    scene_read(&what, &text);
+    peer_start(&server, &what.script);
+    wire_start(&line, &server, &habit);
+    io = wire_io(&line);
+    for (i = 0; i < 2; i++) {
+        r.to[i].address = "ops@b";
+        r.mail[i].to = &r.to[i];
+        r.mail[i].to_count = 1;
+        r.mail[i].body = smtp_text("hi\n");
+    }
+    what.config.ctx = &r;
+    what.config.next = rounds_next;
+    what.config.done = rounds_done;
+    CHECK_NUMBER(smtp_open(&s, &io, &what.config, guard_bytes(512), 512),
+                 SMTP_OK);
+    CHECK_NUMBER(smtp_greet(&s), SMTP_OK);   /* that alone */
+    CHECK_NUMBER(r.given, 0);
+    for (i = 0; i < 3; i++) {
+        r.given = 0;
+        CHECK_NUMBER(smtp_run(&s), SMTP_AGAIN);
+        CHECK_NUMBER(r.told, 2 * (int)i + 2);
+    }
+    smtp_close(&s);
+    CHECK_NUMBER(server.stored, 6);
+    peer_stop(&server);
+    peer_start(&server, &what.script);
+    wire_start(&line, &server, &habit);
+    what.config.next = NULL;
+    CHECK_NUMBER(smtp_open(&s, &io, &what.config, guard_bytes(512), 512),
+                 SMTP_OK);
+    for (i = 0; i < sizeof order / sizeof *order; i++)
+        CHECK_NUMBER(smtp_send(&s, &r.mail[order[i]]), SMTP_OK);
+    CHECK_NUMBER(r.told, 6 + (int)i);
+    CHECK_NUMBER(smtp_quit(&s), SMTP_OK);
+    CHECK_NUMBER(server.stored, i);
+    peer_stop(&server);
+}
+
 /* ---- a source that does not say the same twice -------------------------- */
 
 typedef struct reading {
@@ -370,6 +503,8 @@ typedef struct reading {
     size_t first, second;          /* bytes that it has at each reading */
     int readings;
     int to_the_end;                /* of what smtp_size can count */
+    size_t declared;               /* bytes, or 0 */
+    int once;                      /* it is read once, as `second` */
 } reading;
 
 static ptrdiff_t reading_pull(void *ctx, smtp_size offset, const char **data)
@@ -379,7 +514,7 @@ static ptrdiff_t reading_pull(void *ctx, smtp_size offset, const char **data)
     size_t has;
     if (offset == 0 && ++r->readings == 2 && r->to_the_end)
         r->session->at = (smtp_size)-1 - 5;
-    has = r->readings == 1 ? r->first : r->second;
+    has = r->readings == 1 && !r->once ? r->first : r->second;
     if (offset >= has)
         return 0;
     *data = text + offset;
@@ -420,6 +555,8 @@ static void check_reading(const char *offer, reading *r, smtp_status status,
     mail.to_count = 2;
     mail.body.pull = reading_pull;
     mail.body.ctx = r;
+    mail.body.size = (smtp_size)r->declared;
+    mail.body.flags = r->once ? SMTP_BODY_ONCE : 0;
     CHECK_NUMBER(smtp_open(&s, &io, &what.config, guard_bytes(512), 512),
                  SMTP_OK);
     CHECK_NUMBER(smtp_send(&s, &mail),
@@ -460,6 +597,27 @@ static void check_readings(void)
         }
 }
 
+/* One that is shorter than it declared, read once. */
+static void check_declared(void)
+{
+    static const char *const offers[] = {
+        "HELP", "SIZE", "CHUNKING", "CHUNKING;SIZE;PIPELINING"
+    };
+    size_t i, n;
+    for (i = 0; i < 4; i++)
+        for (n = 0; n <= 30; n++) {
+            reading r;
+            memset(&r, 0, sizeof r);
+            r.once = 1;
+            r.second = n;
+            check_reading(offers[i], &r, SMTP_OK, 1);
+            r.readings = 0;
+            r.declared = 30;
+            check_reading(offers[i], &r, n < 30 ? SMTP_NOT_TAKEN : SMTP_OK,
+                          n == 30);
+        }
+}
+
 int main(void)
 {
     check_begin();
@@ -475,6 +633,9 @@ int main(void)
     check_by_hand(4096);
     check_by_hand(96);
     check_readings();
+    check_declared();
+    check_rounds();
+    check_cut_reply();
     guard_release();
     return check_end();
 }

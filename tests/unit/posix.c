@@ -251,6 +251,8 @@ static void refusals(void)
     check_fails("127.0.0.1", "", 0, SMTP_E_ARGUMENT, 0);
     check_fails("127.0.0.1", "0", 0, SMTP_E_ARGUMENT, 0);
     check_fails("127.0.0.1", "65536", 0, SMTP_E_ARGUMENT, 0);
+    check_fails("127.0.0.1", "+65561", 0, SMTP_E_ARGUMENT, 0);
+    check_fails("127.0.0.1", " 65561", 0, SMTP_E_ARGUMENT, 0);
     check_fails("127.0.0.1", "18446744073709551641", 0, SMTP_E_ARGUMENT, 0);
     check_fails("127.0.0.1", "no-such-service", 0, SMTP_E_ARGUMENT, 0);
     check_fails("127.0.0.1", "25", "localhost", SMTP_E_ARGUMENT, 0);
