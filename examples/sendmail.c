@@ -855,6 +855,19 @@ static int send_mail(tool *t, char **arguments)
     return code == EX_OK ? hand_over(t) : code;
 }
 
+/* Nobody minds the answer to QUIT: it is not long waited for. */
+static void leave(tool *t)
+{
+    const uint16_t patience = 5;
+    uint16_t *limit = &t->config.timeout.command;
+
+    if (*limit == 0 || *limit > patience)
+        *limit = patience;
+    smtp_quit(&t->session);
+    smtp_close(&t->session);
+    end_line(t);
+}
+
 /* A standard file that is closed must not become the number of the socket:
    faults would be said to the server. */
 static void fill_standard_files(void)
@@ -883,11 +896,8 @@ int main(int argc, char **argv)
     if (code == EX_OK)
         code = t.opt.of[O_INFO] ? show_server(&t)
                                 : send_mail(&t, argv + optind);
-    if (t.session.io) {
-        smtp_quit(&t.session);
-        smtp_close(&t.session);
-        end_line(&t);
-    }
+    if (t.session.io)
+        leave(&t);
     wipe(t.password, sizeof t.password);
     if (code == EX_OK && (fflush(stdout) != 0 || ferror(stdout)))
         return fault(EX_IOERR, "standard output", "the dialogue is lost");
