@@ -19,6 +19,7 @@
 #include "sendmail.h"
 
 #include <getopt.h>
+#include <signal.h>
 
 /* ---- options ------------------------------------------------------------- */
 
@@ -605,7 +606,9 @@ static void wipe(void *memory, size_t size)
 }
 
 /* The command's first line into `password`. Its own input is empty: the
-   message is not for it. Without a buffer stdio keeps no copy. */
+   message is not for it. Without a buffer stdio keeps no copy. The rest is
+   read, too: a reader that is gone would kill the command (SIGPIPE). Who
+   started this tool may ignore SIGCHLD, and pclose() would not see the end. */
 static int read_password(const char *command, char *password, int size)
 {
     char line[8192];
@@ -614,6 +617,7 @@ static int read_password(const char *command, char *password, int size)
     if (snprintf(line, sizeof line, "exec </dev/null\n%s", command) >=
         (int)sizeof line)
         return fault(EX_USAGE, "--passwordeval", "too long");
+    signal(SIGCHLD, SIG_DFL);
     fflush(NULL);
     out = popen(line, "r");
     if (!out)
@@ -622,8 +626,12 @@ static int read_password(const char *command, char *password, int size)
     if (!fgets(password, size, out))
         password[0] = '\0';
     password[strcspn(password, "\r\n")] = '\0';
+    while (fgetc(out) != EOF)
+        continue;
     if (pclose(out) != 0 || !password[0])
         return fault(EX_CONFIG, "--passwordeval", "no password from it");
+    if (strlen(password) == (size_t)size - 1)
+        return fault(EX_CONFIG, "--passwordeval", "its password is too long");
     return EX_OK;
 }
 
