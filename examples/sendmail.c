@@ -702,6 +702,7 @@ static int get_ready(tool *t)
     if (t->config.sasl)
         code = read_password(t->opt.of[O_PASSWORD], t->password,
                              sizeof t->password);
+    signal(SIGPIPE, SIG_IGN);      /* who reads the dialogue may leave */
     if (code == EX_OK)
         code = connect_host(t);
     return code == EX_OK ? open_session(t) : code;
