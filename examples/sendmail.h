@@ -442,19 +442,28 @@ static size_t line_end(const char *text, size_t size, size_t at, int whole)
     return at + 1 + (text[at + 1] == '\n');
 }
 
+/* Whether the line begins with a field's name and a colon, before which old
+   mail may have blanks (RFC 5322, section 4.5). */
+static int has_name(const char *line, size_t size)
+{
+    size_t n = 0, name;
+
+    while (n < size && line[n] > ' ' && line[n] < 0x7F && line[n] != ':')
+        n++;
+    name = n;
+    while (n < size && (line[n] == ' ' || line[n] == '\t'))
+        n++;
+    return name > 0 && n < size && line[n] == ':';
+}
+
 /* Whether the line belongs to the header: a name and a colon, a continuation,
    or at the start the mark of a mailbox file, "From ". */
 static int is_field(const char *line, size_t size, int first)
 {
-    size_t n = 0;
-
     if (line[0] == ' ' || line[0] == '\t')
         return !first;
-    if (first && size > 4 && !memcmp(line, "From ", 5))
-        return 1;
-    while (n < size && line[n] > ' ' && line[n] < 0x7F && line[n] != ':')
-        n++;
-    return n > 0 && n < size && line[n] == ':';
+    return has_name(line, size) ||
+           (first && size > 4 && !memcmp(line, "From ", 5));
 }
 
 /* Moves m->fields on over fields. 1: behind them is the empty line, the text,
@@ -519,8 +528,10 @@ static const char *value_of(const char *field, const char *name)
 {
     size_t n = strlen(name);
 
-    return !strncasecmp(field, name, n) && field[n] == ':' ? field + n + 1
-                                                           : NULL;
+    if (strncasecmp(field, name, n))
+        return NULL;
+    n += strspn(field + n, " \t");
+    return field[n] == ':' ? field + n + 1 : NULL;
 }
 
 /* Adds the addresses of To, Cc and Bcc, or with the prefix "Resent-" those of
@@ -570,7 +581,7 @@ static void edit_header(message *m)
         size = field_size(m, at);
         note_field(m, field, size);
         if (value_of(field, "Bcc") || value_of(field, "Resent-Bcc") ||
-            !strncmp(field, "From ", 5)) {
+            !has_name(field, size)) {
             memmove(field, field + size, m->head_size - at - size);
             m->head_size -= size;
             m->fields -= size;
