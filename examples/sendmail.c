@@ -729,6 +729,18 @@ static int show_server(tool *t)
 
 /* ---- mail ---------------------------------------------------------------- */
 
+/* The sender; a field From that names nobody counts as none. */
+static const char *sender(const tool *t)
+{
+    const char *from = t->opt.of[O_FROM], *read = t->source.from;
+
+    if (from)
+        return ascii_domain(first_of(from, strlen(from)));
+    if (t->opt.of[O_READ_FROM] && read && read[0])
+        return ascii_domain(read);
+    return own_address();
+}
+
 /* Message and envelope, from standard input and the options. */
 static int read_mail(tool *t, char **arguments)
 {
@@ -740,10 +752,7 @@ static int read_mail(tool *t, char **arguments)
     if (t->to.count == 0 && !o->of[O_READ_TO])
         return fault(EX_USAGE, "no recipients (see --help)", NULL);
     code = message_open(&t->source, o->of[O_READ_TO] ? &t->to : NULL);
-    t->mail.from =
-        o->of[O_FROM] ? first_of(o->of[O_FROM], strlen(o->of[O_FROM]))
-        : o->of[O_READ_FROM] && t->source.from ? t->source.from
-                                               : own_address();
+    t->mail.from = sender(t);
     if (code == EX_OK)
         code = add_missing(&t->source,
                            t->mail.from[0] ? t->mail.from : own_address(),

@@ -414,7 +414,7 @@ static ptrdiff_t source_pull(void *ctx, smtp_size offset, const char **data)
 
 /* ---- message ------------------------------------------------------------- */
 
-enum { ADDED_MAX = 4096, HEADER_MAX = 65536 };
+enum { NAME_LIMIT = 900, ADDED_MAX = 4096, HEADER_MAX = 65536 };
 
 /* A message from standard input. Its header block is read, judged and changed
    before anything is sent; the rest is a source. */
@@ -623,21 +623,35 @@ static void make_id(char *id, size_t size, const char *from)
              at ? at + 1 : "localhost");
 }
 
+/* The field From; a name is quoted where it has to be. Returns its size. */
+static int put_from(char *to, const char *from, const char *name)
+{
+    const char *quote = "";
+    int n = sprintf(to, "From: ");
+
+    if (!name)
+        return n + sprintf(to + n, "%s\n", from);
+    if (name[strcspn(name, "()<>[]:;@,.\"\\")])
+        quote = "\"";
+    for (n += sprintf(to + n, "%s", quote); *name; to[n++] = *name++)
+        if (*name == '"' || *name == '\\')
+            to[n++] = '\\';
+    return n + sprintf(to + n, "%s <%s>\n", quote, from);
+}
+
 /* The fields that every mail has to have go in front. */
 static int add_missing(message *m, const char *from, const char *name)
 {
     char date[64], id[1000], added[ADDED_MAX];
-    int quote = name && name[strcspn(name, "()<>[]:;@,.")], n = 0;
     time_t now = time(NULL);
+    int n = 0;
 
-    if (strlen(from) > 900 || (name && (strlen(name) > 900 ||
-                                        name[strcspn(name, "\"\\\r\n")])))
-        return fault(EX_DATAERR, "no field From can be made of", from);
-    if (!m->has_from && name)
-        n = sprintf(added, quote ? "From: \"%s\" <%s>\n" : "From: %s <%s>\n",
-                    name, from);
-    else if (!m->has_from)
-        n = sprintf(added, "From: %s\n", from);
+    if (strlen(from) > NAME_LIMIT)
+        return fault(EX_DATAERR, "the sender is too long", from);
+    if (!m->has_from && name && strlen(name) > NAME_LIMIT)
+        return fault(EX_DATAERR, "--full-name is too long", name);
+    if (!m->has_from)
+        n = put_from(added, from, name);
     strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S %z", localtime(&now));
     make_id(id, sizeof id, from);
     if (!m->has_date)
