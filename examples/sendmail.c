@@ -570,6 +570,11 @@ static int set_session(tool *t)
     t->config.lmtp = protocol && !strcmp(protocol, "lmtp");
     if (protocol && !t->config.lmtp && strcmp(protocol, "smtp"))
         return fault(EX_USAGE, "--protocol: smtp or lmtp, not", protocol);
+    if (given(o, O_SOCKET) && t->host[0] != '/')
+        return fault(EX_USAGE, "--socket: not an absolute path", t->host);
+    if (!given(o, O_CERT) != !given(o, O_KEY))
+        return fault(EX_USAGE, "--tls-cert-file and --tls-key-file",
+                     "one without the other");
     t->config.domain = given(o, O_DOMAIN);
     t->config.a_label = a_label;
     t->config.ctx = t;
@@ -850,13 +855,18 @@ static int check_addresses(const smtp_mail *mail)
 /* The mail is ready, the session too. */
 static int hand_over(tool *t)
 {
+    const char *why = NULL;
     smtp_status st;
     size_t i;
 
     for (i = 0; i < t->to.count; i++)
         t->to.at[i].notify = (uint8_t)t->notify;
     st = smtp_send(&t->session, &t->mail);
-    return report(t, st, st == SMTP_E_BODY ? draft_broken(&t->composed) : NULL);
+    if (st == SMTP_E_BODY)
+        why = draft_broken(&t->composed);
+    if (st == SMTP_E_UNSUPPORTED)
+        why = "DSN, for -N and -R";
+    return report(t, st, why);
 }
 
 static int send_mail(tool *t, char **arguments)
@@ -898,26 +908,35 @@ static void fill_standard_files(void)
     close(fd);
 }
 
+/* What the options ask for. */
+static int act(tool *t, char **arguments)
+{
+    int code;
+
+    if (t->opt.of[O_HELP])
+        return help();
+    if (t->opt.of[O_VERSION]) {
+        puts("sendmail 0.1 (smtp.h, BearSSL)");
+        return EX_OK;
+    }
+    code = configure(t);
+    if (code == EX_OK)
+        code = t->opt.of[O_INFO] ? show_server(t) : send_mail(t, arguments);
+    if (t->session.io)
+        leave(t);
+    wipe(t->password, sizeof t->password);
+    return code;
+}
+
 int main(int argc, char **argv)
 {
     static tool t;
     int code = parse(&t.opt, argc, argv);
 
     fill_standard_files();
-    if (code != EX_OK)
-        return code;
-    if (t.opt.of[O_HELP])
-        return help();
-    if (t.opt.of[O_VERSION])
-        return puts("sendmail 0.1 (smtp.h, BearSSL)") < 0;
-    code = configure(&t);
     if (code == EX_OK)
-        code = t.opt.of[O_INFO] ? show_server(&t)
-                                : send_mail(&t, argv + optind);
-    if (t.session.io)
-        leave(&t);
-    wipe(t.password, sizeof t.password);
+        code = act(&t, argv + optind);
     if (code == EX_OK && (fflush(stdout) != 0 || ferror(stdout)))
-        return fault(EX_IOERR, "standard output", "the dialogue is lost");
+        return fault(EX_IOERR, "standard output", "not all could be written");
     return code;
 }
