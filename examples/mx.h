@@ -365,29 +365,35 @@ static const char *value_in(char *line, const char *name)
     return line + n;
 }
 
+/* The first of a name counts. */
+static void keep_first(char *to, size_t size, const char *value)
+{
+    if (!to[0])
+        snprintf(to, size, "%s", value);
+}
+
 /* A policy as RFC 8461, section 3.2, has it. Only the mode "enforce" demands
    anything; its age is up to who has fetched it. */
 static int read_sts(finder *f, const char *path)
 {
     FILE *in = fopen(path, "r");
-    int version = 0, mode = 0;
-    char line[1000];
+    char line[1000], version[16] = "", mode[16] = "";
     const char *value;
 
     if (!in)
         return fault(EX_NOINPUT, path, strerror(errno));
     while (fgets(line, sizeof line, in))
         if ((value = value_in(line, "version")) != NULL)
-            version = !strcmp(value, "STSv1");
-        else if ((value = value_in(line, "mode")) != NULL) {
-            f->sts = !strcmp(value, "enforce");
-            mode = f->sts || !strcmp(value, "testing") ||
-                   !strcmp(value, "none");
-        } else if ((value = value_in(line, "mx")) != NULL &&
-                   f->pattern_count < HOSTS)
+            keep_first(version, sizeof version, value);
+        else if ((value = value_in(line, "mode")) != NULL)
+            keep_first(mode, sizeof mode, value);
+        else if ((value = value_in(line, "mx")) != NULL &&
+                 f->pattern_count < HOSTS)
             f->patterns[f->pattern_count++] = strdup(value);
     fclose(in);
-    if (!version || !mode || (f->sts && f->pattern_count == 0))
+    f->sts = !strcmp(mode, "enforce");
+    if (strcmp(version, "STSv1") || (f->sts && f->pattern_count == 0) ||
+        (!f->sts && strcmp(mode, "testing") && strcmp(mode, "none")))
         return fault(EX_DATAERR, path, "not an MTA-STS policy");
     return EX_OK;
 }
