@@ -495,6 +495,16 @@ static ptrdiff_t read_head(message *m)
     return n;
 }
 
+/* There is no room for the line's end. Only text may be that long. */
+static int end_header(const message *m)
+{
+    size_t size = HEADER_MAX - m->fields;
+
+    if (size > 0 && !is_field(m->head + m->fields, size, m->fields == 0))
+        return EX_OK;
+    return fault(EX_DATAERR, "the header exceeds 64 KB", NULL);
+}
+
 /* Reads until the header block is whole. */
 static int read_header(message *m)
 {
@@ -502,7 +512,7 @@ static int read_header(message *m)
 
     while (!fields_ended(m, 0)) {
         if (m->head_size == HEADER_MAX)
-            return fault(EX_DATAERR, "the header exceeds 64 KB", NULL);
+            return end_header(m);
         n = read_head(m);
         if (n < 0)
             return EX_DATAERR;
