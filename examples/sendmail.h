@@ -600,7 +600,7 @@ static void edit_header(message *m)
     }
     if (at < m->head_size && m->head[at] != '\r' && m->head[at] != '\n') {
         memmove(m->head + at + 1, m->head + at, m->head_size++ - at);
-        m->head[at] = '\n';
+        m->head[at] = at > 0 && m->head[at - 1] == '\r' ? '\r' : '\n';
     }
 }
 
