@@ -219,8 +219,9 @@ static int help(void)
          "may be repeated.\n"
          "Exit code: 0 sent to all, 64 usage, 65 address or message cannot be\n"
          "sent, 66 file to attach, certificate or key cannot be read, 68 host\n"
-         "unknown, 69 refused for good or sent to some only, 75 try again,\n"
-         "76 the server broke the protocol, 77 login refused, 78 no password.");
+         "unknown, 69 refused for good or sent to some only, 74 sent, but not\n"
+         "all could be shown, 75 try again, 76 the server broke the protocol,\n"
+         "77 login refused, 78 no password.");
     return EX_OK;
 }
 
