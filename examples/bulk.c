@@ -614,12 +614,14 @@ static void on_tick(uv_timer_t *timer)
     }
 }
 
-/* Control-C: no mail is begun any more, those under way are heard out. */
+/* Control-C: no mail is begun any more, those under way are heard out. A
+   second one ends the program. */
 static void on_interrupt(uv_signal_t *handle, int number)
 {
     bulk *b = (bulk *)handle->data;
     (void)number;
     b->opt.messages = b->made;
+    uv_signal_stop(handle);
 }
 
 static int by_value(const void *a, const void *b)
