@@ -21,6 +21,7 @@
 #include "../smtp.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -131,6 +132,12 @@ static void fail(const char *what, const char *why)
 {
     fprintf(stderr, "bulk: %s: %s\n", what, why);
     exit(EXIT_FAILURE);
+}
+
+static void flush(void)
+{
+    if (fflush(stdout) || ferror(stdout))
+        fail("standard output", "not all could be written");
 }
 
 static void *allocate(size_t count, size_t size)
@@ -607,12 +614,14 @@ static void on_tick(uv_timer_t *timer)
     }
 }
 
-/* Control-C: no mail is begun any more, those under way are heard out. */
+/* Control-C: no mail is begun any more, those under way are heard out. A
+   second one ends the program. */
 static void on_interrupt(uv_signal_t *handle, int number)
 {
     bulk *b = (bulk *)handle->data;
     (void)number;
     b->opt.messages = b->made;
+    uv_signal_stop(handle);
 }
 
 static int by_value(const void *a, const void *b)
@@ -707,6 +716,8 @@ static const char *read_payload(const char *path, size_t *size)
             fail(path, strerror(ENOMEM));
         got = fread(text + *size, 1, room - *size, in);
     } while (got > 0);
+    if (ferror(in))
+        fail(path, strerror(errno));
     fclose(in);
     return text;
 }
@@ -803,7 +814,7 @@ static void set_long_option(options *o, int key)
     case O_BUFFER:
         o->buffer = number(optarg, SMTP_BUFFER_MIN, BUFFER_LIMIT);
         break;
-    case O_HELP: fputs(usage, stdout); exit(EXIT_SUCCESS);
+    case O_HELP: fputs(usage, stdout); flush(); exit(EXIT_SUCCESS);
     default: fputs(usage, stderr); exit(EXIT_USAGE);
     }
 }
@@ -827,6 +838,13 @@ static void set_option(options *o, int key)
     case 'v': o->verbose = 1; break;
     default: set_long_option(o, key);
     }
+}
+
+/* getaddrinfo() would cut a larger number to 16 bits. */
+static void check_service(const char *service)
+{
+    if (service && service[strspn(service, "0123456789")] == 0)
+        (void)number(service, 1, 65535);
 }
 
 /* "host:port", "[::1]:port", "host", "inet:host:port" or "unix:/path". */
@@ -864,12 +882,14 @@ static void read_options(options *o, int argc, char **argv)
     if (optind + 1 != argc)
         wrong("one server is wanted, not",
               optind < argc ? argv[optind + 1] : "none");
-    if (!smtp_address_check(o->from) || !smtp_address_check(o->to))
-        wrong("no address that can be sent",
-              smtp_address_check(o->from) ? o->to : o->from);
+    if (!smtp_address_check(o->from))
+        wrong("no address that can be sent", o->from);
+    if (!smtp_address_check(o->to) || !*o->to)
+        wrong("no address that can be sent", o->to);
     if (strpbrk(o->subject, "\r\n"))
         wrong("a subject of several lines", o->subject);
     split_target(o, argv[optind]);
+    check_service(o->service);
 }
 
 /* ---- the run ------------------------------------------------------------- */
@@ -969,15 +989,28 @@ static void release(bulk *b)
     free((void *)(uintptr_t)b->payload);
 }
 
+/* A standard file that is closed must not become the number of a socket: the
+   report would be said to the server. */
+static void fill_standard_files(void)
+{
+    int fd;
+    do
+        fd = open("/dev/null", O_WRONLY);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    close(fd);
+}
+
 int main(int argc, char **argv)
 {
     static bulk b;
+    fill_standard_files();
     read_options(&b.opt, argc, argv);
     prepare(&b);
     run(&b);
     report_messages(&b);
     report_speed(&b);
     report_memory(&b);
+    flush();
     int complete = b.sum.delivered == b.opt.messages && !b.sum.partial;
     release(&b);
     return complete ? EXIT_SUCCESS : EXIT_FAILURE;

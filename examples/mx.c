@@ -470,7 +470,7 @@ static smtp_body read_message(void)
             text = (char *)grow(text, room *= 2);
     }
     if (ferror(stdin))
-        exit(fault(EX_IOERR, "standard input", strerror(errno)));
+        exit(fault(EX_NOINPUT, "standard input", strerror(errno)));
     return smtp_bytes(text, size);
 }
 
@@ -506,13 +506,14 @@ static int set_recipients(tool *t, char **addresses, size_t count)
     return EX_OK;
 }
 
-/* A number from 1 to 65535; 0: it is none. */
+/* A number from 1 to 65535, written as in a TLSA record's name; 0: none. */
 static unsigned short number_of(const char *text)
 {
-    char *end;
-    unsigned long value = strtoul(text, &end, 10);
+    unsigned long value = strtoul(text, NULL, 10);
 
-    return (unsigned short)(*end || value > 65535 ? 0 : value);
+    if (text[0] == '0' || text[strspn(text, "0123456789")] || value > 65535)
+        return 0;
+    return (unsigned short)value;
 }
 
 static int set_finder(tool *t)
@@ -564,6 +565,20 @@ static void fill_standard_files(void)
     close(fd);
 }
 
+/* `code`, or that what was printed is lost. */
+static int flush(int code)
+{
+    if (fflush(stdout) != 0 || ferror(stdout))
+        return fault(EX_IOERR, "standard output", "not all could be written");
+    return code;
+}
+
+static int help(void)
+{
+    fputs(usage, stdout);
+    return flush(EX_OK);
+}
+
 int main(int argc, char **argv)
 {
     static tool t;
@@ -572,7 +587,7 @@ int main(int argc, char **argv)
     fill_standard_files();
     signal(SIGPIPE, SIG_IGN);      /* c-ares over TCP */
     if (code == EX_OK && t.of[O_HELP])
-        return fputs(usage, stdout) < 0;
+        return help();
     if (code == EX_OK)
         code = configure(&t);
     if (code == EX_OK)
@@ -585,7 +600,5 @@ int main(int argc, char **argv)
     code = deliver_all(&t);
     ares_destroy(t.finder.dns);
     ares_library_cleanup();
-    if (fflush(stdout) != 0 || ferror(stdout))
-        return fault(EX_IOERR, "standard output", "the report is lost");
-    return code;
+    return flush(code);
 }

@@ -9,13 +9,14 @@
 
 #include <ares.h>
 #include <arpa/nameser.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
-#include <sys/select.h>
 #include <sysexits.h>
 
 enum { HOSTS = 64, TLSA_RECORDS = 16, DNS_MS = 3000, DNS_TRIES = 2 };
+enum { SOCKETS = ARES_GETSOCK_MAXNUM - 1 };  /* the last's bit is the sign */
 
 typedef struct host {
     char name[NS_MAXDNAME];
@@ -74,18 +75,40 @@ static int start_dns(finder *f, const char *server, int seconds)
     return EX_OK;
 }
 
-/* Until the answer is there; c-ares sees to time limits. */
+/* What c-ares waits for, into `on`. Returns the number of its sockets. */
+static nfds_t wanted(const finder *f, struct pollfd *on)
+{
+    ares_socket_t sockets[SOCKETS];
+    int bits = ares_getsock(f->dns, sockets, SOCKETS), i;
+    nfds_t n = 0;
+
+    for (i = 0; i < SOCKETS; i++) {
+        int events = (ARES_GETSOCK_READABLE(bits, i) ? POLLIN : 0) |
+                     (ARES_GETSOCK_WRITABLE(bits, i) ? POLLOUT : 0);
+        if (!events)
+            continue;
+        on[n].fd = sockets[i];
+        on[n++].events = (short)events;
+    }
+    return n;
+}
+
+/* Until the answer is there. c-ares sees to time limits, and finds itself
+   which way a socket that has something to say is ready. */
 static void wait_for_answer(finder *f)
 {
+    struct pollfd on[SOCKETS];
+    struct timeval second = {1, 0}, next;
+
     while (!f->done) {
-        struct timeval limit;
-        fd_set in, out;
-        int n;
-        FD_ZERO(&in);
-        FD_ZERO(&out);
-        n = ares_fds(f->dns, &in, &out);
-        if (select(n, &in, &out, NULL, ares_timeout(f->dns, NULL, &limit)) >= 0)
-            ares_process(f->dns, &in, &out);
+        const struct timeval *t = ares_timeout(f->dns, &second, &next);
+        nfds_t n = wanted(f, on), i;
+        if (poll(on, n, (int)(t->tv_sec * 1000 + t->tv_usec / 1000)) < 0)
+            continue;
+        for (i = 0; i < n; i++)
+            if (on[i].revents)
+                ares_process_fd(f->dns, on[i].fd, on[i].fd);
+        ares_process_fd(f->dns, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
     }
 }
 
@@ -365,29 +388,35 @@ static const char *value_in(char *line, const char *name)
     return line + n;
 }
 
+/* The first of a name counts. */
+static void keep_first(char *to, size_t size, const char *value)
+{
+    if (!to[0])
+        snprintf(to, size, "%s", value);
+}
+
 /* A policy as RFC 8461, section 3.2, has it. Only the mode "enforce" demands
    anything; its age is up to who has fetched it. */
 static int read_sts(finder *f, const char *path)
 {
     FILE *in = fopen(path, "r");
-    int version = 0, mode = 0;
-    char line[1000];
+    char line[1000], version[16] = "", mode[16] = "";
     const char *value;
 
     if (!in)
         return fault(EX_NOINPUT, path, strerror(errno));
     while (fgets(line, sizeof line, in))
         if ((value = value_in(line, "version")) != NULL)
-            version = !strcmp(value, "STSv1");
-        else if ((value = value_in(line, "mode")) != NULL) {
-            f->sts = !strcmp(value, "enforce");
-            mode = f->sts || !strcmp(value, "testing") ||
-                   !strcmp(value, "none");
-        } else if ((value = value_in(line, "mx")) != NULL &&
-                   f->pattern_count < HOSTS)
+            keep_first(version, sizeof version, value);
+        else if ((value = value_in(line, "mode")) != NULL)
+            keep_first(mode, sizeof mode, value);
+        else if ((value = value_in(line, "mx")) != NULL &&
+                 f->pattern_count < HOSTS)
             f->patterns[f->pattern_count++] = strdup(value);
     fclose(in);
-    if (!version || !mode || (f->sts && f->pattern_count == 0))
+    f->sts = !strcmp(mode, "enforce");
+    if (strcmp(version, "STSv1") || (f->sts && f->pattern_count == 0) ||
+        (!f->sts && strcmp(mode, "testing") && strcmp(mode, "none")))
         return fault(EX_DATAERR, path, "not an MTA-STS policy");
     return EX_OK;
 }

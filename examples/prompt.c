@@ -28,6 +28,8 @@ static void ask(const char *question, char *answer, int size)
     fflush(stdout);
     if (!fgets(answer, size, stdin))
         answer[0] = '\0';
+    if (ferror(stdin))
+        fail("standard input cannot be read");
     if (!strchr(answer, '\n') && !feof(stdin))
         fail("the line is too long");
     answer[strcspn(answer, "\r\n")] = '\0';

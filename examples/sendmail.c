@@ -19,6 +19,7 @@
 #include "sendmail.h"
 
 #include <getopt.h>
+#include <signal.h>
 
 /* ---- options ------------------------------------------------------------- */
 
@@ -218,8 +219,9 @@ static int help(void)
          "may be repeated.\n"
          "Exit code: 0 sent to all, 64 usage, 65 address or message cannot be\n"
          "sent, 66 file to attach, certificate or key cannot be read, 68 host\n"
-         "unknown, 69 refused for good or sent to some only, 75 try again,\n"
-         "76 the server broke the protocol, 77 login refused, 78 no password.");
+         "unknown, 69 refused for good or sent to some only, 74 sent, but not\n"
+         "all could be shown, 75 try again, 76 the server broke the protocol,\n"
+         "77 login refused, 78 no password.");
     return EX_OK;
 }
 
@@ -569,6 +571,11 @@ static int set_session(tool *t)
     t->config.lmtp = protocol && !strcmp(protocol, "lmtp");
     if (protocol && !t->config.lmtp && strcmp(protocol, "smtp"))
         return fault(EX_USAGE, "--protocol: smtp or lmtp, not", protocol);
+    if (given(o, O_SOCKET) && t->host[0] != '/')
+        return fault(EX_USAGE, "--socket: not an absolute path", t->host);
+    if (!given(o, O_CERT) != !given(o, O_KEY))
+        return fault(EX_USAGE, "--tls-cert-file and --tls-key-file",
+                     "one without the other");
     t->config.domain = given(o, O_DOMAIN);
     t->config.a_label = a_label;
     t->config.ctx = t;
@@ -605,7 +612,9 @@ static void wipe(void *memory, size_t size)
 }
 
 /* The command's first line into `password`. Its own input is empty: the
-   message is not for it. Without a buffer stdio keeps no copy. */
+   message is not for it. Without a buffer stdio keeps no copy. The rest is
+   read, too: a reader that is gone would kill the command (SIGPIPE). Who
+   started this tool may ignore SIGCHLD, and pclose() would not see the end. */
 static int read_password(const char *command, char *password, int size)
 {
     char line[8192];
@@ -614,6 +623,7 @@ static int read_password(const char *command, char *password, int size)
     if (snprintf(line, sizeof line, "exec </dev/null\n%s", command) >=
         (int)sizeof line)
         return fault(EX_USAGE, "--passwordeval", "too long");
+    signal(SIGCHLD, SIG_DFL);
     fflush(NULL);
     out = popen(line, "r");
     if (!out)
@@ -622,8 +632,12 @@ static int read_password(const char *command, char *password, int size)
     if (!fgets(password, size, out))
         password[0] = '\0';
     password[strcspn(password, "\r\n")] = '\0';
+    while (fgetc(out) != EOF)
+        continue;
     if (pclose(out) != 0 || !password[0])
         return fault(EX_CONFIG, "--passwordeval", "no password from it");
+    if (strlen(password) == (size_t)size - 1)
+        return fault(EX_CONFIG, "--passwordeval", "its password is too long");
     return EX_OK;
 }
 
@@ -694,6 +708,7 @@ static int get_ready(tool *t)
     if (t->config.sasl)
         code = read_password(t->opt.of[O_PASSWORD], t->password,
                              sizeof t->password);
+    signal(SIGPIPE, SIG_IGN);      /* who reads the dialogue may leave */
     if (code == EX_OK)
         code = connect_host(t);
     return code == EX_OK ? open_session(t) : code;
@@ -720,6 +735,18 @@ static int show_server(tool *t)
 
 /* ---- mail ---------------------------------------------------------------- */
 
+/* The sender; a field From that names nobody counts as none. */
+static const char *sender(const tool *t)
+{
+    const char *from = t->opt.of[O_FROM], *read = t->source.from;
+
+    if (from)
+        return ascii_domain(first_of(from, strlen(from)));
+    if (t->opt.of[O_READ_FROM] && read && read[0])
+        return ascii_domain(read);
+    return own_address();
+}
+
 /* Message and envelope, from standard input and the options. */
 static int read_mail(tool *t, char **arguments)
 {
@@ -731,10 +758,7 @@ static int read_mail(tool *t, char **arguments)
     if (t->to.count == 0 && !o->of[O_READ_TO])
         return fault(EX_USAGE, "no recipients (see --help)", NULL);
     code = message_open(&t->source, o->of[O_READ_TO] ? &t->to : NULL);
-    t->mail.from =
-        o->of[O_FROM] ? first_of(o->of[O_FROM], strlen(o->of[O_FROM]))
-        : o->of[O_READ_FROM] && t->source.from ? t->source.from
-                                               : own_address();
+    t->mail.from = sender(t);
     if (code == EX_OK)
         code = add_missing(&t->source,
                            t->mail.from[0] ? t->mail.from : own_address(),
@@ -832,13 +856,20 @@ static int check_addresses(const smtp_mail *mail)
 /* The mail is ready, the session too. */
 static int hand_over(tool *t)
 {
+    const char *why = NULL;
     smtp_status st;
     size_t i;
 
     for (i = 0; i < t->to.count; i++)
         t->to.at[i].notify = (uint8_t)t->notify;
     st = smtp_send(&t->session, &t->mail);
-    return report(t, st, st == SMTP_E_BODY ? draft_broken(&t->composed) : NULL);
+    if (st == SMTP_E_BODY)
+        why = draft_broken(&t->composed);
+    if (st == SMTP_E_BODY && !why && t->source.rest.error)
+        why = strerror(t->source.rest.error);
+    if (st == SMTP_E_UNSUPPORTED)
+        why = "DSN, for -N and -R";
+    return report(t, st, why);
 }
 
 static int send_mail(tool *t, char **arguments)
@@ -855,6 +886,19 @@ static int send_mail(tool *t, char **arguments)
     return code == EX_OK ? hand_over(t) : code;
 }
 
+/* Nobody minds the answer to QUIT: it is not long waited for. */
+static void leave(tool *t)
+{
+    const uint16_t patience = 5;
+    uint16_t *limit = &t->config.timeout.command;
+
+    if (*limit == 0 || *limit > patience)
+        *limit = patience;
+    smtp_quit(&t->session);
+    smtp_close(&t->session);
+    end_line(t);
+}
+
 /* A standard file that is closed must not become the number of the socket:
    faults would be said to the server. */
 static void fill_standard_files(void)
@@ -867,29 +911,35 @@ static void fill_standard_files(void)
     close(fd);
 }
 
+/* What the options ask for. */
+static int act(tool *t, char **arguments)
+{
+    int code;
+
+    if (t->opt.of[O_HELP])
+        return help();
+    if (t->opt.of[O_VERSION]) {
+        puts("sendmail 0.1 (smtp.h, BearSSL)");
+        return EX_OK;
+    }
+    code = configure(t);
+    if (code == EX_OK)
+        code = t->opt.of[O_INFO] ? show_server(t) : send_mail(t, arguments);
+    if (t->session.io)
+        leave(t);
+    wipe(t->password, sizeof t->password);
+    return code;
+}
+
 int main(int argc, char **argv)
 {
     static tool t;
     int code = parse(&t.opt, argc, argv);
 
     fill_standard_files();
-    if (code != EX_OK)
-        return code;
-    if (t.opt.of[O_HELP])
-        return help();
-    if (t.opt.of[O_VERSION])
-        return puts("sendmail 0.1 (smtp.h, BearSSL)") < 0;
-    code = configure(&t);
     if (code == EX_OK)
-        code = t.opt.of[O_INFO] ? show_server(&t)
-                                : send_mail(&t, argv + optind);
-    if (t.session.io) {
-        smtp_quit(&t.session);
-        smtp_close(&t.session);
-        end_line(&t);
-    }
-    wipe(t.password, sizeof t.password);
+        code = act(&t, argv + optind);
     if (code == EX_OK && (fflush(stdout) != 0 || ferror(stdout)))
-        return fault(EX_IOERR, "standard output", "the dialogue is lost");
+        return fault(EX_IOERR, "standard output", "not all could be written");
     return code;
 }

@@ -414,7 +414,7 @@ static ptrdiff_t source_pull(void *ctx, smtp_size offset, const char **data)
 
 /* ---- message ------------------------------------------------------------- */
 
-enum { ADDED_MAX = 4096, HEADER_MAX = 65536 };
+enum { NAME_LIMIT = 900, ADDED_MAX = 4096, HEADER_MAX = 65536 };
 
 /* A message from standard input. Its header block is read, judged and changed
    before anything is sent; the rest is a source. */
@@ -442,19 +442,28 @@ static size_t line_end(const char *text, size_t size, size_t at, int whole)
     return at + 1 + (text[at + 1] == '\n');
 }
 
+/* Whether the line begins with a field's name and a colon, before which old
+   mail may have blanks (RFC 5322, section 4.5). */
+static int has_name(const char *line, size_t size)
+{
+    size_t n = 0, name;
+
+    while (n < size && line[n] > ' ' && line[n] < 0x7F && line[n] != ':')
+        n++;
+    name = n;
+    while (n < size && (line[n] == ' ' || line[n] == '\t'))
+        n++;
+    return name > 0 && n < size && line[n] == ':';
+}
+
 /* Whether the line belongs to the header: a name and a colon, a continuation,
    or at the start the mark of a mailbox file, "From ". */
 static int is_field(const char *line, size_t size, int first)
 {
-    size_t n = 0;
-
     if (line[0] == ' ' || line[0] == '\t')
         return !first;
-    if (first && size > 4 && !memcmp(line, "From ", 5))
-        return 1;
-    while (n < size && line[n] > ' ' && line[n] < 0x7F && line[n] != ':')
-        n++;
-    return n > 0 && n < size && line[n] == ':';
+    return has_name(line, size) ||
+           (first && size > 4 && !memcmp(line, "From ", 5));
 }
 
 /* Moves m->fields on over fields. 1: behind them is the empty line, the text,
@@ -486,6 +495,16 @@ static ptrdiff_t read_head(message *m)
     return n;
 }
 
+/* There is no room for the line's end. Only text may be that long. */
+static int end_header(const message *m)
+{
+    size_t size = HEADER_MAX - m->fields;
+
+    if (size > 0 && !is_field(m->head + m->fields, size, m->fields == 0))
+        return EX_OK;
+    return fault(EX_DATAERR, "the header exceeds 64 KB", NULL);
+}
+
 /* Reads until the header block is whole. */
 static int read_header(message *m)
 {
@@ -493,7 +512,7 @@ static int read_header(message *m)
 
     while (!fields_ended(m, 0)) {
         if (m->head_size == HEADER_MAX)
-            return fault(EX_DATAERR, "the header exceeds 64 KB", NULL);
+            return end_header(m);
         n = read_head(m);
         if (n < 0)
             return EX_DATAERR;
@@ -519,8 +538,10 @@ static const char *value_of(const char *field, const char *name)
 {
     size_t n = strlen(name);
 
-    return !strncasecmp(field, name, n) && field[n] == ':' ? field + n + 1
-                                                           : NULL;
+    if (strncasecmp(field, name, n))
+        return NULL;
+    n += strspn(field + n, " \t");
+    return field[n] == ':' ? field + n + 1 : NULL;
 }
 
 /* Adds the addresses of To, Cc and Bcc, or with the prefix "Resent-" those of
@@ -570,7 +591,7 @@ static void edit_header(message *m)
         size = field_size(m, at);
         note_field(m, field, size);
         if (value_of(field, "Bcc") || value_of(field, "Resent-Bcc") ||
-            !strncmp(field, "From ", 5)) {
+            !has_name(field, size)) {
             memmove(field, field + size, m->head_size - at - size);
             m->head_size -= size;
             m->fields -= size;
@@ -579,7 +600,7 @@ static void edit_header(message *m)
     }
     if (at < m->head_size && m->head[at] != '\r' && m->head[at] != '\n') {
         memmove(m->head + at + 1, m->head + at, m->head_size++ - at);
-        m->head[at] = '\n';
+        m->head[at] = at > 0 && m->head[at - 1] == '\r' ? '\r' : '\n';
     }
 }
 
@@ -612,21 +633,35 @@ static void make_id(char *id, size_t size, const char *from)
              at ? at + 1 : "localhost");
 }
 
+/* The field From; a name is quoted where it has to be. Returns its size. */
+static int put_from(char *to, const char *from, const char *name)
+{
+    const char *quote = "";
+    int n = sprintf(to, "From: ");
+
+    if (!name)
+        return n + sprintf(to + n, "%s\n", from);
+    if (name[strcspn(name, "()<>[]:;@,.\"\\")])
+        quote = "\"";
+    for (n += sprintf(to + n, "%s", quote); *name; to[n++] = *name++)
+        if (*name == '"' || *name == '\\')
+            to[n++] = '\\';
+    return n + sprintf(to + n, "%s <%s>\n", quote, from);
+}
+
 /* The fields that every mail has to have go in front. */
 static int add_missing(message *m, const char *from, const char *name)
 {
     char date[64], id[1000], added[ADDED_MAX];
-    int quote = name && name[strcspn(name, "()<>[]:;@,.")], n = 0;
     time_t now = time(NULL);
+    int n = 0;
 
-    if (strlen(from) > 900 || (name && (strlen(name) > 900 ||
-                                        name[strcspn(name, "\"\\\r\n")])))
-        return fault(EX_DATAERR, "no field From can be made of", from);
-    if (!m->has_from && name)
-        n = sprintf(added, quote ? "From: \"%s\" <%s>\n" : "From: %s <%s>\n",
-                    name, from);
-    else if (!m->has_from)
-        n = sprintf(added, "From: %s\n", from);
+    if (strlen(from) > NAME_LIMIT)
+        return fault(EX_DATAERR, "the sender is too long", from);
+    if (!m->has_from && name && strlen(name) > NAME_LIMIT)
+        return fault(EX_DATAERR, "--full-name is too long", name);
+    if (!m->has_from)
+        n = put_from(added, from, name);
     strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S %z", localtime(&now));
     make_id(id, sizeof id, from);
     if (!m->has_date)
