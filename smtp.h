@@ -519,9 +519,9 @@ enum {
 
 /* The last reply. `text` is its lines, joined by LF, ended by NUL, cut where
    the buffer was too short; it stays until the session is called again (then it
-   may be empty, or the beginning of the next). It points into the part of the buffer that replies are read into. An enhanced
-   code stands in it, too. With SMTP_NO_REPLY there is only code.reply, and no
-   text. */
+   may be empty, or the beginning of the next). It points into the part of the
+   buffer that replies are read into. An enhanced code stands in it, too. With
+   SMTP_NO_REPLY there is only code.reply, and no text. */
 typedef struct smtp_reply {
     smtp_code code;
     uint16_t length;               /* bytes of text */
