@@ -618,6 +618,64 @@ static void check_declared(void)
         }
 }
 
+/* ---- what config->reply is shown ----------------------------------------- */
+
+typedef struct shown {
+    char log[400];
+} shown;
+
+/* "STAGE CODE [m] [ADDRESS]". */
+static void shown_reply(void *ctx, const smtp_session *s, const smtp_mail *mail,
+                        const smtp_recipient *to)
+{
+    shown *log = (shown *)ctx;
+    size_t n = strlen(log->log);
+    snprintf(log->log + n, sizeof log->log - n, "%s %u%s%s%s\n",
+             smtp_stage(s), s->reply.code.reply, mail ? " m" : "",
+             to ? " " : "", to ? to->address : "");
+}
+
+static void check_shown(const char *setup, const char *want)
+{
+    dialogue text;
+    scene what;
+    peer server;
+    wire line;
+    smtp_io io;
+    smtp_session s;
+    wire_habit habit;
+    smtp_recipient to[3];
+    smtp_mail mail;
+    shown log;
+    memset(&text, 0, sizeof text);
+    text.name = "replies shown";
+    text.setup = setup;
+    text.told = "";
+    memset(&server, 0, sizeof server);
+    memset(&habit, 0, sizeof habit);
+    memset(to, 0, sizeof to);
+    memset(&mail, 0, sizeof mail);
+    memset(&log, 0, sizeof log);
+    scene_read(&what, &text);
+    peer_start(&server, &what.script);
+    wire_start(&line, &server, &habit);
+    io = wire_io(&line);
+    what.config.ctx = &log;
+    what.config.reply = shown_reply;
+    to[0].address = "a@b";
+    to[1].address = "c@d";
+    to[2].address = "e@f";
+    mail.to = to;
+    mail.to_count = 3;
+    mail.body = smtp_text("hi\n");
+    CHECK_NUMBER(smtp_open(&s, &io, &what.config, guard_bytes(512), 512),
+                 SMTP_OK);
+    CHECK_NUMBER(smtp_send(&s, &mail), SMTP_PARTIAL);
+    CHECK_NUMBER(smtp_quit(&s), SMTP_OK);
+    CHECK_TEXT(log.log, want);
+    peer_stop(&server);
+}
+
 int main(void)
 {
     check_begin();
@@ -636,6 +694,14 @@ int main(void)
     check_declared();
     check_rounds();
     check_cut_reply();
+    check_shown("offer PIPELINING\nRCPT 250 ok\nRCPT 550 no\n",
+                "greeting 220\nEHLO 250\nMAIL 250 m\nRCPT 250 m a@b\n"
+                "RCPT 550 m c@d\nRCPT 250 m e@f\nDATA 354 m\n. 250 m\n"
+                "QUIT 221\n");
+    check_shown("lmtp\noffer PIPELINING\nRCPT 250 ok\nRCPT 550 no\n",
+                "greeting 220\nEHLO 250\nMAIL 250 m\nRCPT 250 m a@b\n"
+                "RCPT 550 m c@d\nRCPT 250 m e@f\nDATA 354 m\n. 250 m a@b\n"
+                ". 250 m e@f\nQUIT 221\n");
     guard_release();
     return check_end();
 }
