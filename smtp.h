@@ -1469,9 +1469,15 @@ SMTP_API smtp_status smtp_send_url(const char *url, smtp_mail *mail,
 
 /* The script. A row is said, then answered: its name; its text; who judges the
    answer; which limit of smtp_timeouts holds for it; 0: left out.
+   The order counts. Rows before RSET belong to no mail and are said alone; from
+   RSET on 1 << row - SMTP__RSET is the bit of smtp_mail.flags that tells that
+   it was said, but for RCPT and BDAT, which are counted. A reply to a row
+   before QUIT counts only once all of that is out.
+
    In a text a small letter stands for a value, a number for a part of NOTIFY.
    What is before it, up to the one before that, belongs to it: where there is
-   no such value, neither is said. The letters:
+   no such value, neither is said. "BDAT s LASTz": "BDAT " and the size, then
+   " LAST" if there is z. The letters:
 
       a b  sender, recipient        h    our own name
       s v  size for BDAT, MAIL      i j  SMTP, LMTP
@@ -3492,9 +3498,10 @@ static int smtp__notify(unsigned notify, unsigned what)
     return sums[what - 1] >> notify & 1;
 }
 
-/* What a letter of a row stands for, NULL: nothing. Where it is more than one
-   string or has to be encoded, whether it is to be said. A number ends at
-   `end`, where an empty string is. NUL stands for the row's end. */
+/* What a letter of a row stands for, NULL: nothing. Of what is more than one
+   string or has to be encoded, only whether it is to be said:
+   smtp__put_value() makes it. A number is written before `end`, where an empty
+   string is. NUL stands for the row's end. */
 static const char *smtp__value(const smtp_session *s, unsigned what, char *end)
 {
     const smtp_mail *m = s->said;
@@ -3926,8 +3933,9 @@ static SMTP__INLINE unsigned smtp__awaited(smtp_session *s)
     return row;
 }
 
-/* Tells the outcomes of mails of which no more will be said and all that was
-   said is answered. */
+/* Tells the outcomes of mails that ended before their body, once all that was
+   said of them is answered: then FINAL, which is always open, comes next. The
+   others' are told by their final reply. */
 static void smtp__tell(smtp_session *s)
 {
     const unsigned ended = SMTP__CLOSED | SMTP__SAID_FINAL;
@@ -3976,7 +3984,7 @@ static void smtp__judge_greeting(smtp_session *s, int yes)
 }
 
 /* Whether the row answered is the command by hand itself, not one before it. */
-static int smtp__is_hand(const smtp_session *s)
+static int smtp__answers_hand(const smtp_session *s)
 {
     return SMTP__HAND && s->goal == SMTP__G_HAND + s->stage;
 }
@@ -3987,7 +3995,7 @@ static void smtp__judge_helo(smtp_session *s, int yes)
         s->flags |= SMTP__HELLO;
         s->say = SMTP__IDLE;
     }
-    if (smtp__is_hand(s))
+    if (smtp__answers_hand(s))
         smtp__judge_command(s, yes);
     else if (!yes)
         smtp__refuse(s, SMTP__BYTE(SMTP_E_HELO), SMTP__BYTE(SMTP_E_HELO));
@@ -4003,7 +4011,7 @@ static void smtp__judge_ehlo(smtp_session *s, int yes)
             s->window = (uint16_t)(c->window ? c->window : SMTP_WINDOW);
     } else {
         smtp__forget(s);
-        if (!smtp__is_hand(s) && !(SMTP__LMTP && c->lmtp)) {
+        if (!smtp__answers_hand(s) && !(SMTP__LMTP && c->lmtp)) {
             s->say = SMTP__HELO;
             return;
         }
@@ -4153,7 +4161,7 @@ static void smtp__judge_data(smtp_session *s, int yes)
     smtp_mail *m = smtp__heard(s);
     s->await = SMTP__PARTS ? SMTP__BDAT : SMTP__FINAL;
     if (s->reply.code.reply == 354) {
-        if (SMTP__HAND)
+        if (SMTP__HAND)            /* no answer to a body by hand yet */
             s->result = SMTP__BYTE(SMTP_AGAIN);
         s->say = smtp__no_mail(m) || (m->flags & SMTP__ACCEPTED &&
                                !(m->flags & SMTP__REFUSED)) ? SMTP__BODY
@@ -4214,7 +4222,8 @@ static void smtp__judge_prdr(smtp_session *s, smtp_mail *m, int yes)
     }
 }
 
-/* One of these answers. 1: more are to come. */
+/* One of these answers. 1: one more is awaited. 0: it was the last, or this
+   mail has no such answers. */
 static int smtp__judge_each(smtp_session *s, smtp_mail *m, int yes)
 {
     smtp_recipient *to = smtp__turn_of(s);
@@ -4236,7 +4245,7 @@ static int smtp__judge_each(smtp_session *s, smtp_mail *m, int yes)
     }
     if (!(m->flags & SMTP__EACH) && smtp__turn_of(s) == NULL)
         return 0;
-    s->due++;
+    s->due++;                      /* that of this one is taken off already */
     return 1;
 }
 
@@ -4252,7 +4261,7 @@ static int smtp__announced(smtp_session *s, smtp_mail *m)
 }
 
 /* A body by hand; LMTP answers it for each recipient that was accepted. */
-static void smtp__judge_by_hand(smtp_session *s, int yes)
+static void smtp__judge_hand_body(smtp_session *s, int yes)
 {
     uint8_t status = SMTP__BYTE(yes ? SMTP_OK : SMTP_E_REFUSED);
     if (s->result != SMTP__BYTE(SMTP_AGAIN) && s->result != status)
@@ -4278,17 +4287,16 @@ static int smtp__body_refused(const smtp_session *s, const smtp_mail *m,
     return !yes;
 }
 
-/* Nobody can have taken a mail whose end is not yet out. */
 static void smtp__judge_final(smtp_session *s, int yes)
 {
     smtp_mail *m = smtp__heard(s);
     if (smtp__no_mail(m)) {
-        smtp__judge_by_hand(s, yes);
+        smtp__judge_hand_body(s, yes);
         return;
     }
     if (yes && m->flags & SMTP__ACCEPTED &&
         !smtp__handed_over(s, m)) {
-        smtp__fail(s, SMTP_E_PROTOCOL);
+        smtp__fail(s, SMTP_E_PROTOCOL);  /* its end is not out yet */
         return;
     }
     if ((SMTP__RARE && smtp__announced(s, m)) ||
@@ -4307,6 +4315,8 @@ static void smtp__judge_final(smtp_session *s, int yes)
             m->code = s->reply.code;
         }
     }
+    /* A refused BDAT leaves its transaction open; where the next mail is being
+       said already, it is that one's. */
     if ((!SMTP__NEXT || s->said == m) &&
         (!SMTP__CHUNKING || yes || m->flags & SMTP__SAID_DATA))
         s->dirty = 0;
@@ -4398,8 +4408,9 @@ static int smtp__use_chunks(const smtp_session *s, const smtp_mail *m)
                             s->out_size >= 256));
 }
 
-/* Rows that are said only when all before them is answered. With a transport
-   that blocks the chunk's payload would keep the replies from being read. */
+/* Rows that are said only when all before them is answered. A transport that
+   has never said SMTP_AGAIN may block: while it sends a chunk nobody reads
+   replies, so they are read before. */
 SMTP__APART_WITH(SMTP__PULL)
 static int smtp__stops(const smtp_session *s, unsigned row)
 {
@@ -4427,8 +4438,9 @@ static int smtp__in_window(smtp_session *s)
 }
 
 /* Whether the mail being said is known to fail at the row that comes next.
-   Only answers count that have come in every run of this dialogue: all of
-   them at a stop, MAIL's when a window of commands came behind it. */
+   Only answers count that are there by now however slow the network is, so that
+   a server always meets the same dialogue: all of them at a stop, MAIL's once a
+   window of commands was said after it. */
 static SMTP__INLINE int smtp__hopeless(const smtp_session *s, unsigned row,
                                        int stop)
 {
@@ -4480,6 +4492,7 @@ static unsigned smtp__raw(const smtp_mail *m)
     return m->body.flags & promised ? (unsigned)SMTP__RAW : 0;
 }
 
+/* All recipients of this transaction are said: DATA or BDAT comes next. */
 static void smtp__start_data(smtp_session *s)
 {
     smtp_mail *m = s->said;
@@ -4998,7 +5011,8 @@ static unsigned smtp__dry(const smtp_session *s, const smtp_mail *m)
     return SMTP__KEPT ? (unsigned)SMTP__DOTS : 0;
 }
 
-/* Takes up the mail that said and heard cursor have room for. */
+/* Makes `m` the mail being said, and the one being answered if there is none.
+   Then it is refused, measured or begun. */
 static void smtp__begin(smtp_session *s, smtp_mail *m)
 {
     const unsigned useful = SMTP_EXT_SIZE | SMTP_EXT_8BITMIME |
@@ -5215,8 +5229,8 @@ SMTP__APART static int smtp__step(smtp_session *s)
     return smtp__handshake(s);
 }
 
-/* A reply that nothing asked for, or whose command is not yet out. Inside of a
-   body it refuses the mail. */
+/* A reply that nothing asked for, or whose command is not yet out: the end.
+   Inside of a body a refusal is the mail's outcome all the same. */
 static void smtp__unasked(smtp_session *s)
 {
     if (s->say == SMTP__BODY && s->reply.code.reply >= 400 &&
@@ -5404,10 +5418,10 @@ static int smtp__read(smtp_session *s)
     return 0;
 }
 
-/* Whether there is a reply to read. A body is cut short by one, too; but who
-   asks a transport that blocks for it never comes back. Such a transport is
-   read between the writes, so that neither end waits for the other (RFC 2920,
-   section 3.1). One that does not block is read when it takes no more. */
+/* Whether to read now. A transport that may block is read only when all is out
+   and a reply is due: between the writes, so that neither end waits for the
+   other (RFC 2920, section 3.1). One that does not block is read when it takes
+   no more, also in a body, which a reply may cut short. */
 static int smtp__expects(const smtp_session *s, int sent)
 {
     if (smtp__mute(s))
@@ -5454,7 +5468,7 @@ static int smtp__turn(smtp_session *s)
     if (s->goal && smtp__waits_first(s, moved))
         return 0;
     if (smtp__only_waits(s))
-        moved = 0;
+        moved = 0;                 /* what is out now: its answer is next */
     if (s->goal && smtp__expects(s, moved))
         moved |= smtp__read(s);
     return moved || !s->goal;
@@ -5467,8 +5481,8 @@ SMTP_API int smtp_wants(const smtp_session *s)
                                           : wants;
 }
 
-/* Nothing can move now: waits where the transport can, else SMTP_AGAIN. While
-   config->next has no mail, answers may still be due. */
+/* Nothing can move now: waits where the transport can, else SMTP_AGAIN.
+   SMTP_OK: go on. While config->next has no mail, answers may still be due. */
 static int smtp__pause(smtp_session *s)
 {
     int r;
