@@ -18,6 +18,7 @@
 #include "../smtp.h"
 #include "sendmail.h"
 
+#include <arpa/inet.h>
 #include <getopt.h>
 #include <signal.h>
 
@@ -505,8 +506,10 @@ static int set_timeout(tool *t)
 /* Whether no wire is on the way: a Unix socket or this machine. */
 static int is_local(const char *host)
 {
+    unsigned char address[4];      /* a name may begin with "127.", too */
     return host[0] == '/' || !strcmp(host, "localhost") ||
-           !strncmp(host, "127.", 4) || !strcmp(host, "::1");
+           !strcmp(host, "::1") ||
+           (inet_pton(AF_INET, host, address) == 1 && address[0] == 127);
 }
 
 static void set_tls(tool *t)
