@@ -618,6 +618,45 @@ static void check_declared(void)
         }
 }
 
+/* A transaction that was begun by hand is ended before a mail is sent; nothing
+   is ended where none was. */
+static void check_hand_then_send(int begun)
+{
+    static const dialogue text = {"by hand, then a mail", "", NULL, ""};
+    scene what;
+    peer server;
+    wire line;
+    smtp_io io;
+    smtp_session s;
+    wire_habit habit;
+    smtp_recipient to;
+    smtp_mail mail;
+    memset(&server, 0, sizeof server);
+    memset(&habit, 0, sizeof habit);
+    memset(&to, 0, sizeof to);
+    memset(&mail, 0, sizeof mail);
+    scene_read(&what, &text);
+    peer_start(&server, &what.script);
+    wire_start(&line, &server, &habit);
+    io = wire_io(&line);
+    to.address = "ops@b";
+    mail.to = &to;
+    mail.to_count = 1;
+    mail.body = smtp_text("hi\n");
+    CHECK_NUMBER(smtp_open(&s, &io, &what.config, guard_bytes(512), 512),
+                 SMTP_OK);
+    CHECK_NUMBER(smtp_ehlo(&s), SMTP_OK);
+    CHECK_NUMBER(smtp_noop(&s), SMTP_OK);
+    if (begun)
+        CHECK_NUMBER(smtp_mail_from(&s, "box@a", NULL), SMTP_OK);
+    CHECK_NUMBER(smtp_send(&s, &mail), SMTP_OK);
+    CHECK_NUMBER(strstr(server.log.data, "RSET") != NULL, begun);
+    CHECK_NUMBER(server.stored, 1);
+    CHECK(server.fault == NULL);
+    smtp_close(&s);
+    peer_stop(&server);
+}
+
 /* ---- what config->reply is shown ----------------------------------------- */
 
 typedef struct shown {
@@ -694,6 +733,8 @@ int main(void)
     check_declared();
     check_rounds();
     check_cut_reply();
+    check_hand_then_send(0);
+    check_hand_then_send(1);
     check_shown("offer PIPELINING\nRCPT 250 ok\nRCPT 550 no\n",
                 "greeting 220\nEHLO 250\nMAIL 250 m\nRCPT 250 m a@b\n"
                 "RCPT 550 m c@d\nRCPT 250 m e@f\nDATA 354 m\n. 250 m\n"
