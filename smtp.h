@@ -3712,8 +3712,6 @@ static int smtp__secure(const smtp_session *s)
 /* The login has failed, or cannot be tried. */
 static void smtp__end_login(smtp_session *s, uint8_t status)
 {
-    if (s->mechanism)
-        smtp__sasl_done(s, smtp__status(status));
     s->mechanism = 0;
     smtp__refuse(s, status, status);
 }
@@ -3759,7 +3757,9 @@ static void smtp__login(smtp_session *s, int next)
 {
     unsigned left = next ? smtp__usable(s) & (s->mechanism - 1u) : 0;
     uint8_t status;
-    if (!s->mechanism)
+    if (s->mechanism)
+        smtp__sasl_done(s, smtp__status(s->result));
+    else
         s->result = SMTP__BYTE(SMTP_E_MECHANISM);
     status = s->result;
     if (smtp__needs_tls(s) ||
@@ -3795,7 +3795,8 @@ static int smtp__respond(smtp_session *s)
     } else if (r == SMTP_E_MECHANISM) {
         smtp__login(s, 1);
     } else if (r < 0) {
-        smtp__end_login(s, smtp__failure(r));
+        s->result = smtp__failure(r);
+        smtp__login(s, 0);
     }
     return 1;
 }

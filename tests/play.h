@@ -31,7 +31,7 @@ typedef struct play_source {
 typedef struct play_secret {
     smtp_sasl sasl;
     bytes heard;                   /* challenge of a mechanism that echoes */
-    int ended;                     /* status told to its done(), 1: not yet */
+    int open;                      /* logins begun whose end was not told */
     unsigned char *paused;         /* play.paused */
 #if SMTP__SASL
     smtp_scram scram;
@@ -144,7 +144,7 @@ static inline ptrdiff_t play_echo(void *ctx, const smtp_session *session,
     play_secret *login = (play_secret *)ctx;
     bytes *heard = &login->heard;
     if (challenge == NULL) {
-        login->ended = 1;
+        login->open++;
         bytes_clear(heard);
         *response = "one";
         return strcmp(session->config->user, "nobody") == 0
@@ -167,7 +167,7 @@ static inline int play_echo_done(void *ctx, const smtp_session *session,
 {
     play_secret *login = (play_secret *)ctx;
     (void)session;
-    login->ended = status;
+    login->open--;
     return status;
 }
 
@@ -184,6 +184,8 @@ static inline ptrdiff_t play_step(void *ctx, const smtp_session *session,
     play_secret *login = (play_secret *)ctx;
     ptrdiff_t r = login->inner.step(login->inner.ctx, session, challenge, size,
                                     response);
+    if (challenge == NULL)
+        login->open++;
     if (r == SMTP_AGAIN)
         *login->paused = 1;
     return r;
@@ -193,7 +195,7 @@ static inline int play_told(void *ctx, const smtp_session *session,
                                   int status)
 {
     play_secret *login = (play_secret *)ctx;
-    login->ended = status;
+    login->open--;
     return login->inner.done(login->inner.ctx, session, status);
 }
 
@@ -222,6 +224,7 @@ static inline void play_scram(play_secret *login, const scene *what)
 static inline const smtp_sasl *play_sasl(play_secret *login, const scene *what)
 {
     memset(&login->sasl, 0, sizeof login->sasl);
+    login->open = 0;
     login->sasl.mechanisms = SMTP_AUTH_OTHER;
     login->sasl.name = what->own;
     login->sasl.ctx = login;
@@ -706,6 +709,8 @@ static inline void play_judge(play *p)
         play_judge_mail(p, i);
     if (p->what->next && p->done != p->given)
         play_fault(p, "a mail's outcome was never told");
+    if (p->login.open)
+        play_fault(p, "a login's end was never told, or twice");
     if (p->line.closes != 1)
         play_fault(p, "not closed, or more than once");
     if (p->line.hang)

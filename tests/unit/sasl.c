@@ -567,8 +567,9 @@ static int is_zero(const void *memory, size_t size)
     return size == 0;
 }
 
-/* After a login, a failed one, and one cut off. */
-static void check_wiped(const char *more)
+/* After a login, a failed one, one cut off, and one that another mechanism
+   follows. */
+static void check_wiped(const char *offered, const char *more)
 {
     bytes setup = {NULL, 0, 0};
     dialogue text = {"wiped", NULL, NULL, "end *\n"};
@@ -576,8 +577,9 @@ static void check_wiped(const char *more)
     const smtp_scram *x = &s.p.login.scram;
     exchange e = plain_exchange();
     exchange_make(&e);
-    bytes_text(&setup, SCRAM "offer AUTH SCRAM-SHA-1\n");
-    add_line(&setup, "AUTH 334 ", e.challenge.data);
+    bytes_text(&setup, SCRAM "offer AUTH ");
+    bytes_text(&setup, offered);
+    add_line(&setup, "\nAUTH 334 ", e.challenge.data);
     add_line(&setup, "RESPONSE 334 ", e.signature.data);
     bytes_text(&setup, more);
     text.setup = setup.data;
@@ -628,9 +630,10 @@ int main(void)
         play_cheat(&cheats[i]);
     for (i = 0; i < sizeof dialogues / sizeof *dialogues; i++)
         sweep_dialogue(&s, &dialogues[i]);
-    check_wiped("");
-    check_wiped("RESPONSE 535 5.7.8 no\n");
-    check_wiped("RESPONSE+close \n");
+    check_wiped("SCRAM-SHA-1", "");
+    check_wiped("SCRAM-SHA-1", "RESPONSE 535 5.7.8 no\n");
+    check_wiped("SCRAM-SHA-1", "RESPONSE+close \n");
+    check_wiped("SCRAM-SHA-1 PLAIN", "RESPONSE 554 5.7.0 not so\n");
     check_random();
     sweep_close(&s);
     return check_end();
