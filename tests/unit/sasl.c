@@ -281,9 +281,9 @@ static void check_scram(void)
 /* Names with "," and "=", passwords and salts of many lengths. */
 static void check_lengths(void)
 {
-    char password[200], salt[80], more[300];
+    char password[400], salt[128], more[500];
     size_t i;
-    for (i = 1; i <= 64; i += i < 62 ? 7 : 1) {
+    for (i = 1; i <= 120; i += i < 62 || i > 63 ? 7 : 1) {
         exchange e = plain_exchange();
         memset(password, 'p', 3 * i);
         password[3 * i] = 0;
@@ -308,6 +308,8 @@ static void check_lengths(void)
     "biwsbj11c2VyLHI9ZnlrbytkMmxiYkZnT05Sdjlxa3hkYXdM\n"
 #define SAY_FINAL "Yz1iaXdzLHI9ZnlrbytkMmxiYkZnT05Sdjlxa3hkYXdMM3JmY05IWUpZM" \
     "VpWdldWczdqLHA9djBYOHYzQnoyVDBDSkdiSlF5RjBYK0hJNFRzPQ==\n"
+
+#define A64 "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 
 /* Each challenge in turn, up to a 0; then 235. */
 typedef struct cheat {
@@ -350,10 +352,8 @@ static const cheat cheats[] = {
      SAY_FIRST "*\n", "E_CHALLENGE"},
     {"a salt cut off", {"r=" NONCE "3,s=QSXCR,i=4096", NULL, NULL},
      SAY_FIRST "*\n", "E_CHALLENGE"},
-    {"a salt of 100 bytes", {"r=" NONCE "3,s="
-     "QSXCQSXCQSXCQSXCQSXCQSXCQSXCQSXCQSXCQSXCQSXCQSXCQSXCQSXCQSXCQSXCQSXC"
-     "QSXCQSXCQSXCQSXCQSXCQSXCQSXCQSXCQSXCQSXCQSXCQSXCQSXCQSXCQSXCQSXCQSXC"
-     ",i=4096", NULL, NULL}, SAY_FIRST "*\n", "E_CHALLENGE"},
+    {"a salt that has no room behind the text", {"r=" NONCE "3,s="
+     A64 A64 A64 A64 ",i=4096", NULL, NULL}, SAY_FIRST "*\n", "E_CHALLENGE"},
     {"no count", {"r=" NONCE "3,s=QSXC", NULL, NULL}, SAY_FIRST "*\n",
      "E_CHALLENGE"},
     {"an empty count", {"r=" NONCE "3,s=QSXC,i=", NULL, NULL},
