@@ -2643,12 +2643,19 @@ static int smtp__by_sasl(const smtp_session *s)
     return SMTP__SASL && s->tail == NULL;
 }
 
+/* Whether it answers the next challenge: not while the response that it made at
+   the start, and that did not go along with AUTH, is still to be said. */
+static int smtp__asked(const smtp_session *s)
+{
+    return smtp__by_sasl(s) && s->line == NULL;
+}
+
 /* What the text of a reply tells as it comes. */
 static void smtp__listen(smtp_session *s, char c)
 {
     if (s->await == SMTP__EHLO)
         smtp__learn(s, c);
-    else if (s->reply.code.reply == 334 && s->mechanism && smtp__by_sasl(s))
+    else if (s->reply.code.reply == 334 && s->mechanism && smtp__asked(s))
         smtp__challenge(s, c);
 }
 
@@ -3664,14 +3671,18 @@ static void smtp__say_auth(smtp_session *s)
         s->keyword = s->chunk == all ? SMTP__K_EMPTY : SMTP__K_INITIAL;
 }
 
-/* A line of the login is said: behind it comes the next of the table, or one
-   more of config->sasl's. */
+/* A line of the login is said, with or without a response: behind that comes
+   the next of the table, or one more of config->sasl's. */
 static void smtp__login_said(smtp_session *s, unsigned row)
 {
     const char *p = s->tail;
-    if (smtp__by_sasl(s)) {
+    if (smtp__by_sasl(s))
         s->step++;
-    } else if (row == SMTP__RESPONSE || (SMTP__INITIAL && s->keyword)) {
+    if (row != SMTP__RESPONSE && !(SMTP__INITIAL && s->keyword))
+        return;
+    if (smtp__by_sasl(s)) {
+        s->line = NULL;
+    } else {
         while (*p && *p++ != '|')
             ;
         s->tail = p;
@@ -3986,13 +3997,13 @@ static void smtp__judge_starttls(smtp_session *s, int yes)
 static void smtp__judge_challenge(smtp_session *s)
 {
     s->say = SMTP__RESPONSE;
-    if (!smtp__by_sasl(s))
+    if (!smtp__asked(s))
         return;
     if (s->step >= SMTP__STEPS)
         smtp__cancel(s, SMTP__BYTE(SMTP_E_LOGIN));
     else if (s->chunk > SMTP__END64)
         smtp__cancel(s, SMTP__BYTE(SMTP_E_CHALLENGE));
-    else if (s->step > 1 || s->line == NULL || s->keyword)
+    else
         s->say = SMTP__RESPOND;
 }
 

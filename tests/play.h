@@ -30,7 +30,8 @@ typedef struct play_source {
 /* What a scene's config.sasl works with. */
 typedef struct play_secret {
     smtp_sasl sasl;
-    bytes heard;                   /* challenge of a mechanism that echoes */
+    bytes heard, said;             /* of a mechanism that echoes: challenge;
+                                      response, lost at the next call */
     int open;                      /* logins begun whose end was not told */
     unsigned char *paused;         /* play.paused */
 #if SMTP__SASL
@@ -142,11 +143,14 @@ static inline ptrdiff_t play_echo(void *ctx, const smtp_session *session,
                                   const char **response)
 {
     play_secret *login = (play_secret *)ctx;
-    bytes *heard = &login->heard;
+    bytes *heard = &login->heard, *said = &login->said;
+    bytes_free(said);
+    bytes_clear(said);
     if (challenge == NULL) {
         login->open++;
         bytes_clear(heard);
-        *response = "one";
+        bytes_text(said, "one");
+        *response = said->data;
         return strcmp(session->config->user, "nobody") == 0
                ? (ptrdiff_t)SMTP_E_MECHANISM : 3;
     }
@@ -155,10 +159,11 @@ static inline ptrdiff_t play_echo(void *ctx, const smtp_session *session,
         return strcmp(heard->data, "bad") == 0 ? (ptrdiff_t)SMTP_E_CHALLENGE
                                                : 0;
     }
-    *response = heard->data;
-    size = heard->size;
-    while (heard->size)
-        heard->data[--heard->size]++;
+    bytes_add(said, heard->data, heard->size);
+    bytes_clear(heard);
+    *response = said->data;
+    for (size = 0; size < said->size; size++)
+        said->data[size]++;
     return (ptrdiff_t)size;
 }
 
@@ -249,6 +254,7 @@ static inline void play_close(play *p)
     bytes_free(&p->told);
     bytes_free(&p->trace);
     bytes_free(&p->login.heard);
+    bytes_free(&p->login.said);
     bytes_free(&p->scratch);
     guard_free(p->memory);
 }

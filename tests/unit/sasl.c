@@ -532,6 +532,10 @@ static const dialogue dialogues[] = {
     {"the caller's, without initial response", BOX "own X-ECHO\n"
      "no_initial_response\noffer AUTH X-ECHO\nRESPONSE 334 dHdv\n",
      HELLO "AUTH X-ECHO\nb25l\ndXhw\nQUIT\n", "end OK\n"},
+    {"the caller's, a greeting before its first response", BOX "own X-ECHO\n"
+     "no_initial_response\noffer AUTH X-ECHO\nAUTH 334 Z28gYWhlYWQ=\n"
+     "RESPONSE 334 dHdv\n",
+     HELLO "AUTH X-ECHO\nb25l\ndXhw\nQUIT\n", "end OK\n"},
     {"the caller's, an empty challenge", BOX "own X-ECHO\noffer AUTH X-ECHO\n"
      "AUTH 334 \n", HELLO "AUTH X-ECHO b25l\n\nQUIT\n", "end OK\n"},
     {"the caller's, a challenge of many lines", BOX "own X-ECHO\n"
