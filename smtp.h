@@ -9445,14 +9445,18 @@ static const char *smtp__scram_end(const char *p, char name)
 /* -- messages of RFC 5802, section 7 -- */
 
 /* gs2-header: "p", we bind to the channel; "y", we would, but the server does
-   not offer it; "n", we cannot. */
+   not offer it, or refused it: one that can bind stops here, for somebody in
+   between may have said so (RFC 5802, section 6); "n", we cannot, or may not.
+   */
 #define SMTP__PLUS (SMTP_AUTH_SCRAM_SHA_1_PLUS | SMTP_AUTH_SCRAM_SHA_256_PLUS)
 static void smtp__scram_header(smtp_session *out, const void *binding)
 {
     if (out->mechanism & SMTP__PLUS)
         smtp__put(out, "p=tls-server-end-point");
     else
-        smtp__put_char(out, binding && !(out->auth & SMTP__PLUS) ? 'y' : 'n');
+        smtp__put_char(out, binding && (!(out->auth & SMTP__PLUS) ||
+                                        smtp__usable(out) & SMTP__PLUS)
+                            ? 'y' : 'n');
     smtp__put_char(out, ',');
     if (out->config->authzid)
         smtp__put_filled(out, 0, "a=;");

@@ -439,6 +439,15 @@ static const dialogue dialogues[] = {
     {"only PLUS is allowed, nothing to bind to", SCRAM "mechanisms 384\n"
      "offer AUTH SCRAM-SHA-1-PLUS SCRAM-SHA-256-PLUS PLAIN\n",
      HELLO "QUIT\n", "end E_MECHANISM\n"},
+    {"PLUS refused where it is offered: that we can bind is not denied", SCRAM
+     "bind x\noffer AUTH SCRAM-SHA-1 SCRAM-SHA-1-PLUS\nAUTH 504 5.5.4 what\n"
+     "AUTH 535 5.7.8 no\n", HELLO "AUTH SCRAM-SHA-1-PLUS cD10bHMtc2VydmVyLWVuZ"
+     "C1wb2ludCwsbj11c2VyLHI9ZnlrbytkMmxiYkZnT05Sdjlxa3hkYXdM\n"
+     "AUTH SCRAM-SHA-1 eSwsbj11c2VyLHI9ZnlrbytkMmxiYkZnT05Sdjlxa3hkYXdM\n"
+     "QUIT\n", "end E_LOGIN\n"},
+    {"PLUS not allowed where it is offered: no binding", SCRAM "bind x\n"
+     "mechanisms 96\noffer AUTH SCRAM-SHA-1 SCRAM-SHA-1-PLUS\n"
+     "AUTH 535 5.7.8 no\n", SAY_FIRST "QUIT\n", "end E_LOGIN\n"},
     {"SCRAM, no login in clear", "user user\npassword pencil\nnext\nscram "
      NONCE "\noffer AUTH SCRAM-SHA-1\n", HELLO "QUIT\n",
      "end E_CLEAR_LOGIN\n"},
