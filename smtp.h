@@ -4008,7 +4008,8 @@ static void smtp__judge_challenge(smtp_session *s)
 }
 
 /* RFC 4954, section 4 and 6. Another mechanism is tried when this one, not the
-   password, was refused. */
+   password, was refused; but not before all that has come is heard, which may
+   end the session: only a login that has begun is told of its end. */
 static void smtp__judge_auth(smtp_session *s, int yes)
 {
     unsigned code = s->reply.code.reply;
@@ -4028,8 +4029,10 @@ static void smtp__judge_auth(smtp_session *s, int yes)
             smtp__fail(s, smtp__failure(status));
         else if (smtp__hand(s))
             smtp__result(s, SMTP_OK);
+    } else if (code >= 500 && code != 535) {
+        s->say = SMTP__IDLE;
     } else {
-        smtp__login(s, code >= 500 && code != 535);
+        smtp__login(s, 0);
     }
 }
 

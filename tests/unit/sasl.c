@@ -431,6 +431,9 @@ static const dialogue dialogues[] = {
     {"SCRAM not known after all, PLAIN", SCRAM "offer AUTH SCRAM-SHA-1 PLAIN\n"
      "AUTH 504 5.5.4 what\n", SAY_FIRST "AUTH PLAIN AHVzZXIAcGVuY2ls\nQUIT\n",
      "end OK\n"},
+    {"SCRAM refused, and more than that was said", SCRAM "broken\n"
+     "offer AUTH SCRAM-SHA-1 SCRAM-SHA-256\nAUTH 504 5.5.4 what|235 welcome\n",
+     NULL, "end E_PROTOCOL/E_PROOF\n"},
     {"SCRAM alone is allowed: nothing weaker", SCRAM "mechanisms 96\n"
      "offer AUTH SCRAM-SHA-1 PLAIN\nAUTH 504 5.5.4 what\n",
      SAY_FIRST "QUIT\n", "end E_LOGIN\n"},
