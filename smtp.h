@@ -1121,7 +1121,7 @@ typedef struct smtp_scram {
     uint16_t fill;                 /* bytes of text */
     uint16_t bare, first;          /* in it: client's first message without its
                                       header; the comma behind that; */
-    uint16_t at;                   /* the end of both nonces */
+    uint16_t at;                   /* bytes from there to behind both nonces */
     uint32_t left;                 /* iterations */
     /* Wiped at the end, from here on: */
     unsigned char last[32];        /* iteration; then the server's signature */
@@ -3676,7 +3676,7 @@ static void smtp__say_auth(smtp_session *s)
 static void smtp__login_said(smtp_session *s, unsigned row)
 {
     const char *p = s->tail;
-    if (smtp__by_sasl(s))
+    if (SMTP__SASL)
         s->step++;
     if (row != SMTP__RESPONSE && !(SMTP__INITIAL && s->keyword))
         return;
@@ -3801,10 +3801,11 @@ static int smtp__respond(smtp_session *s)
     s->say = SMTP__RESPONSE;
     if (r < 0 && s->step) {
         smtp__cancel(s, smtp__failure(r));
+    } else if (r == SMTP_E_MECHANISM) {
+        s->say = SMTP__IDLE;
     } else if (r < 0) {
-        if (r != SMTP_E_MECHANISM)
-            s->result = smtp__failure(r);
-        smtp__login(s, r == SMTP_E_MECHANISM);
+        s->result = smtp__failure(r);
+        smtp__login(s, 0);
     } else {
         s->line = response;
         s->run = response ? (smtp_size)r : 0;
@@ -9538,7 +9539,7 @@ static int smtp__scram_first(smtp_scram *x, smtp_session *out)
     if (n < 4096 || n > (x->iterations ? x->iterations : 1000000))
         return SMTP_E_ITERATIONS;
     x->left = (uint32_t)n - 1;
-    x->at = (uint16_t)(nonce - x->text);
+    x->at = (uint16_t)(nonce - start);
     x->state = SMTP__SC_SALTING;
     return SMTP_OK;
 }
@@ -9558,10 +9559,10 @@ static void smtp__scram_iterate(smtp_scram *x, const smtp_session *s)
 static void smtp__scram_channel(const smtp_scram *x, smtp_session *out)
 {
     size_t size = 0;
-    const void *binding = smtp__scram_binding(x, &size);
     smtp_size bits = smtp__put64_n(out, 1, x->text, x->bare);
+    const char *binding = (const char *)smtp__scram_binding(x, &size);
     if (x->text[0] == 'p')
-        bits = smtp__put64_n(out, bits, (const char *)binding, size);
+        bits = smtp__put64_n(out, bits, binding, size);
     smtp__end64(out, bits);
 }
 
@@ -9587,7 +9588,7 @@ static ptrdiff_t smtp__scram_final(smtp_scram *x, smtp_session *out)
 {
     unsigned start = out->out_to - 2u;
     smtp__scram_channel(x, out);
-    smtp__put_n(out, x->text + x->first, (size_t)(x->at - x->first));
+    smtp__put_n(out, x->text + x->first, x->at);
     smtp__scram_prove(x, out);
     x->state = SMTP__SC_FINAL;
     return (ptrdiff_t)(out->out_to - start);
