@@ -1150,8 +1150,7 @@ typedef struct smtp_scram {
     uint16_t fill;                 /* bytes of text */
     uint16_t bare, first;          /* in it: client's first message without its
                                       header; the comma behind that; */
-    uint16_t at;                   /* attribute to be read next, then the end
-                                      of both nonces */
+    uint16_t at;                   /* bytes from there to behind both nonces */
     uint32_t left;                 /* iterations */
     /* Wiped at the end, from here on: */
     unsigned char last[32];        /* iteration; then the server's signature */
@@ -1652,11 +1651,7 @@ enum {                             /* smtp_session.parse, of a line: */
     SMTP__P_TEXT = 4               /* its code and separator are read */
 };
 
-enum {                             /* smtp_session.step */
-    SMTP__STEPS = 32,              /* lines that a login may have */
-    SMTP__TO_CANCEL = 254,         /* "*" is to be said, or has been: */
-    SMTP__CANCEL = 255
-};
+#define SMTP__STEPS 32             /* lines that a login may have */
 
 /* Members that are there only where something is built in, else 0. */
 #if SMTP__DSN
@@ -2082,17 +2077,18 @@ SMTP__APART static void smtp__lose_all(smtp_session *s)
     }
 }
 
-/* Whether the login under way is made by config->sasl. */
-static int smtp__by_sasl(const smtp_session *s)
+/* config->sasl, if it makes the login under way; else 0. */
+SMTP__APART_WITH(SMTP__SASL)
+static const smtp_sasl *smtp__sasl(const smtp_session *s)
 {
-    return SMTP__SASL && s->mechanism && s->tail == NULL;
+    const smtp_sasl *sasl = s->config->sasl;
+    return SMTP__SASL && sasl && sasl->mechanisms & s->mechanism ? sasl : NULL;
 }
 
 static int smtp__sasl_done(smtp_session *s, int status)
 {
-    const smtp_sasl *sasl = s->config->sasl;
-    return smtp__by_sasl(s) && sasl->done ? sasl->done(sasl->ctx, s, status)
-                                          : SMTP_OK;
+    const smtp_sasl *sasl = smtp__sasl(s);
+    return sasl && sasl->done ? sasl->done(sasl->ctx, s, status) : SMTP_OK;
 }
 
 /* What the buffer holds may be a password: it does not stay behind. */
@@ -2273,11 +2269,11 @@ static int smtp__flush(smtp_session *s)
 
 /* ---- base64 -------------------------------------------------------------- */
 
-#if SMTP__FAST || !defined SMTP_NO_COMPOSE || SMTP__SASL ||                    \
-    (defined SMTP_BEARSSL && !defined SMTP_NO_DKIM)
 static const char smtp__digits64[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
+#if SMTP__FAST || !defined SMTP_NO_COMPOSE || SMTP__SASL ||                    \
+    (defined SMTP_BEARSSL && !defined SMTP_NO_DKIM)
 static char smtp__digit64(unsigned value)
 {
     return smtp__digits64[value];
@@ -2313,16 +2309,14 @@ static char *smtp__encode64(char *to, const unsigned char *from, size_t size)
 
 /* Decoding, a digit at a time. `bits` holds those of the open group behind a 1,
    0 before the first; SMTP__END64 behind padding; SMTP__PAD64 one short of it;
-   SMTP__BAD64 from the first error on. Returns how many bytes, 0 or 1, went to
-   `to`. */
-#define SMTP__END64 0x2000000ul
-#define SMTP__PAD64 0x3000000ul
-#define SMTP__BAD64 0x4000000ul
+   SMTP__BAD64 from the first error on. Up to SMTP__END64 all is complete.
+   Returns 0 if no byte went to `to`. */
+enum { SMTP__END64 = 1, SMTP__PAD64, SMTP__BAD64 };
 
-static unsigned smtp__decode64(smtp_size *bits, char c, char *to)
+static int smtp__decode64(smtp_size *bits, char c, char *to)
 {
+    const char *digit = (const char *)memchr(smtp__digits64, c, 64);
     smtp_size b = *bits;
-    unsigned digit = 0;
     *bits = SMTP__BAD64;
     if (c == '=') {
         if (b >> 12 == 1)
@@ -2331,14 +2325,12 @@ static unsigned smtp__decode64(smtp_size *bits, char c, char *to)
             *bits = SMTP__END64;
         return 0;
     }
-    while (digit < 64 && smtp__digit64(digit) != c)
-        digit++;
-    if (digit == 64 || b >> 25)
+    if (digit == NULL || (b && b <= SMTP__BAD64))
         return 0;
-    b = (b ? b : 1) << 6 | digit;
+    b = (b ? b : 1) << 6 | (smtp_size)(digit - smtp__digits64);
     *bits = b >> 24 ? 0 : b;
     *to = (char)(b >> (b >> 24 ? 0 : b >> 18 ? 2 : 4));
-    return b >> 12 != 0;
+    return (int)(b >> 12);
 }
 
 /* Bytes on their way into a row stand in `bits` behind a 1. Three are written,
@@ -2432,27 +2424,27 @@ static const uint16_t smtp__logins[] = {
 
 /* Login mechanisms from the strongest to the weakest, each a name and its
    responses, parted by "|"; the last is "*", which cancels the login. In the
-   others digits stand for other things: 0 for the byte NUL, 2 user, 3 password,
-   4 token, 5 authorization identity, 6 the user with "," and "=" as in RFC
-   5801, section 4. */
+   others digits stand for other things: 0 for the byte NUL, 4 user, 5 password,
+   6 token, 7 authorization identity; 8 and ; are 4 and 7 as in RFC 5801,
+   section 4. */
 #define SMTP__LOGIN(name, responses) name "\0" responses "\0"
 static const char smtp__mechanisms[] =
 #if SMTP__SASL
 #define SMTP__STRONGEST SMTP_AUTH_OTHER
     SMTP__LOGIN("", "")
-    SMTP__LOGIN("EXTERNAL", "5|*")
+    SMTP__LOGIN("EXTERNAL", "7|*")
     SMTP__LOGIN("SCRAM-SHA-256-PLUS", "")
     SMTP__LOGIN("SCRAM-SHA-1-PLUS", "")
     SMTP__LOGIN("SCRAM-SHA-256", "")
     SMTP__LOGIN("SCRAM-SHA-1", "")
     SMTP__LOGIN("CRAM-MD5", "")
-    SMTP__LOGIN("OAUTHBEARER", "n,a=6,\1auth=Bearer 4\1\1|\1|*")
-    SMTP__LOGIN("XOAUTH2", "user=2\1auth=Bearer 4\1\1||*")
+    SMTP__LOGIN("OAUTHBEARER", "n,a=8,\1auth=Bearer 6\1\1|\1|*")
+    SMTP__LOGIN("XOAUTH2", "user=4\1auth=Bearer 6\1\1||*")
 #else
 #define SMTP__STRONGEST SMTP_AUTH_PLAIN
 #endif
-    SMTP__LOGIN("PLAIN", "50203|*")
-    SMTP__LOGIN("LOGIN", "2|3|*");
+    SMTP__LOGIN("PLAIN", "70405|*")
+    SMTP__LOGIN("LOGIN", "4|5|*");
 
 /* In any case: for this the bit that tells a letter's case does not count. */
 static uint32_t smtp__hash(uint32_t hash, char c)
@@ -2686,25 +2678,39 @@ static void smtp__keep(smtp_session *s, char c)
     r->text[r->length] = 0;
 }
 
-/* Decoded bytes of a challenge, to a mechanism of the caller's. What it cannot
-   take cancels the login. */
-static void smtp__pass_on(smtp_session *s, const char *p, size_t n)
+/* The login by config->sasl ends with "*". */
+static void smtp__cancel(smtp_session *s, uint8_t status)
+{
+    s->result = status;
+    s->tail = "*";
+}
+
+/* A byte of a challenge (RFC 4954, section 4), decoded to a mechanism of the
+   caller's. What that cannot take cancels the login. */
+static void smtp__challenge(smtp_session *s, char c)
 {
     const smtp_sasl *sasl = s->config->sasl;
     const char *none = NULL;
-    ptrdiff_t r = n ? sasl->step(sasl->ctx, s, p, n, &none) : 0;
-    if (r >= 0)
+    char byte;
+    ptrdiff_t r;
+    if (c == '\r' || c == '\n' || !smtp__decode64(&s->chunk, c, &byte))
         return;
-    s->result = smtp__failure(r);
-    s->step = SMTP__TO_CANCEL;
+    r = sasl->step(sasl->ctx, s, &byte, 1, &none);
+    if (r < 0)
+        smtp__cancel(s, smtp__failure(r));
 }
 
-/* A byte of a challenge (RFC 4954, section 4). */
-static void smtp__challenge(smtp_session *s, char c)
+/* Whether the next line of the login is made by config->sasl. */
+static int smtp__by_sasl(const smtp_session *s)
 {
-    char byte;
-    if (c != '\r' && c != '\n' && s->step < SMTP__TO_CANCEL)
-        smtp__pass_on(s, &byte, smtp__decode64(&s->chunk, c, &byte));
+    return SMTP__SASL && s->tail == NULL;
+}
+
+/* Whether it answers the next challenge: not while the response that it made at
+   the start, and that did not go along with AUTH, is still to be said. */
+static int smtp__asked(const smtp_session *s)
+{
+    return smtp__by_sasl(s) && s->line == NULL;
 }
 
 /* What the text of a reply tells as it comes. */
@@ -2712,7 +2718,7 @@ static void smtp__listen(smtp_session *s, char c)
 {
     if (s->await == SMTP__EHLO)
         smtp__learn(s, c);
-    else if (SMTP__SASL && s->reply.code.reply == 334 && smtp__by_sasl(s))
+    else if (s->reply.code.reply == 334 && s->mechanism && smtp__asked(s))
         smtp__challenge(s, c);
 }
 
@@ -3638,42 +3644,58 @@ static char *smtp__plain_row(const smtp_session *s, unsigned row)
 
 /* ---- authentication ------------------------------------------------------ */
 
-/* What a digit of a response stands for, from 2 on: one of the strings of a
-   config from `user` on. */
+/* What a digit of a response stands for, counted from 4 on: one of the strings
+   of a config from `user` on. */
 static const char *smtp__credential(const smtp_config *c, unsigned digit)
 {
     const char *text;
-    size_t place = SMTP__SASL && digit > 5 ? 0 : digit - 2;
+    size_t place = SMTP__SASL ? digit & 3 : digit;
     memcpy(&text, (const char *)c + offsetof(smtp_config, user) +
                   place * sizeof text, sizeof text);
     return text;
 }
 
-/* RFC 5801, section 4: a character of a saslname, one or three bytes. */
-static const char *smtp__sasl_char(const char *p, size_t *n)
+/* As smtp__put64(); where `bits` is 0 the byte is written as it is. */
+static smtp_size smtp__put64_char(smtp_session *s, smtp_size bits, char c)
 {
-    *n = *p == ',' || *p == '=' ? 3 : 1;
-    return *p == ',' ? "=2C" : *p == '=' ? "=3D" : p;
+    if (!SMTP__SASL || bits)
+        return smtp__put64(s, bits << 8 | (unsigned char)c, 0);
+    smtp__put_char(s, c);
+    return 0;
 }
 
 static smtp_size smtp__put64_n(smtp_session *s, smtp_size bits, const char *p,
                                size_t n)
 {
     for (; n > 0; n--)
-        bits = smtp__put64(s, bits << 8 | (unsigned char)*p++, 0);
+        bits = smtp__put64_char(s, bits, *p++);
     return bits;
 }
 
-/* A string of a config, as a saslname if `digit` says so. */
+/* A string of a config, as a saslname (RFC 5801, section 4) if `digit` says
+   so. */
 static smtp_size smtp__put64_text(smtp_session *s, smtp_size bits,
                                   unsigned digit)
 {
     const char *p = smtp__credential(s->config, digit);
-    size_t n = 1;
-    for (; p && *p; p++) {
-        const char *text = SMTP__SASL && digit == 6 ? smtp__sasl_char(p, &n)
-                                                    : p;
-        bits = smtp__put64_n(s, bits, text, n);
+    for (; p && *p; p++)
+        if (SMTP__SASL && digit > 3 && (*p == ',' || *p == '='))
+            bits = smtp__put64_n(s, bits, &"=2C=3D"[*p == '=' ? 3 : 0], 3);
+        else
+            bits = smtp__put64_char(s, bits, *p);
+    return bits;
+}
+
+/* A text of the table, its digits filled in, up to "|". */
+static smtp_size smtp__put_filled(smtp_session *s, smtp_size bits,
+                                  const char *p)
+{
+    for (; *p && *p != '|'; p++) {
+        unsigned digit = (unsigned)*p - '4';
+        if (SMTP__SASL ? digit > 7 : *p == '0')
+            bits = smtp__put64_char(s, bits, (char)(*p == '0' ? 0 : *p));
+        else
+            bits = smtp__put64_text(s, bits, digit);
     }
     return bits;
 }
@@ -3681,22 +3703,12 @@ static smtp_size smtp__put64_text(smtp_session *s, smtp_size bits,
 /* The response at hand: config->sasl's, or the next of the table's. */
 static void smtp__put_response(smtp_session *s)
 {
-    smtp_size bits = 1;
-    const char *p = s->tail;
-    if (SMTP__SASL && p == NULL ? s->step == SMTP__CANCEL : *p == '*') {
+    if (smtp__by_sasl(s))
+        smtp__end64(s, smtp__put64_n(s, 1, s->line, (size_t)s->run));
+    else if (*s->tail == '*')
         smtp__put_char(s, '*');
-        return;
-    }
-    if (SMTP__SASL && p == NULL)
-        bits = smtp__put64_n(s, bits, s->line, (size_t)s->run);
-    for (; !(SMTP__SASL && p == NULL) && *p && *p != '|'; p++) {
-        unsigned digit = (unsigned)*p - '0';
-        if (SMTP__SASL ? digit - 1 > 5 : digit == 0)
-            bits = smtp__put64_n(s, bits, digit ? p : "", 1);
-        else
-            bits = smtp__put64_text(s, bits, digit);
-    }
-    smtp__end64(s, bits);
+    else
+        smtp__end64(s, smtp__put_filled(s, 1, s->tail));
 }
 
 /* AUTH is the next row. The first response goes along with it where there is
@@ -3718,14 +3730,18 @@ static void smtp__say_auth(smtp_session *s)
         s->keyword = s->chunk == all ? SMTP__K_EMPTY : SMTP__K_INITIAL;
 }
 
-/* A line of the login is said: behind it comes the next of the table, or one
-   more of config->sasl's. */
+/* A line of the login is said, with or without a response: behind that comes
+   the next of the table, or one more of config->sasl's. */
 static void smtp__login_said(smtp_session *s, unsigned row)
 {
     const char *p = s->tail;
-    if (SMTP__SASL && p == NULL) {
-        s->step = (uint8_t)(s->step + (s->step != SMTP__CANCEL));
-    } else if (row == SMTP__RESPONSE || (SMTP__INITIAL && s->keyword)) {
+    if (SMTP__SASL)
+        s->step++;
+    if (row != SMTP__RESPONSE && !(SMTP__INITIAL && s->keyword))
+        return;
+    if (smtp__by_sasl(s)) {
+        s->line = NULL;
+    } else {
         while (*p && *p++ != '|')
             ;
         s->tail = p;
@@ -3735,7 +3751,7 @@ static void smtp__login_said(smtp_session *s, unsigned row)
 /* "*" is said. */
 static int smtp__canceled(const smtp_session *s)
 {
-    return SMTP__SASL && s->tail == NULL ? s->step == SMTP__CANCEL : !*s->tail;
+    return !smtp__by_sasl(s) && !*s->tail;
 }
 
 /* Mechanisms that the server, the caller and what he knows allow. */
@@ -3756,10 +3772,11 @@ static unsigned smtp__usable(const smtp_session *s)
     if (c->sasl)
         built |= c->sasl->mechanisms;
     can &= built;
-    if (!c->user || (c->token && !c->password))
+    if (!c->user)
+        return can & ~(by_password | by_token);
+    if (c->token && !c->password)
         can &= ~by_password;
-    if (!c->user || !c->token || !smtp__line_ok(c->user) ||
-        !smtp__line_ok(c->token))
+    if (!c->token || !smtp__line_ok(c->user) || !smtp__line_ok(c->token))
         can &= ~by_token;          /* their parts end in ^A */
     return can;
 }
@@ -3769,13 +3786,13 @@ static int smtp__secure(const smtp_session *s)
     return s->flags & SMTP__SECURE || s->config->tls == SMTP_TLS_IMPLICIT;
 }
 
-/* The login has failed, or cannot be tried. */
-static void smtp__end_login(smtp_session *s, uint8_t status)
+/* Whether a login would be in clear that may not be: by hand one can come here
+   before TLS that is required. */
+static int smtp__clear_login(const smtp_session *s)
 {
-    if (s->mechanism)
-        smtp__sasl_done(s, smtp__status(status));
-    s->mechanism = 0;
-    smtp__refuse(s, status, status);
+    const smtp_config *c = s->config;
+    return !smtp__secure(s) && (!c->unsafe_clear_login ||
+                                (SMTP__HAND && c->tls == SMTP_TLS_STARTTLS));
 }
 
 /* Whether a login is asked for. */
@@ -3784,27 +3801,21 @@ static int smtp__has_login(const smtp_config *c)
     return c->user || c->mechanisms & SMTP_AUTH_EXTERNAL;
 }
 
-/* TLS is required and not there yet: by hand one can come here without. */
-static int smtp__needs_tls(const smtp_session *s)
-{
-    return SMTP__HAND && s->config && s->config->tls == SMTP_TLS_STARTTLS &&
-           !(s->flags & SMTP__SECURE);
-}
-
 /* Begins with the strongest of these. */
 static void smtp__use_mechanism(smtp_session *s, unsigned of)
 {
-    const smtp_sasl *sasl = s->config->sasl;
+    const smtp_sasl *sasl;
     const char *name = smtp__mechanisms;
     unsigned bit = SMTP__STRONGEST;
     for (; !(of & bit); bit >>= 1)
         name = smtp__nth(name, 2);
     s->mechanism = (uint16_t)bit;
+    sasl = smtp__sasl(s);
     if (SMTP__SASL)
         s->step = 0;
     s->word = name;
     s->tail = smtp__nth(name, 1);
-    if (SMTP__SASL && sasl && sasl->mechanisms & bit) {
+    if (sasl) {
         s->word = *name ? name : sasl->name;
         s->tail = NULL;
         s->say = SMTP__RESPOND;
@@ -3819,11 +3830,12 @@ static void smtp__login(smtp_session *s, int next)
 {
     unsigned left = next ? smtp__usable(s) & (s->mechanism - 1u) : 0;
     uint8_t status;
-    if (!s->mechanism)
+    if (s->mechanism)
+        smtp__sasl_done(s, smtp__status(s->result));
+    else
         s->result = SMTP__BYTE(SMTP_E_MECHANISM);
     status = s->result;
-    if (smtp__needs_tls(s) ||
-        !(smtp__secure(s) || s->config->unsafe_clear_login)) {
+    if (smtp__clear_login(s)) {
         status = SMTP__BYTE(SMTP_E_CLEAR_LOGIN);
     } else if (!smtp__offers(s, SMTP_EXT_AUTH)) {
         status = SMTP__BYTE(SMTP_E_NO_AUTH);
@@ -3831,7 +3843,8 @@ static void smtp__login(smtp_session *s, int next)
         smtp__use_mechanism(s, left);
         return;
     }
-    smtp__end_login(s, status);
+    s->mechanism = 0;
+    smtp__refuse(s, status, status);
 }
 
 /* Has a mechanism of the caller's make its next response. 0: not yet. */
@@ -3844,18 +3857,19 @@ static int smtp__respond(smtp_session *s)
         s->wants |= SMTP__STARVED;
         return 0;
     }
-    s->line = response;
-    s->run = r > 0 && response ? (smtp_size)r : 0;
     s->say = SMTP__RESPONSE;
-    if (s->step == 0 && r != SMTP_E_MECHANISM)
-        smtp__say_auth(s);
     if (r < 0 && s->step) {
-        s->result = smtp__failure(r);
-        s->step = SMTP__CANCEL;
+        smtp__cancel(s, smtp__failure(r));
     } else if (r == SMTP_E_MECHANISM) {
-        smtp__login(s, 1);
+        s->say = SMTP__IDLE;
     } else if (r < 0) {
-        smtp__end_login(s, smtp__failure(r));
+        s->result = smtp__failure(r);
+        smtp__login(s, 0);
+    } else {
+        s->line = response;
+        s->run = response ? (smtp_size)r : 0;
+        if (s->step == 0)
+            smtp__say_auth(s);
     }
     return 1;
 }
@@ -4052,29 +4066,29 @@ static void smtp__judge_starttls(smtp_session *s, int yes)
 /* A challenge: how to go on. */
 static void smtp__judge_challenge(smtp_session *s)
 {
-    int cancel = s->step >= SMTP__STEPS;
     s->say = SMTP__RESPONSE;
-    if (!smtp__by_sasl(s))
+    if (!smtp__asked(s))
         return;
-    if (!cancel && s->chunk != 0 && s->chunk != SMTP__END64) {
-        s->result = SMTP__BYTE(SMTP_E_CHALLENGE);
-        cancel = 1;
-    }
-    if (cancel)
-        s->step = SMTP__CANCEL;
-    else if (s->step > 1 || s->line == NULL || s->keyword)
+    if (s->step >= SMTP__STEPS)
+        smtp__cancel(s, SMTP__BYTE(SMTP_E_LOGIN));
+    else if (s->chunk > SMTP__END64)
+        smtp__cancel(s, SMTP__BYTE(SMTP_E_CHALLENGE));
+    else
         s->say = SMTP__RESPOND;
 }
 
 /* RFC 4954, section 4 and 6. Another mechanism is tried when this one, not the
-   password, was refused. */
+   password, was refused; but not before all that has come is heard, which may
+   end the session: only a login that has begun is told of its end. */
 static void smtp__judge_auth(smtp_session *s, int yes)
 {
     unsigned code = s->reply.code.reply;
-    int status, canceled = smtp__canceled(s);
-    if (code == 334 && !canceled) {
+    int status;
+    if (smtp__canceled(s)) {
+        smtp__login(s, 0);
+    } else if (code == 334) {
         smtp__judge_challenge(s);
-    } else if (yes && !canceled) {
+    } else if (yes) {
         status = smtp__sasl_done(s, SMTP_OK);
         s->mechanism = 0;
         s->flags |= SMTP__LOGGED_IN;
@@ -4085,8 +4099,10 @@ static void smtp__judge_auth(smtp_session *s, int yes)
             smtp__fail(s, smtp__failure(status));
         else if (smtp__hand(s))
             smtp__result(s, SMTP_OK);
+    } else if (code >= 500 && code != 535) {
+        s->say = SMTP__IDLE;
     } else {
-        smtp__login(s, code >= 500 && code != 535 && !canceled);
+        smtp__login(s, 0);
     }
 }
 
@@ -5673,6 +5689,13 @@ SMTP_API smtp_status smtp_login(smtp_session *s)
     if (s->config && !smtp__has_login(s->config))
         return SMTP_E_ARGUMENT;
     return smtp__row_by_hand(s, SMTP__AUTH_);
+}
+
+/* TLS is required and not there yet. */
+static int smtp__needs_tls(const smtp_session *s)
+{
+    return s->config && s->config->tls == SMTP_TLS_STARTTLS &&
+           !(s->flags & SMTP__SECURE);
 }
 
 /* MAIL and RCPT by hand. */
@@ -9398,8 +9421,8 @@ static void smtp__bear_hmac(void *ctx, int hash, const void *key,
     smtp__wipe(&hmac, sizeof hmac);
 }
 
-/* `n` iterations, each added to x->sum, where the hash is BearSSL's: the key's
-   part is computed once. 0: it is another. */
+/* As smtp__scram_iterate(), where the hash is BearSSL's: the key's part is
+   computed once. 0: it is another. */
 static int smtp__bear_iterate(smtp_scram *x, const char *key, uint32_t n)
 {
     br_hmac_key_context start;
@@ -9408,13 +9431,13 @@ static int smtp__bear_iterate(smtp_scram *x, const char *key, uint32_t n)
     if (x->hmac != smtp__bear_hmac)
         return 0;
     br_hmac_key_init(&start, smtp__bear_hash(x->hash), key, strlen(key));
-    for (; n; n--) {
+    do {
         br_hmac_init(&hmac, &start, 0);
         br_hmac_update(&hmac, x->last, x->hash);
         br_hmac_out(&hmac, x->last);
         for (i = 0; i < x->hash; i++)
             x->sum[i] ^= x->last[i];
-    }
+    } while (--x->left && --n);
     smtp__wipe(&start, sizeof start);
     smtp__wipe(&hmac, sizeof hmac);
     return 1;
@@ -9509,53 +9532,44 @@ static void smtp__scram_round(smtp_scram *x, const smtp_session *s,
     smtp__scram_xor(x, x->sum, x->last);
 }
 
-/* -- text: appended as to a row, by an `out` that is x->text; out->line is the
-   response -- */
+/* -- text: appended as to a row, by an `out` that is the session but for its
+   row, which is x->text -- */
 
 static void smtp__scram_base64(smtp_session *out, const void *p, size_t size)
 {
     smtp__end64(out, smtp__put64_n(out, 1, (const char *)p, size));
 }
 
-static void smtp__scram_name(smtp_session *out, const char *name)
+/* The end of the attribute at `p`, like ",s=" and its value: the next comma.
+   What is looked at is there: behind the last one stands ",c=". 0: another
+   attribute, or none before it. */
+static const char *smtp__scram_end(const char *p, char name)
 {
-    size_t n;
-    for (; *name; name++) {
-        const char *text = smtp__sasl_char(name, &n);
-        smtp__put_n(out, text, n);
-    }
-}
-
-/* Takes an attribute like "s=" off the text from x->at on: its value, which
-   ends at a comma or with the text. NULL: another stands there. */
-static const char *smtp__scram_value(smtp_scram *x, char name, size_t *size)
-{
-    const char *p = x->text + x->at, *end = x->text + x->fill;
-    const char *value = p + 2;
-    if (end - p < 2 || p[0] != name || p[1] != '=')
+    if (p == NULL || p[1] != name || p[2] != '=')
         return NULL;
-    for (p = value; p < end && *p != ','; p++)
+    for (p += 3; *p != ','; p++)
         ;
-    *size = (size_t)(p - value);
-    x->at = (uint16_t)(p - x->text + (p < end));
-    return value;
+    return p;
 }
 
 /* -- messages of RFC 5802, section 7 -- */
 
 /* gs2-header: "p", we bind to the channel; "y", we would, but the server does
-   not offer it; "n", we cannot. */
-static void smtp__scram_header(smtp_session *out, const smtp_session *s,
-                               int bound)
+   not offer it, or refused it: one that can bind stops here, for somebody in
+   between may have said so (RFC 5802, section 6); "n", we cannot, or may not.
+   */
+#define SMTP__PLUS (SMTP_AUTH_SCRAM_SHA_1_PLUS | SMTP_AUTH_SCRAM_SHA_256_PLUS)
+static void smtp__scram_header(smtp_session *out, const void *binding)
 {
-    const unsigned plus = SMTP_AUTH_SCRAM_SHA_1_PLUS |
-                          SMTP_AUTH_SCRAM_SHA_256_PLUS;
-    smtp__put(out, s->mechanism & plus ? "p=tls-server-end-point,"
-                 : bound && !(s->auth & plus) ? "y," : "n,");
-    if (s->config->authzid) {
-        smtp__put(out, "a=");
-        smtp__scram_name(out, s->config->authzid);
-    }
+    if (out->mechanism & SMTP__PLUS)
+        smtp__put(out, "p=tls-server-end-point");
+    else
+        smtp__put_char(out, binding && (!(out->auth & SMTP__PLUS) ||
+                                        smtp__usable(out) & SMTP__PLUS)
+                            ? 'y' : 'n');
+    smtp__put_char(out, ',');
+    if (out->config->authzid)
+        smtp__put_filled(out, 0, "a=;");
 }
 
 static int smtp__scram_nonce(smtp_scram *x, smtp_session *out)
@@ -9569,95 +9583,92 @@ static int smtp__scram_nonce(smtp_scram *x, smtp_session *out)
 }
 
 SMTP__APART
-static ptrdiff_t smtp__scram_begin(smtp_scram *x, const smtp_session *s,
-                                   smtp_session *out)
+static ptrdiff_t smtp__scram_begin(smtp_scram *x, smtp_session *out)
 {
     const unsigned sha1 = SMTP_AUTH_SCRAM_SHA_1 | SMTP_AUTH_SCRAM_SHA_1_PLUS;
     size_t size;
-    int bound = smtp__scram_binding(x, &size) != NULL && size <= 64;
+    const void *binding = smtp__scram_binding(x, &size);
+    if (size > 64)
+        binding = NULL;
     x->state = SMTP__SC_FIRST;
     out->out_to = 0;
-    x->hash = s->mechanism == SMTP_AUTH_CRAM_MD5 ? SMTP_MD5
-            : s->mechanism & sha1 ? SMTP_SHA1 : SMTP_SHA256;
-    if (!x->hmac || (s->mechanism >= SMTP_AUTH_SCRAM_SHA_1_PLUS && !bound))
+    x->hash = out->mechanism == SMTP_AUTH_CRAM_MD5 ? SMTP_MD5
+            : out->mechanism & sha1 ? SMTP_SHA1 : SMTP_SHA256;
+    if (!x->hmac || (out->mechanism & SMTP__PLUS && !binding))
         return SMTP_E_MECHANISM;
     if (x->hash == SMTP_MD5)
         return 0;
-    smtp__scram_header(out, s, bound);
-    smtp__put(out, ",n=");
-    x->bare = (uint16_t)(out->out_to - 2);
-    smtp__scram_name(out, s->config->user);
-    smtp__put(out, ",r=");
+    smtp__scram_header(out, binding);
+    x->bare = (uint16_t)(out->out_to + 1);
+    smtp__put_filled(out, 0, ",n=8,r=");
     if (!smtp__scram_nonce(x, out))
         return SMTP_E_TLS_ENTROPY;
-    out->line = x->text;
     x->first = out->out_to;
-    smtp__put(out, ",");
-    x->at = out->out_to;
     return (ptrdiff_t)x->first;
 }
 
-/* The first iteration: HMAC of the salt, 66 bytes at most, and a 1. */
-static int smtp__scram_salt(smtp_scram *x, const smtp_session *s,
-                            const char *salt, size_t size)
+/* The first iteration: HMAC of the salt and a 1, which stand behind the text
+   for a while. */
+static int smtp__scram_salt(smtp_scram *x, smtp_session *out,
+                            const char *salt)
 {
-    char bytes[66 + 4];
+    unsigned start = out->out_to;
     smtp_size bits = 0;
-    size_t n = 0;
-    for (; size && n < 66; size--)
-        n += smtp__decode64(&bits, *salt++, bytes + n);
-    if (size || n == 0 || (bits && bits != SMTP__END64))
-        return 0;
-    memcpy(bytes + n, "\0\0\0\1", 4);
+    char byte;
+    do
+        if (smtp__decode64(&bits, *salt, &byte))
+            smtp__put_char(out, byte);
+    while (*++salt != ',');
+    smtp__put_n(out, "\0\0\0\1", 4);
     memset(x->sum, 0, sizeof x->sum);
-    smtp__scram_round(x, s, bytes, n + 4);
-    return 1;
+    smtp__scram_round(x, out, x->text + start, out->out_to - start);
+    out->out_to = (uint16_t)start;
+    return bits <= SMTP__END64 && !out->cut;
 }
 
-/* "r=" both nonces ",s=" salt ",i=" iterations. */
-static int smtp__scram_first(smtp_scram *x, const smtp_session *s)
+/* ",r=" both nonces ",s=" salt ",i=" iterations. */
+static int smtp__scram_first(smtp_scram *x, smtp_session *out)
 {
-    size_t size = 0, salt_size = 0;
-    const char *nonce = smtp__scram_value(x, 'r', &size);
-    const unsigned end = x->at - 1u;     /* of both nonces, at a comma */
-    const char *salt = smtp__scram_value(x, 's', &salt_size);
-    const char *count = smtp__scram_value(x, 'i', &size);
-    if (!nonce || !salt || !count || size == 0 ||
-        end <= x->first + 3u + SMTP__NONCE ||
-        memcmp(nonce, nonce - 3 - SMTP__NONCE, SMTP__NONCE) != 0 ||
-        !smtp__scram_salt(x, s, salt, salt_size))
+    const char *start = x->text + x->first;
+    const char *nonce = smtp__scram_end(start, 'r');
+    const char *salt = smtp__scram_end(nonce, 's');
+    const char *count = smtp__scram_end(salt, 'i'), *p;
+    smtp_size n = 0;
+    if (!count || nonce - start <= 3 + SMTP__NONCE ||
+        memcmp(start + 3, start - SMTP__NONCE, SMTP__NONCE) != 0 ||
+        !smtp__scram_salt(x, out, nonce + 3))
         return SMTP_E_CHALLENGE;
-    for (x->left = 0; size && smtp__is_digit(*count); size--, count++)
-        x->left = (uint32_t)smtp__grow(x->left, *count, 0xFFFFFFFF);
-    if (size)
+    for (p = salt + 3; smtp__is_digit(*p); p++)
+        n = smtp__grow(n, *p, 0xFFFFFFFF);
+    if (p != count || p == salt + 3)
         return SMTP_E_CHALLENGE;
-    if (x->left < 4096 ||
-        x->left > (x->iterations ? x->iterations : 1000000))
+    if (n < 4096 || n > (x->iterations ? x->iterations : 1000000))
         return SMTP_E_ITERATIONS;
-    x->left--;
-    x->at = (uint16_t)end;
+    x->left = (uint32_t)n - 1;
+    x->at = (uint16_t)(nonce - start);
     x->state = SMTP__SC_SALTING;
     return SMTP_OK;
 }
 
+/* Iterations that are left, a slice of them at most. */
 static void smtp__scram_iterate(smtp_scram *x, const smtp_session *s)
 {
-    uint32_t n = x->slice && x->slice < x->left ? x->slice : x->left;
-    x->left -= n;
+    uint32_t n = x->slice;
     if (smtp__bear_iterate(x, smtp__or_empty(s->config->password), n))
         return;
-    for (; n; n--)
+    do
         smtp__scram_round(x, s, x->last, x->hash);
+    while (--x->left && --n);
 }
 
 /* "c=": the header, and the binding where the header asks for it. */
 static void smtp__scram_channel(const smtp_scram *x, smtp_session *out)
 {
     size_t size = 0;
-    const void *binding = smtp__scram_binding(x, &size);
     smtp_size bits = smtp__put64_n(out, 1, x->text, x->bare);
+    const char *binding = (const char *)smtp__scram_binding(x, &size);
     if (x->text[0] == 'p')
-        bits = smtp__put64_n(out, bits, (const char *)binding, size);
+        bits = smtp__put64_n(out, bits, binding, size);
     smtp__end64(out, bits);
 }
 
@@ -9677,39 +9688,35 @@ static void smtp__scram_prove(smtp_scram *x, smtp_session *out)
     smtp__scram_base64(out, proof, x->hash);
 }
 
-/* Behind the channel comes ",r=" and both nonces, as the server's message has
-   them. */
+/* From "c=" on: the channel, then ",r=" and both nonces as the server's message
+   has them. */
 static ptrdiff_t smtp__scram_final(smtp_scram *x, smtp_session *out)
 {
-    unsigned start = out->out_to + 1u, size;
-    smtp__put(out, ",c=");
+    unsigned start = out->out_to - 2u;
     smtp__scram_channel(x, out);
-    smtp__put_n(out, x->text + x->first, (size_t)(x->at - x->first));
+    smtp__put_n(out, x->text + x->first, x->at);
     smtp__scram_prove(x, out);
-    out->line = x->text + start;
-    size = out->out_to - start;
-    out->out_to = x->at = 0;       /* the server's last message begins there */
     x->state = SMTP__SC_FINAL;
-    return (ptrdiff_t)size;
+    return (ptrdiff_t)(out->out_to - start);
 }
 
 /* "v=" the server's signature, or "e=" why not. Ours is written behind it. How
    long it takes to compare does not tell where it differs. */
 static ptrdiff_t smtp__scram_verify(smtp_scram *x, smtp_session *out)
 {
-    size_t size = 0, i;
-    const char *value, *own;
+    const char *own = smtp__scram_end(x->text, 'v');
+    size_t size;
     int differs = 0;
-    if (smtp__scram_value(x, 'e', &size))
-        return SMTP_E_LOGIN;
-    value = smtp__scram_value(x, 'v', &size);
-    own = x->text + x->at;
-    out->out_to = x->at;
+    if (own == NULL)
+        return smtp__scram_end(x->text, 'e') ? SMTP_E_LOGIN : SMTP_E_PROOF;
+    size = (size_t)(own - x->text);
+    out->out_to = (uint16_t)size;
+    smtp__put(out, ",v=");
     smtp__scram_base64(out, x->last, x->hash);
-    if (!value || size != (size_t)(out->out_to - x->at))
+    if (out->out_to != 2 * size)
         return SMTP_E_PROOF;
-    for (i = 0; i < size; i++)
-        differs |= value[i] ^ own[i];
+    while (size--)
+        differs |= x->text[size] ^ own[size];
     if (differs)
         return SMTP_E_PROOF;
     x->state = SMTP__SC_PROVEN;
@@ -9717,43 +9724,42 @@ static ptrdiff_t smtp__scram_verify(smtp_scram *x, smtp_session *out)
 }
 
 /* RFC 2195, section 2: the name and the HMAC of the challenge. */
-static ptrdiff_t smtp__cram(smtp_scram *x, const smtp_session *s,
-                            smtp_session *out)
+static ptrdiff_t smtp__cram(smtp_scram *x, smtp_session *out)
 {
     unsigned i;
     if (x->state != SMTP__SC_FIRST)
         return SMTP_E_CHALLENGE;
-    smtp__scram_round(x, s, x->text, x->fill);
+    smtp__scram_round(x, out, x->text, x->fill);
     out->out_to = 0;
     x->state = SMTP__SC_PROVEN;    /* CRAM-MD5 has no more of it */
-    smtp__put(out, s->config->user);
-    smtp__put(out, " ");
+    smtp__put_filled(out, 0, "4 ");
     for (i = 0; i < 2 * SMTP_MD5; i++) {
-        unsigned byte = x->last[i / 2];
-        smtp__put_char(out, (char)(smtp__hex_digit(byte >> (i & 1 ? 0 : 4) &
-                                                   15) | ' '));
+        unsigned byte = x->last[i / 2], digit = i & 1 ? byte & 15 : byte >> 4;
+        smtp__put_char(out, (char)(smtp__hex_digit(digit) | ' '));
     }
     return (ptrdiff_t)out->out_to;
 }
 
 /* A challenge is complete. */
 SMTP__APART
-static ptrdiff_t smtp__scram_answer(smtp_scram *x, const smtp_session *s,
-                                    smtp_session *out)
+static ptrdiff_t smtp__scram_answer(smtp_scram *x, smtp_session *out)
 {
     int status = SMTP_OK;
-    out->line = x->text;
     if (x->hash == SMTP_MD5)
-        return smtp__cram(x, s, out);
+        return smtp__cram(x, out);
+    if (x->state != SMTP__SC_SALTING)
+        smtp__put(out, ",c=");     /* ends the last attribute */
+    if (out->cut)
+        return SMTP_E_CHALLENGE;
     if (x->state == SMTP__SC_FINAL)
         return smtp__scram_verify(x, out);
     if (x->state == SMTP__SC_FIRST)
-        status = smtp__scram_first(x, s);
+        status = smtp__scram_first(x, out);
     if (status != SMTP_OK)
         return status;
     if (x->state != SMTP__SC_SALTING)
         return SMTP_E_CHALLENGE;
-    smtp__scram_iterate(x, s);
+    smtp__scram_iterate(x, out);
     return x->left ? (ptrdiff_t)SMTP_AGAIN : smtp__scram_final(x, out);
 }
 
@@ -9764,25 +9770,27 @@ static ptrdiff_t smtp__scram_step(void *ctx, const smtp_session *s,
 {
     smtp_scram *x = (smtp_scram *)ctx;
     ptrdiff_t r = 0;
-    smtp_session out;
+    smtp_session out = *s;
     out.out = x->text;
     out.out_size = SMTP_SCRAM_ROOM;
     out.out_to = x->fill;
     out.chunk = 0;
     out.cut = 0;
-    out.line = NULL;
-    if (challenge == NULL)
-        r = smtp__scram_begin(x, s, &out);
-    else if (size == 0)
-        r = smtp__scram_answer(x, s, &out);
-    else
+    if (size)
         smtp__put_n(&out, challenge, size);
-    *response = out.line;
+    else
+        r = challenge ? smtp__scram_answer(x, &out)
+                      : smtp__scram_begin(x, &out);
+    if (r > 0) {                   /* the next message: behind it, or instead */
+        *response = x->text + out.out_to - r;
+        if (x->state == SMTP__SC_FINAL)
+            out.out_to = 0;
+        smtp__put_char(&out, ',');
+    }
     x->fill = out.out_to;
     if (r < 0 || !out.cut)
         return r;
-    return challenge && (size || x->hash != SMTP_MD5) ? SMTP_E_CHALLENGE
-                                                      : SMTP_E_BUFFER;
+    return r && x->state != SMTP__SC_FINAL ? SMTP_E_BUFFER : SMTP_E_CHALLENGE;
 }
 
 static int smtp__scram_done(void *ctx, const smtp_session *s, int status)

@@ -30,8 +30,9 @@ typedef struct play_source {
 /* What a scene's config.sasl works with. */
 typedef struct play_secret {
     smtp_sasl sasl;
-    bytes heard;                   /* challenge of a mechanism that echoes */
-    int ended;                     /* status told to its done(), 1: not yet */
+    bytes heard, said;             /* of a mechanism that echoes: challenge;
+                                      response, lost at the next call */
+    int open;                      /* logins begun whose end was not told */
     unsigned char *paused;         /* play.paused */
 #if SMTP__SASL
     smtp_scram scram;
@@ -149,11 +150,14 @@ static inline ptrdiff_t play_echo(void *ctx, const smtp_session *session,
                                   const char **response)
 {
     play_secret *login = (play_secret *)ctx;
-    bytes *heard = &login->heard;
+    bytes *heard = &login->heard, *said = &login->said;
+    bytes_free(said);
+    bytes_clear(said);
     if (challenge == NULL) {
-        login->ended = 1;
+        login->open++;
         bytes_clear(heard);
-        *response = "one";
+        bytes_text(said, "one");
+        *response = said->data;
         return strcmp(session->config->user, "nobody") == 0
                ? (ptrdiff_t)SMTP_E_MECHANISM : 3;
     }
@@ -162,10 +166,11 @@ static inline ptrdiff_t play_echo(void *ctx, const smtp_session *session,
         return strcmp(heard->data, "bad") == 0 ? (ptrdiff_t)SMTP_E_CHALLENGE
                                                : 0;
     }
-    *response = heard->data;
-    size = heard->size;
-    while (heard->size)
-        heard->data[--heard->size]++;
+    bytes_add(said, heard->data, heard->size);
+    bytes_clear(heard);
+    *response = said->data;
+    for (size = 0; size < said->size; size++)
+        said->data[size]++;
     return (ptrdiff_t)size;
 }
 
@@ -174,7 +179,7 @@ static inline int play_echo_done(void *ctx, const smtp_session *session,
 {
     play_secret *login = (play_secret *)ctx;
     (void)session;
-    login->ended = status;
+    login->open--;
     return status;
 }
 
@@ -191,6 +196,8 @@ static inline ptrdiff_t play_step(void *ctx, const smtp_session *session,
     play_secret *login = (play_secret *)ctx;
     ptrdiff_t r = login->inner.step(login->inner.ctx, session, challenge, size,
                                     response);
+    if (challenge == NULL)
+        login->open++;
     if (r == SMTP_AGAIN)
         *login->paused = 1;
     return r;
@@ -200,7 +207,7 @@ static inline int play_told(void *ctx, const smtp_session *session,
                                   int status)
 {
     play_secret *login = (play_secret *)ctx;
-    login->ended = status;
+    login->open--;
     return login->inner.done(login->inner.ctx, session, status);
 }
 
@@ -229,6 +236,7 @@ static inline void play_scram(play_secret *login, const scene *what)
 static inline const smtp_sasl *play_sasl(play_secret *login, const scene *what)
 {
     memset(&login->sasl, 0, sizeof login->sasl);
+    login->open = 0;
     login->sasl.mechanisms = SMTP_AUTH_OTHER;
     login->sasl.name = what->own;
     login->sasl.ctx = login;
@@ -254,6 +262,7 @@ static inline void play_close(play *p)
     bytes_free(&p->trace);
     bytes_free(&p->said);
     bytes_free(&p->login.heard);
+    bytes_free(&p->login.said);
     bytes_free(&p->scratch);
     guard_free(p->memory);
 }
@@ -744,6 +753,8 @@ static inline void play_judge(play *p)
         play_judge_mail(p, i);
     if (p->what->next && p->done != p->given)
         play_fault(p, "a mail's outcome was never told");
+    if (p->login.open)
+        play_fault(p, "a login's end was never told, or twice");
     if (p->line.closes != 1)
         play_fault(p, "not closed, or more than once");
     if (p->line.hang)

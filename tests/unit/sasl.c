@@ -281,9 +281,9 @@ static void check_scram(void)
 /* Names with "," and "=", passwords and salts of many lengths. */
 static void check_lengths(void)
 {
-    char password[200], salt[80], more[300];
+    char password[400], salt[128], more[500];
     size_t i;
-    for (i = 1; i <= 64; i += i < 62 ? 7 : 1) {
+    for (i = 1; i <= 120; i += i < 62 || i > 63 ? 7 : 1) {
         exchange e = plain_exchange();
         memset(password, 'p', 3 * i);
         password[3 * i] = 0;
@@ -308,6 +308,8 @@ static void check_lengths(void)
     "biwsbj11c2VyLHI9ZnlrbytkMmxiYkZnT05Sdjlxa3hkYXdM\n"
 #define SAY_FINAL "Yz1iaXdzLHI9ZnlrbytkMmxiYkZnT05Sdjlxa3hkYXdMM3JmY05IWUpZM" \
     "VpWdldWczdqLHA9djBYOHYzQnoyVDBDSkdiSlF5RjBYK0hJNFRzPQ==\n"
+
+#define A64 "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 
 /* Each challenge in turn, up to a 0; then 235. */
 typedef struct cheat {
@@ -350,10 +352,8 @@ static const cheat cheats[] = {
      SAY_FIRST "*\n", "E_CHALLENGE"},
     {"a salt cut off", {"r=" NONCE "3,s=QSXCR,i=4096", NULL, NULL},
      SAY_FIRST "*\n", "E_CHALLENGE"},
-    {"a salt of 100 bytes", {"r=" NONCE "3,s="
-     "QSXCQSXCQSXCQSXCQSXCQSXCQSXCQSXCQSXCQSXCQSXCQSXCQSXCQSXCQSXCQSXCQSXC"
-     "QSXCQSXCQSXCQSXCQSXCQSXCQSXCQSXCQSXCQSXCQSXCQSXCQSXCQSXCQSXCQSXCQSXC"
-     ",i=4096", NULL, NULL}, SAY_FIRST "*\n", "E_CHALLENGE"},
+    {"a salt that has no room behind the text", {"r=" NONCE "3,s="
+     A64 A64 A64 A64 ",i=4096", NULL, NULL}, SAY_FIRST "*\n", "E_CHALLENGE"},
     {"no count", {"r=" NONCE "3,s=QSXC", NULL, NULL}, SAY_FIRST "*\n",
      "E_CHALLENGE"},
     {"an empty count", {"r=" NONCE "3,s=QSXC,i=", NULL, NULL},
@@ -431,6 +431,9 @@ static const dialogue dialogues[] = {
     {"SCRAM not known after all, PLAIN", SCRAM "offer AUTH SCRAM-SHA-1 PLAIN\n"
      "AUTH 504 5.5.4 what\n", SAY_FIRST "AUTH PLAIN AHVzZXIAcGVuY2ls\nQUIT\n",
      "end OK\n"},
+    {"SCRAM refused, and more than that was said", SCRAM "broken\n"
+     "offer AUTH SCRAM-SHA-1 SCRAM-SHA-256\nAUTH 504 5.5.4 what|235 welcome\n",
+     NULL, "end E_PROTOCOL/E_PROOF\n"},
     {"SCRAM alone is allowed: nothing weaker", SCRAM "mechanisms 96\n"
      "offer AUTH SCRAM-SHA-1 PLAIN\nAUTH 504 5.5.4 what\n",
      SAY_FIRST "QUIT\n", "end E_LOGIN\n"},
@@ -439,6 +442,15 @@ static const dialogue dialogues[] = {
     {"only PLUS is allowed, nothing to bind to", SCRAM "mechanisms 384\n"
      "offer AUTH SCRAM-SHA-1-PLUS SCRAM-SHA-256-PLUS PLAIN\n",
      HELLO "QUIT\n", "end E_MECHANISM\n"},
+    {"PLUS refused where it is offered: that we can bind is not denied", SCRAM
+     "bind x\noffer AUTH SCRAM-SHA-1 SCRAM-SHA-1-PLUS\nAUTH 504 5.5.4 what\n"
+     "AUTH 535 5.7.8 no\n", HELLO "AUTH SCRAM-SHA-1-PLUS cD10bHMtc2VydmVyLWVuZ"
+     "C1wb2ludCwsbj11c2VyLHI9ZnlrbytkMmxiYkZnT05Sdjlxa3hkYXdM\n"
+     "AUTH SCRAM-SHA-1 eSwsbj11c2VyLHI9ZnlrbytkMmxiYkZnT05Sdjlxa3hkYXdM\n"
+     "QUIT\n", "end E_LOGIN\n"},
+    {"PLUS not allowed where it is offered: no binding", SCRAM "bind x\n"
+     "mechanisms 96\noffer AUTH SCRAM-SHA-1 SCRAM-SHA-1-PLUS\n"
+     "AUTH 535 5.7.8 no\n", SAY_FIRST "QUIT\n", "end E_LOGIN\n"},
     {"SCRAM, no login in clear", "user user\npassword pencil\nnext\nscram "
      NONCE "\noffer AUTH SCRAM-SHA-1\n", HELLO "QUIT\n",
      "end E_CLEAR_LOGIN\n"},
@@ -532,6 +544,10 @@ static const dialogue dialogues[] = {
     {"the caller's, without initial response", BOX "own X-ECHO\n"
      "no_initial_response\noffer AUTH X-ECHO\nRESPONSE 334 dHdv\n",
      HELLO "AUTH X-ECHO\nb25l\ndXhw\nQUIT\n", "end OK\n"},
+    {"the caller's, a greeting before its first response", BOX "own X-ECHO\n"
+     "no_initial_response\noffer AUTH X-ECHO\nAUTH 334 Z28gYWhlYWQ=\n"
+     "RESPONSE 334 dHdv\n",
+     HELLO "AUTH X-ECHO\nb25l\ndXhw\nQUIT\n", "end OK\n"},
     {"the caller's, an empty challenge", BOX "own X-ECHO\noffer AUTH X-ECHO\n"
      "AUTH 334 \n", HELLO "AUTH X-ECHO b25l\n\nQUIT\n", "end OK\n"},
     {"the caller's, a challenge of many lines", BOX "own X-ECHO\n"
@@ -567,8 +583,9 @@ static int is_zero(const void *memory, size_t size)
     return size == 0;
 }
 
-/* After a login, a failed one, and one cut off. */
-static void check_wiped(const char *more)
+/* After a login, a failed one, one cut off, and one that another mechanism
+   follows. */
+static void check_wiped(const char *offered, const char *more)
 {
     bytes setup = {NULL, 0, 0};
     dialogue text = {"wiped", NULL, NULL, "end *\n"};
@@ -576,8 +593,9 @@ static void check_wiped(const char *more)
     const smtp_scram *x = &s.p.login.scram;
     exchange e = plain_exchange();
     exchange_make(&e);
-    bytes_text(&setup, SCRAM "offer AUTH SCRAM-SHA-1\n");
-    add_line(&setup, "AUTH 334 ", e.challenge.data);
+    bytes_text(&setup, SCRAM "offer AUTH ");
+    bytes_text(&setup, offered);
+    add_line(&setup, "\nAUTH 334 ", e.challenge.data);
     add_line(&setup, "RESPONSE 334 ", e.signature.data);
     bytes_text(&setup, more);
     text.setup = setup.data;
@@ -628,9 +646,10 @@ int main(void)
         play_cheat(&cheats[i]);
     for (i = 0; i < sizeof dialogues / sizeof *dialogues; i++)
         sweep_dialogue(&s, &dialogues[i]);
-    check_wiped("");
-    check_wiped("RESPONSE 535 5.7.8 no\n");
-    check_wiped("RESPONSE+close \n");
+    check_wiped("SCRAM-SHA-1", "");
+    check_wiped("SCRAM-SHA-1", "RESPONSE 535 5.7.8 no\n");
+    check_wiped("SCRAM-SHA-1", "RESPONSE+close \n");
+    check_wiped("SCRAM-SHA-1 PLAIN", "RESPONSE 554 5.7.0 not so\n");
     check_random();
     sweep_close(&s);
     return check_end();
