@@ -172,7 +172,7 @@ extern "C" {
     X(SMTP_E_HELO, -23, "server refused EHLO and HELO, or LHLO")               \
     X(SMTP_E_NO_STARTTLS, -24, "TLS required, no STARTTLS offered")            \
     X(SMTP_E_STARTTLS, -25, "server refused STARTTLS")                         \
-    X(SMTP_E_INJECTION, -26, "bytes in clear behind STARTTLS")                 \
+    X(SMTP_E_INJECTION, -26, "bytes in clear after STARTTLS")                 \
     X(SMTP_E_NO_AUTH, -27, "no login offered")                                 \
     X(SMTP_E_MECHANISM, -28, "no login mechanism in common")                   \
     X(SMTP_E_CLEAR_LOGIN, -29, "no login in clear")                            \
@@ -261,7 +261,7 @@ typedef struct smtp_io {
 
 typedef unsigned long smtp_size;   /* bytes of a message: 32 bits or more */
 
-/* A reply code with the enhanced status code of RFC 3463 behind its first
+/* A reply code with the enhanced status code of RFC 3463 after its first
    digit: 550 5.1.1 is {550, 1, 1}; without one the last two are 0. */
 typedef struct smtp_code {
     uint16_t reply;
@@ -547,7 +547,7 @@ typedef struct smtp_session {
                                       a reply */
     uint8_t keyword;               /* of the EHLO line being read; the first
                                       response of a login goes with AUTH */
-    uint8_t step;                  /* lines of the login; then mails taken */
+    uint8_t count;                 /* lines of the login; then mails taken */
     uint8_t refusals;              /* recipients since the last mail taken */
     uint8_t mails_refused;         /* in this session; both saturate */
     uint8_t body_state;            /* of the encoder: SMTP__BOL ... */
@@ -816,7 +816,7 @@ typedef struct smtp_composer {
     uint8_t shape;                 /* parts and multiparts: SMTP__MIXED ... */
     char last;                     /* byte of the body */
     uint16_t fill;                 /* bytes in the buffer */
-    uint32_t group;                /* bytes not yet in base64, behind a 1 */
+    uint32_t group;                /* bytes not yet in base64, after a 1 */
 
     smtp_status status;            /* why composing failed */
     const char *field;             /* what is wrong: "Subject", "To" ... */
@@ -1149,8 +1149,8 @@ typedef struct smtp_scram {
     uint8_t hash;                  /* SMTP_MD5 ... */
     uint16_t fill;                 /* bytes of text */
     uint16_t bare, first;          /* in it: client's first message without its
-                                      header; the comma behind that; */
-    uint16_t at;                   /* bytes from there to behind both nonces */
+                                      header; the comma after that; */
+    uint16_t at;                   /* bytes from there to after both nonces */
     uint32_t left;                 /* iterations */
     /* Wiped at the end, from here on: */
     unsigned char last[32];        /* iteration; then the server's signature */
@@ -1485,7 +1485,7 @@ SMTP_API smtp_status smtp_send_url(const char *url, smtp_mail *mail,
       q r  RET: FULL, HDRS          y    an empty one
       d e  ENVID, ORCPT             c k  address by hand, and its ">"
       n x  HOLDUNTIL, HOLDFOR       t    parameters, argument by hand
-      { |  BY, MT-PRIORITY          z    nothing, always there but behind a
+      { |  BY, MT-PRIORITY          z    nothing, always there but after a
       } ~  REQUIRETLS, PRDR              chunk that is not the last */
 #define SMTP__ROWS(X)                                                          \
     X(SMTP__GREETING, "greeting", "", greeting, greeting, 1)                   \
@@ -1586,8 +1586,8 @@ enum {
     SMTP__RESPOND,                 /* config->sasl makes its response */
     SMTP__CHUNK,                   /* the next BDAT of a source of no size */
     SMTP__MEASURE,                 /* dry run of the body */
-    SMTP__BODY,                    /* behind DATA */
-    SMTP__PAYLOAD                  /* behind BDAT */
+    SMTP__BODY,                    /* after DATA */
+    SMTP__PAYLOAD                  /* after BDAT */
 };
 
 enum {                             /* smtp_session.goal */
@@ -1616,7 +1616,7 @@ enum {                             /* smtp_session.wants, too */
 
 enum {                             /* smtp_session.body_state */
     SMTP__BOL = 1,                 /* at the beginning of a line */
-    SMTP__CR = 2,                  /* behind a CR: LF adds nothing to it */
+    SMTP__CR = 2,                  /* after a CR: LF adds nothing to it */
     SMTP__DOTS = 4,                /* stuff dots */
     SMTP__RAW = 8 * SMTP__CHUNKING,          /* send the body unread */
     SMTP__DRY = 16 * SMTP__KEPT,             /* only count */
@@ -1651,7 +1651,7 @@ enum {                             /* smtp_session.parse, of a line: */
     SMTP__P_TEXT = 4               /* its code and separator are read */
 };
 
-#define SMTP__STEPS 32             /* lines that a login may have */
+#define SMTP__LOGIN_LINES 32       /* lines that a login may have */
 
 /* Members that are there only where something is built in, else 0. */
 #if SMTP__DSN
@@ -1738,7 +1738,7 @@ static const char *smtp__or_empty(const char *text)
     return text ? text : "";
 }
 
-/* String `n` of a list of them, one behind the other. */
+/* String `n` of a list of them, one after the other. */
 static const char *smtp__nth(const char *list, unsigned n)
 {
     for (; n > 0; n--)
@@ -1997,7 +1997,7 @@ static void smtp__finish(smtp_session *s)
 }
 
 /* Whether the mail's last byte was taken by the transport. Where mails do not
-   overlap, nothing is said behind it. */
+   overlap, nothing is said after it. */
 static int smtp__handed_over(const smtp_session *s, const smtp_mail *m)
 {
     return m->flags & SMTP__SAID_FINAL &&
@@ -2307,8 +2307,8 @@ static char *smtp__encode64(char *to, const unsigned char *from, size_t size)
 }
 #endif
 
-/* Decoding, a digit at a time. `bits` holds those of the open group behind a 1,
-   0 before the first; SMTP__END64 behind padding; SMTP__PAD64 one short of it;
+/* Decoding, a digit at a time. `bits` holds those of the open group after a 1,
+   0 before the first; SMTP__END64 after padding; SMTP__PAD64 one short of it;
    SMTP__BAD64 from the first error on. Up to SMTP__END64 all is complete.
    Returns 0 if no byte went to `to`. */
 enum { SMTP__END64 = 1, SMTP__PAD64, SMTP__BAD64 };
@@ -2333,8 +2333,8 @@ static int smtp__decode64(smtp_size *bits, char c, char *to)
     return (int)(b >> 12);
 }
 
-/* Bytes on their way into a row stand in `bits` behind a 1. Three are written,
-   or what is there of them when `pad` of three are zeros behind the end.
+/* Bytes on their way into a row stand in `bits` after a 1. Three are written,
+   or what is there of them when `pad` of three are zeros after the end.
    Returns what is left. */
 SMTP__APART static smtp_size smtp__put64(smtp_session *s, smtp_size bits,
                                          unsigned pad)
@@ -2357,7 +2357,7 @@ static void smtp__end64(smtp_session *s, smtp_size bits)
 
 enum {                             /* smtp_session.keyword: a word is awaited */
     SMTP__K_NEXT,                  /* that names an extension */
-    SMTP__K_OTHER,                 /* behind the name of an unknown one; else
+    SMTP__K_OTHER,                 /* after the name of an unknown one; else
                                       2 and the place of its bit: */
     SMTP__K_SIZE = 5,
     SMTP__K_AUTH = 6,
@@ -2471,7 +2471,7 @@ static unsigned smtp__place(uint32_t hash, const uint16_t *of, size_t n)
     return (unsigned)n;
 }
 
-/* A word behind AUTH: perhaps a mechanism that we have. */
+/* A word after AUTH: perhaps a mechanism that we have. */
 static void smtp__learn_mechanism(smtp_session *s, uint32_t hash)
 {
     const smtp_sasl *sasl = s->config->sasl;
@@ -2544,7 +2544,7 @@ static void smtp__learn_digit(smtp_session *s, char c)
 }
 
 /* Keeps a byte of an EHLO line, LF at its end; `run` counts them. The first
-   line that does not fit, and all behind it, are left out. The list ends behind
+   line that does not fit, and all after it, are left out. The list ends after
    each byte: the next one may never come. */
 SMTP__APART static void smtp__keep_feature(smtp_session *s, char c)
 {
@@ -2938,7 +2938,7 @@ static int smtp__rest_to_come(const smtp_session *s)
 /* ---- body encoder -------------------------------------------------------- */
 
 /* Of the `n` bytes at `p`, how many from the start are seen to leave as they
-   are: no CR or LF but in pairs, no dot behind those if `dots`. A pair is never
+   are: no CR or LF but in pairs, no dot after those if `dots`. A pair is never
    cut, and the first byte is no LF. The rest is for the caller to look at.
    *high gets bit 7 of what was seen. */
 #if SMTP__SIMD
@@ -2963,7 +2963,7 @@ static int smtp__plain64(const char *p)
         _mm_or_si128(_mm_or_si128(a, b), _mm_or_si128(c, d)));
 }
 
-/* Where lines of ASCII end, each without `stop` behind it, or somewhere behind
+/* Where lines of ASCII end, each without `stop` after it, or somewhere after
    `last`, from which 82 bytes are left. An LF there has its CR before it. Most
    lines are longer than 64 bytes. */
 static const char *smtp__plain_lines(const char *p, const char *last,
@@ -2987,7 +2987,7 @@ static const char *smtp__plain_lines(const char *p, const char *last,
 }
 
 /* Marks those of 16 bytes that are a CR without LF, or stand before an LF
-   without CR or before one with `stop` behind it. */
+   without CR or before one with `stop` after it. */
 static __m128i smtp__wrong16(const char *p, char stop, __m128i *seen)
 {
     const __m128i *at = (const __m128i *)(const void *)p;
@@ -3012,7 +3012,7 @@ static int smtp__right64(const char *p, char stop, __m128i *seen)
 }
 
 /* By lines; where that ends by 64 bytes, then by 16, at last the last 16 once
-   more. Two are always behind. Where no dot stops, LF does: behind a pair it is
+   more. Two always follow. Where no dot stops, LF does: behind a pair it is
    wrong at any rate. */
 static size_t smtp__skip(const char *p, size_t n, int dots, unsigned *high)
 {
@@ -3038,7 +3038,7 @@ static size_t smtp__skip(const char *p, size_t n, int dots, unsigned *high)
     return (size_t)(q - p) + (q > p && q[-1] == '\r');
 }
 #elif SMTP__FAST
-/* By two words, with two bytes behind. Bit 7 of a byte of `odd` marks what is
+/* By two words, with two bytes after. Bit 7 of a byte of `odd` marks what is
    below 14 or above 141; a borrow only ever marks one more. */
 static size_t smtp__skip(const char *p, size_t n, int dots, unsigned *high)
 {
@@ -3203,7 +3203,7 @@ static SMTP__INLINE size_t smtp__body_out(smtp_session *s, const char *p,
 }
 
 /* Encodes one byte. 0: what comes of it does not fit now. A CR is a line end at
-   once, a LF behind it is none. */
+   once, a LF after it is none. */
 static uint8_t smtp__encode_byte(smtp_session *s, const char *p)
 {
     unsigned state = s->body_state;
@@ -3256,7 +3256,7 @@ static int smtp__encode_end(smtp_session *s)
 }
 
 /* The bytes that leave as they are, as many as can. What a source says at its
-   next pull may be other than what was scanned: of that only the LF behind a CR
+   next pull may be other than what was scanned: of that only the LF after a CR
    that is out is kept in mind. */
 static int smtp__encode_run(smtp_session *s, const char *p, size_t n)
 {
@@ -3433,7 +3433,7 @@ static int smtp__use_prdr(const smtp_session *s, const smtp_mail *m)
 
 #if SMTP__RARE
 /* Rare wishes: RFC 4865, section 5; RFC 2852, section 4; RFC 6710, section 4.
-   `by` is SMTP_BY_... where such a letter goes behind the number. */
+   `by` is SMTP_BY_... where such a letter goes after the number. */
 static const char *smtp__wish(char *end, int32_t value, unsigned by)
 {
     smtp_size size = value < 0 ? 0 - (smtp_size)value : (smtp_size)value;
@@ -3730,13 +3730,13 @@ static void smtp__say_auth(smtp_session *s)
         s->keyword = s->chunk == all ? SMTP__K_EMPTY : SMTP__K_INITIAL;
 }
 
-/* A line of the login is said, with or without a response: behind that comes
+/* A line of the login is said, with or without a response: after that comes
    the next of the table, or one more of config->sasl's. */
 static void smtp__login_said(smtp_session *s, unsigned row)
 {
     const char *p = s->tail;
     if (SMTP__SASL)
-        s->step++;
+        s->count++;
     if (row != SMTP__RESPONSE && !(SMTP__INITIAL && s->keyword))
         return;
     if (smtp__by_sasl(s)) {
@@ -3812,7 +3812,7 @@ static void smtp__use_mechanism(smtp_session *s, unsigned of)
     s->mechanism = (uint16_t)bit;
     sasl = smtp__sasl(s);
     if (SMTP__SASL)
-        s->step = 0;
+        s->count = 0;
     s->word = name;
     s->tail = smtp__nth(name, 1);
     if (sasl) {
@@ -3852,13 +3852,13 @@ static int smtp__respond(smtp_session *s)
 {
     const smtp_sasl *sasl = s->config->sasl;
     const char *response = NULL;
-    ptrdiff_t r = sasl->step(sasl->ctx, s, s->step ? "" : NULL, 0, &response);
+    ptrdiff_t r = sasl->step(sasl->ctx, s, s->count ? "" : NULL, 0, &response);
     if (r == SMTP_AGAIN) {
         s->wants |= SMTP__STARVED;
         return 0;
     }
     s->say = SMTP__RESPONSE;
-    if (r < 0 && s->step) {
+    if (r < 0 && s->count) {
         smtp__cancel(s, smtp__failure(r));
     } else if (r == SMTP_E_MECHANISM) {
         s->say = SMTP__IDLE;
@@ -3868,7 +3868,7 @@ static int smtp__respond(smtp_session *s)
     } else {
         s->line = response;
         s->run = response ? (smtp_size)r : 0;
-        if (s->step == 0)
+        if (s->count == 0)
             smtp__say_auth(s);
     }
     return 1;
@@ -4069,7 +4069,7 @@ static void smtp__judge_challenge(smtp_session *s)
     s->say = SMTP__RESPONSE;
     if (!smtp__asked(s))
         return;
-    if (s->step >= SMTP__STEPS)
+    if (s->count >= SMTP__LOGIN_LINES)
         smtp__cancel(s, SMTP__BYTE(SMTP_E_LOGIN));
     else if (s->chunk > SMTP__END64)
         smtp__cancel(s, SMTP__BYTE(SMTP_E_CHALLENGE));
@@ -4093,7 +4093,7 @@ static void smtp__judge_auth(smtp_session *s, int yes)
         s->mechanism = 0;
         s->flags |= SMTP__LOGGED_IN;
         if (SMTP__SASL)
-            s->step = 0;
+            s->count = 0;
         s->say = SMTP__IDLE;
         if (status != SMTP_OK)
             smtp__fail(s, smtp__failure(status));
@@ -4107,7 +4107,7 @@ static void smtp__judge_auth(smtp_session *s, int yes)
 }
 
 /* RSET is answered 250, or the server is going away (RFC 5321, section
-   4.1.1.5): what was said behind it may still be answered, else is not taken.
+   4.1.1.5): what was said after it may still be answered, else is not taken.
    */
 static void smtp__judge_rset(smtp_session *s, int yes)
 {
@@ -4326,8 +4326,8 @@ static void smtp__judge_final(smtp_session *s, int yes)
         if (smtp__is(m->status, SMTP_AGAIN)) {
             if (SMTP__CAREFUL)
                 s->refusals = 0;
-            if (SMTP__NEXT && s->step < 255)
-                s->step++;
+            if (SMTP__NEXT && s->count < 255)
+                s->count++;
             m->code = s->reply.code;
         }
     }
@@ -4718,7 +4718,7 @@ static int smtp__cut_short(const smtp_session *s)
            (uint32_t)s->at < m->last;
 }
 
-/* A BDAT whose size is known when its bytes are in the buffer, behind room for
+/* A BDAT whose size is known when its bytes are in the buffer, after room for
    the command. Never "BDAT 0" without LAST: Postfix refuses it. */
 static int smtp__say_chunk(smtp_session *s)
 {
@@ -4898,7 +4898,8 @@ static uint8_t smtp__check_wishes(const smtp_session *s,
                                   const smtp_mail *m)
 {
     if (!smtp__params_ok(SMTP__OF_PARAMS(m->params)) ||
-        SMTP__OF_DSN(m->ret) > 2 || !smtp__wishes_ok(m))
+        SMTP__OF_DSN(m->ret) > 2 || !smtp__line_ok(SMTP__OF_DSN(m->envid)) ||
+        !smtp__wishes_ok(m))
         return SMTP__BYTE(SMTP_E_PARAMETER);
     if (smtp__never(&m->body) || !smtp__offers(s, smtp__needs(m)) ||
         smtp__in_vain(s, m))
@@ -5128,10 +5129,11 @@ static int smtp__next_mail(smtp_session *s)
     return 1;
 }
 
-/* While the answer to a body is under way, the next mail may be said. */
+/* While the answer to a body is under way, the next mail may be said (see
+   SMTP__REFUSED_MAILS). */
 static int smtp__may_overlap(const smtp_session *s)
 {
-    unsigned most = s->mails_refused ? 8 : 64 + 8u * s->step;
+    unsigned most = s->mails_refused ? 8 : 64 + 8u * s->count;
     if (SMTP__RARE && s->said && s->said->said < s->said->to_count)
         return 0;
     return SMTP__NEXT && s->goal == SMTP__G_READY && s->window > 1 &&
@@ -5400,7 +5402,7 @@ static void smtp__lose_text(smtp_session *s)
     s->reply.length = 0;
 }
 
-/* Reads what the transport has, behind what is not yet parsed. 1: something
+/* Reads what the transport has, after what is not yet parsed. 1: something
    came. */
 static int smtp__read(smtp_session *s)
 {
@@ -5857,7 +5859,7 @@ SMTP_API const char *smtp_stage(const smtp_session *s)
    made: a header field, a person, the header of a part, or as much of a body
    as there is room for. A header unit is plain code that puts its bytes with
    no thought of the buffer: those that fall outside of it are dropped. If a
-   unit ends behind the buffer, the place goes back to where it began, and when
+   unit ends after the buffer, the place goes back to where it began, and when
    the buffer is free again, the unit is made anew. So it must depend on nothing
    but the place and the message.
 
@@ -6060,7 +6062,7 @@ static int smtp__alnum(char ch, const char *others)
 }
 
 /* An addr-spec (RFC 5322, section 3.4.1) without comments and the obsolete:
-   words with single dots between them, before and behind the @. 0: it is none.
+   words with single dots between them, before and after the @. 0: it is none.
    1: of ASCII. 2: with UTF-8. */
 static int smtp__addr_spec(const char *a)
 {
@@ -6192,7 +6194,7 @@ static smtp_composer *smtp__c_escape(smtp_composer *c, char mark, char ch,
 }
 
 /* Base64, a byte at a time: smtp_composer.group has those of an open group of
-   three behind a 1. Of those that are written, `pad` bits are not there. */
+   three after a 1. Of those that are written, `pad` bits are not there. */
 static smtp_composer *smtp__c_group64(smtp_composer *c, int pad)
 {
     int bit = 18;
@@ -7683,7 +7685,7 @@ static smtp_status smtp__posix_lookup(const char *host, const char *service,
 }
 
 /* 1: a service name, or a number from 1 to 65535. getaddrinfo() would cut a
-   larger one to 16 bits, also behind a sign or a space. */
+   larger one to 16 bits, also after a sign or a space. */
 static int smtp__posix_service_check(const char *service)
 {
     unsigned long port = 0;
@@ -8138,7 +8140,7 @@ static void smtp__names_push(smtp_tls_names *n, const unsigned char *data,
 
 /* -- trust: anchors that fit the certificate that passes by -- */
 
-/* BearSSL's decoder must get nothing more once it has failed; behind a whole
+/* BearSSL's decoder must get nothing more once it has failed; after a whole
    certificate one more byte is a failure. */
 static void smtp__x509_push(br_x509_decoder_context *decoder,
                             const void *data, size_t size)
@@ -8201,7 +8203,7 @@ typedef struct smtp__search {
     br_x509_decoder_context decoder;
     smtp_tls_names names;          /* of the trusted certificate */
     smtp_tls_trust *trust;
-    size_t held;                   /* bytes, behind the used ones of the room */
+    size_t held;                   /* bytes, after the used ones of the room */
     uint8_t state;                 /* SMTP__SEARCH_... */
     uint8_t found;                 /* a certificate that can be read */
 } smtp__search;
@@ -8335,7 +8337,7 @@ static int smtp__trust_check(smtp_tls_trust *t)
 
 /* BearSSL compares anchors with the server's own certificate when it has seen
    all that is signed of it, with an issuer after the signature; both come
-   behind the subject. So the anchors have to be there when the subject is. A
+   after the subject. So the anchors have to be there when the subject is. A
    server's chain may have no end: so many times, and no more. */
 static void smtp__trust_look(smtp_tls_trust *t)
 {
@@ -8555,7 +8557,7 @@ static int smtp__tls_trust(smtp_tls *tls)
 
 #if SMTP_TLS_BINDING
 
-/* Where the content of the element at `at` begins; *end: behind it. 0: it does
+/* Where the content of the element at `at` begins; *end: after it. 0: it does
    not begin within the `size` bytes at `p`. */
 static size_t smtp__der_enter(const unsigned char *p, size_t size, size_t at,
                               unsigned tag, size_t *end)
@@ -9541,7 +9543,7 @@ static void smtp__scram_base64(smtp_session *out, const void *p, size_t size)
 }
 
 /* The end of the attribute at `p`, like ",s=" and its value: the next comma.
-   What is looked at is there: behind the last one stands ",c=". 0: another
+   What is looked at is there: after the last one stands ",c=". 0: another
    attribute, or none before it. */
 static const char *smtp__scram_end(const char *p, char name)
 {
@@ -9607,7 +9609,7 @@ static ptrdiff_t smtp__scram_begin(smtp_scram *x, smtp_session *out)
     return (ptrdiff_t)x->first;
 }
 
-/* The first iteration: HMAC of the salt and a 1, which stand behind the text
+/* The first iteration: HMAC of the salt and a 1, which stand after the text
    for a while. */
 static int smtp__scram_salt(smtp_scram *x, smtp_session *out,
                             const char *salt)
@@ -9700,7 +9702,7 @@ static ptrdiff_t smtp__scram_final(smtp_scram *x, smtp_session *out)
     return (ptrdiff_t)(out->out_to - start);
 }
 
-/* "v=" the server's signature, or "e=" why not. Ours is written behind it. How
+/* "v=" the server's signature, or "e=" why not. Ours is written after it. How
    long it takes to compare does not tell where it differs. */
 static ptrdiff_t smtp__scram_verify(smtp_scram *x, smtp_session *out)
 {
@@ -9781,7 +9783,7 @@ static ptrdiff_t smtp__scram_step(void *ctx, const smtp_session *s,
     else
         r = challenge ? smtp__scram_answer(x, &out)
                       : smtp__scram_begin(x, &out);
-    if (r > 0) {                   /* the next message: behind it, or instead */
+    if (r > 0) {                   /* the next message: after it, or instead */
         *response = x->text + out.out_to - r;
         if (x->state == SMTP__SC_FINAL)
             out.out_to = 0;
@@ -10153,7 +10155,7 @@ static size_t smtp__url_prefix(const char *url, const char *prefix)
     return n;
 }
 
-/* What stands behind the scheme, or 0. */
+/* What stands after the scheme, or 0. */
 static const char *smtp__url_scheme(smtp__url *u, const char *url)
 {
     for (u->scheme = 0; u->scheme < 3; u->scheme++) {
@@ -10290,7 +10292,7 @@ static int smtp__url_place(smtp__url *u, const char *from, const char *to)
            !(*u->host == '/' && u->service);
 }
 
-/* The path of a Unix socket behind an empty host, 1: fine. */
+/* The path of a Unix socket after an empty host, 1: fine. */
 static int smtp__url_path(smtp__url *u, const char *from)
 {
     if (from[0] != '/' || from[1] == 0 || strpbrk(from, "?#"))

@@ -470,6 +470,12 @@ static const dialogue extensions[] = {
      "S: x\n\nh\303\251\n.\nQUIT\n", STORED FINE},
     {"a parameter that cannot be sent", PIPE ONE "params X%0D%0ARSET\n",
      HELLO "QUIT\n", "E_PARAMETER 0: NOT_TAKEN 0\n" FINE},
+    {"an envelope identifier with a space", "offer DSN\n" ONE "envid a b\n",
+     HELLO "MAIL FROM:<box@a> ENVID=a+20b\nRCPT TO:<ops@b>\nDATA\n"
+     TEXT "QUIT\n", STORED FINE},
+    {"an envelope identifier that cannot be sent",
+     "offer DSN;PIPELINING\n" ONE "envid Q%0D\n",
+     HELLO "QUIT\n", "E_PARAMETER 0: NOT_TAKEN 0\n" FINE},
     {"a recipient's parameter that cannot be sent",
      PIPE ONE "rcpt_params X%0ARSET\n",
      HELLO "QUIT\n", "E_PARAMETER 0: E_PARAMETER 0\n" FINE},
