@@ -647,6 +647,7 @@ static void check_hand_then_send(int begun)
                  SMTP_OK);
     CHECK_NUMBER(smtp_ehlo(&s), SMTP_OK);
     CHECK_NUMBER(smtp_noop(&s), SMTP_OK);
+    CHECK_NUMBER(smtp_starttls(&s), SMTP_E_NO_TLS);  /* no io.starttls */
     if (begun)
         CHECK_NUMBER(smtp_mail_from(&s, "box@a", NULL), SMTP_OK);
     CHECK_NUMBER(smtp_send(&s, &mail), SMTP_OK);
