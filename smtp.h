@@ -2655,13 +2655,13 @@ SMTP_API int smtp_has_extn(const smtp_session *s, const char *keyword)
    512 bytes at most. Where nothing of them is kept, a few will do. */
 static size_t smtp__in_size(const smtp_session *s)
 {
-    return SMTP__FAST ? smtp__min(s->out_size, 512)
-         : SMTP__REPLY ? (size_t)(s->out - s->reply.text) : 32;
+    return SMTP__FAST || SMTP__REPLY ? smtp__min(s->out_size, 512) : 32;
 }
 
 static char *smtp__input(const smtp_session *s)
 {
-    return SMTP__FAST ? s->out - smtp__in_size(s) : s->reply.text;
+    return SMTP__FAST || SMTP__REPLY ? s->out - smtp__in_size(s)
+                                     : s->reply.text;
 }
 
 /* Keeps text of the reply as far as it fits; 16 bytes of the input part stay
@@ -5732,7 +5732,7 @@ static smtp_status smtp__by_hand_address(smtp_session *s, const char *address,
     s->word = word;
     s->line = address;
     s->tail = params;
-    return smtp__go(s, SMTP__G_HAND + SMTP__COMMAND);
+    return smtp__go(s, SMTP__G_HAND + (unsigned)SMTP__COMMAND);
 }
 
 SMTP_API smtp_status smtp_mail_from(smtp_session *s, const char *address,
