@@ -44,13 +44,15 @@ CC_gcc-sane   = gcc -std=c11 $(SANE) -Wstrict-prototypes
 CC_clang-sane = clang -std=c99 $(SANE) -Wstrict-prototypes
 CC_m32-sane   = gcc -std=c99 -m32 $(SANE) -Wstrict-prototypes
 CC_small-sane = gcc -std=c99 -DSMTP_SMALL $(SMALL:%=-DSMTP_NO_%) $(SANE)
+CC_all-sane   = gcc -std=c99 -DSMTP_SMALL $(SANE)
 CC_middle-sane = gcc -std=c99 -DSMTP_SMALL $(MIDDLE:%=-DSMTP_NO_%) $(SANE)
 CC_c++11      = g++ -std=c++11 -O1 -x c++
 CC_c++14      = clang++ -std=c++14 -O1 -x c++
 CC_c++17      = g++ -std=c++17 -O2 -x c++
 
 # The engine of a small device: all is left out that can be, or all but what
-# tells one server from another.
+# tells one server from another. `all-sane` is everything in its shortest code;
+# tests/system/options plays it the dialogues.
 SMALL = NEXT CLOCK REPLY PULL PARAMS HAND TRACE AUTH CHUNKING UTF8 LMTP DSN \
     SIZE RARE 8BIT ALL_OR_NONE OPPORTUNISTIC CAREFUL WAIT INITIAL
 MIDDLE = SASL $(filter-out AUTH CHUNKING DSN SIZE UTF8 LMTP,$(SMALL))
@@ -58,12 +60,14 @@ SMALL_UNIT = dialogue outcome body
 
 UNIT = $(basename $(notdir $(wildcard tests/unit/*.c)))
 UNIT32 = $(basename $(notdir $(shell grep -sL BEARSSL tests/unit/*.c)))
+SHORT_UNIT = $(filter-out dialogue posix tls tls_bare url,$(UNIT))
 BIG_UNIT = $(filter-out auth dialogue posix url,$(UNIT32))
 FAST_UNIT = $(UNIT:%=build/unit/c99/%)
 ALL_UNIT = $(FAST_UNIT) $(UNIT32:%=build/unit/m32-sane/%) \
     $(BIG_UNIT:%=build/unit/big-endian/%) \
     $(SMALL_UNIT:%=build/unit/small-sane/%) \
-    $(SMALL_UNIT:%=build/unit/middle-sane/%) $(foreach way,\
+    $(SMALL_UNIT:%=build/unit/middle-sane/%) \
+    $(SHORT_UNIT:%=build/unit/all-sane/%) $(foreach way,\
     gcc-sane clang-sane c++11 c++14 c++17,$(UNIT:%=build/unit/$(way)/%))
 
 # Every script of tests/system belongs to both, but these to `check` alone.
