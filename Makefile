@@ -7,6 +7,7 @@
 #   make size         tables of code, stack and struct sizes by target
 #   make bench        tables of speed, beside other libraries
 #   make firmware     the firmware examples in an emulator
+#   make proof        the smallest engine has no run-time errors (minutes)
 #   make install      PREFIX=/usr/local DESTDIR=
 #   make deps         the packages that all of these need (Debian)
 #   make clean
@@ -122,6 +123,9 @@ bench: deps-bench $(EXAMPLES)
 firmware: deps-firmware $(SOURCES)
 	@tests/system/firmware
 
+proof: deps-proof
+	@tests/proof/run
+
 # ---- installation -----------------------------------------------------------
 
 # The manual page and the version number come from the header's comments.
@@ -140,7 +144,7 @@ install:
 
 # ---- the rest ---------------------------------------------------------------
 
-GROUPS = build test check size bench firmware
+GROUPS = build test check size bench firmware proof
 deps:
 	@tests/deps.sh $(GROUPS)
 $(GROUPS:%=deps-%): deps-%:
@@ -149,5 +153,5 @@ $(GROUPS:%=deps-%): deps-%:
 clean:
 	rm -rf build
 
-.PHONY: all demo test check size bench firmware install clean deps \
+.PHONY: all demo test check size bench firmware proof install clean deps \
     $(GROUPS:%=deps-%)

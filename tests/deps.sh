@@ -28,11 +28,12 @@ bench="$build python3 valgrind libcurl4-openssl-dev libesmtp-dev $node
 firmware='make gcc gcc-arm-none-eabi libnewlib-arm-none-eabi binutils
     qemu-system-arm libbearssl-dev xz-utils python3 python3-aiosmtpd
     openssl'
+proof='make python3 frama-c-base'
 
 wanted=
 for group; do
     case $group in
-    build | test | check | size | bench | firmware) ;;
+    build | test | check | size | bench | firmware | proof) ;;
     *) echo "tests/deps.sh: no group \"$group\"" >&2; exit 64 ;;
     esac
     wanted="$wanted ${!group}"
