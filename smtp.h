@@ -573,9 +573,8 @@ typedef struct smtp_session {
     char *out;                     /* the buffer behind that for replies */
     smtp_mail *said, *heard;       /* mail being said; mail being answered */
     const char *word, *line, *tail;/* by hand the command, the address of MAIL
-                                      or RCPT, what follows; the mechanism,
-                                      its response or those left in the table
-                                      */
+                                      or RCPT, what follows; in a login its
+                                      mechanism, response, those to come */
     const smtp_body *body;         /* the body being said, */
     smtp_size at, run;             /* offset, bytes from there to send as is;
                                       of config->features; of the response */
@@ -1087,9 +1086,8 @@ typedef struct smtp_tls {
 /* Puts TLS 1.2 between a session and `lower`. The result goes into *io, to be
    given to smtp_open(). Implicit TLS (`starttls` 0; smtp_config.tls is then
    SMTP_TLS_IMPLICIT) shakes hands at the first byte, STARTTLS (1) passes bytes
-   through until the session asks for it. `tls`
-   serves one connection; the session's close says goodbye to the server and
-   wipes `tls` and the buffer.
+   through until the session asks for it. `tls` serves one connection; the
+   session's close says goodbye to the server and wipes `tls` and the buffer.
    SMTP_OK, SMTP_E_ARGUMENT (no server name), SMTP_E_BUFFER (too small for the
    records, or for them and cert_file), SMTP_E_TLS_NAME (an IP address cannot
    be verified), SMTP_E_TRUST, SMTP_E_CLIENT_CERT, SMTP_E_TLS_ENTROPY,
@@ -3012,7 +3010,7 @@ static int smtp__right64(const char *p, char stop, __m128i *seen)
 }
 
 /* By lines; where that ends by 64 bytes, then by 16, at last the last 16 once
-   more. Two always follow. Where no dot stops, LF does: behind a pair it is
+   more. Two always follow. Where no dot stops, LF does: after a pair it is
    wrong at any rate. */
 static size_t smtp__skip(const char *p, size_t n, int dots, unsigned *high)
 {
