@@ -2526,7 +2526,7 @@ static smtp_size smtp__grow(smtp_size value, char c, smtp_size most)
     return value < most / 10 ? value * 10 + (smtp_size)(c - '0') : most;
 }
 
-/* SIZE may say 0 or nothing: no fixed limit (RFC 1870, section 4). One that
+/* SIZE may say 0 or nothing: no fixed limit (RFC 1870, section 3). One that
    smtp_size cannot hold is none for us. */
 static void smtp__learn_digit(smtp_session *s, char c)
 {
@@ -3225,7 +3225,8 @@ static uint8_t smtp__encode_byte(smtp_session *s, const char *p)
     } else if (c == '.' && (state & SMTP__BOL) && (state & SMTP__DOTS)) {
         next |= SMTP__CHANGED;
         p = "..";
-        n = SMTP__KEPT && state & SMTP__DRY ? 1 : 2;   /* SIZE counts it once */
+        /* SIZE counts it once (RFC 1870, section 5). */
+        n = SMTP__KEPT && state & SMTP__DRY ? 1 : 2;
     }
     s->body_state = next;
     return n == 0 || smtp__body_out(s, p, n);
@@ -3430,8 +3431,8 @@ static int smtp__use_prdr(const smtp_session *s, const smtp_mail *m)
 }
 
 #if SMTP__RARE
-/* Rare wishes: RFC 4865, section 5; RFC 2852, section 4; RFC 6710, section 4.
-   `by` is SMTP_BY_... where such a letter goes after the number. */
+/* Rare wishes (RFC 4865, RFC 2852, RFC 6710). `by` is SMTP_BY_... where such a
+   letter goes after the number. */
 static const char *smtp__wish(char *end, int32_t value, unsigned by)
 {
     smtp_size size = value < 0 ? 0 - (smtp_size)value : (smtp_size)value;
@@ -3479,7 +3480,8 @@ static const char *smtp__params(const smtp_session *s)
                                 : SMTP__OF_PARAMS(smtp__to(s)->params);
 }
 
-/* RFC 1870, section 5: a size for MAIL is offered, one for BDAT needs not. */
+/* RFC 1870, section 6: a size in MAIL needs the extension, in BDAT it does
+   not. */
 static int smtp__no_size(const smtp_session *s, unsigned what)
 {
     return what == 'v' && (!smtp__offers(s, SMTP_EXT_SIZE) ||
@@ -4048,7 +4050,7 @@ static void smtp__no_tls(smtp_session *s, uint8_t status, uint8_t by_hand)
     }
 }
 
-/* RFC 3207, section 5: nothing in clear may follow the 220 unseen. */
+/* RFC 3207, section 6: nothing in clear may follow the 220 unseen. */
 static void smtp__judge_starttls(smtp_session *s, int yes)
 {
     if (yes) {
@@ -4075,7 +4077,7 @@ static void smtp__judge_challenge(smtp_session *s)
         s->say = SMTP__RESPOND;
 }
 
-/* RFC 4954, section 4 and 6. Another mechanism is tried when this one, not the
+/* RFC 4954, sections 4 and 6. Another mechanism is tried when this one, not the
    password, was refused; but not before all that has come is heard, which may
    end the session: only a login that has begun is told of its end. */
 static void smtp__judge_auth(smtp_session *s, int yes)
