@@ -239,9 +239,9 @@ enum { SMTP_READ = 1, SMTP_WRITE = 2, SMTP__ASYNC = 4 };
                 SMTP_WRITE, or 0: just pause) or `ms` milliseconds are over.
                 SMTP_OK, SMTP_E_TIMEOUT (SMTP_OK without wants), or another
                 failure. With it a call of a session returns SMTP_AGAIN only
-                where config->next or a body's source has none now. It may be
-                called before recv: a layer that buffers what send has taken
-                sends it by itself.
+                where config->next, a body's source or config->sasl is not
+                ready. It may be called before recv: a layer that buffers what
+                send has taken sends it by itself.
    wants        what the stream below waits for when it is asked for `wants`
                 (a TLS layer may have to write before it can read).
    clock        milliseconds from any start, steady, may wrap around. With
@@ -303,7 +303,7 @@ enum {                             /* of a body: */
 };
 
 /* The message: header, empty line, text. Lines may end in CRLF, LF or CR;
-   CRLF is sent. A line may have 998 bytes without it (RFC 5321, section
+   CRLF is sent. A line may have 998 bytes before its CRLF (RFC 5321, section
    4.5.3.1.6): a longer one is sent as it is, and may be refused. Without `pull`
    the message is `size` bytes at `data`.
 
@@ -334,7 +334,8 @@ enum {                             /* RFC 2852, section 4: when it is late, */
 };
 
 /* One mail. It and what it points to belong to the session from the call that
-   hands it over until its outcome is told. */
+   hands it over until its outcome is told; then it may be handed over again as
+   it is. */
 typedef struct smtp_mail {
     const char *from;              /* reverse-path without < and >; 0 or "":
                                       the null sender, <> */
@@ -456,7 +457,7 @@ typedef struct smtp_sasl {
 typedef struct smtp_config {
     const char *domain;            /* EHLO argument; 0: "[127.0.0.1]" */
     const char *user;              /* 0: no login */
-    const char *password;
+    const char *password;          /* 0: empty, unless there is a token */
     const char *token;             /* OAuth 2.0 access token, used instead of
                                       a password where there is none; or 0 */
     const char *authzid;           /* authorization identity, or 0 */
@@ -471,10 +472,11 @@ typedef struct smtp_config {
                                       NUL, the last is empty; or 0 */
     uint16_t features_size;
     uint16_t mechanisms;           /* allowed SMTP_AUTH_..., 0: all */
-    void *ctx;                     /* handed to the callbacks below, which */
-                                   /* may not call the session */
+    void *ctx;                     /* handed to the callbacks below, which
+                                      may not call the session */
     /* The next mail into *mail: SMTP_OK; SMTP_AGAIN: none now; SMTP_EOF: no
-       more, say QUIT when all are answered. */
+       more, say QUIT when all are answered. Until then the session is under
+       way: other operations than smtp_run() are SMTP_E_BUSY. */
     int (*next)(void *ctx, smtp_mail **mail);
     /* A mail's outcome is known, also of one that smtp_send() handed over; it
        is the caller's again. */
@@ -515,7 +517,6 @@ enum {
 #define SMTP_EXT_LIMITS 0x10000ul  /* RFC 9422: RCPTMAX and MAILMAX */
 #define SMTP_EXT_XCLIENT 0x20000ul /* Postfix, likewise XFORWARD */
 #define SMTP_EXT_XFORWARD 0x40000ul
-
 
 /* The last reply. `text` is its lines, joined by LF, ended by NUL, cut where
    the buffer was too short; it stays until the session is called again (then it
@@ -635,8 +636,9 @@ SMTP_API smtp_status smtp_quit(smtp_session *s);
    May be called twice. */
 SMTP_API void smtp_close(smtp_session *s);
 
-/* SMTP_READ and SMTP_WRITE: what to wait for after SMTP_AGAIN. 0: for
-   config->next or a body's source, not for the stream. */
+/* SMTP_READ and SMTP_WRITE: what to wait for after SMTP_AGAIN. 0: not for the
+   stream, but for config->next, a body's source or config->sasl. The last, with
+   smtp_scram.slice, wants no waiting: call smtp_run() at once. */
 SMTP_API int smtp_wants(const smtp_session *s);
 
 /* Milliseconds until the present phase has lasted too long; 0: it has, or the
@@ -649,7 +651,9 @@ SMTP_API unsigned long smtp_deadline(const smtp_session *s);
 /* SMTP_OK: answered 2yz or 3yz. SMTP_E_REFUSED: 4yz or 5yz; SMTP_E_LOGIN for a
    login. In both cases session->reply holds code and text. The greeting is read
    first where it has not been, EHLO said before STARTTLS and a login. Strings
-   and body stay the caller's, unchanged, until the result is there.
+   and body stay the caller's, unchanged, until the result is there. Where
+   smtp_send() comes after these, it does what config still asks for, and ends a
+   transaction that is open by RSET; but no server takes a login inside of one.
    Parameters go as they are: that EHLO was answered is all that they need. Data
    over LMTP is answered for each recipient that was accepted, as
    config->reply sees it: SMTP_PARTIAL where the answers differ.
@@ -1272,7 +1276,7 @@ typedef struct smtp_client {
    has), and config.tls other than 0 instead of the URL's mode. No login in
    clear, on a Unix socket neither, without config.unsafe_clear_login.
    SMTP_E_URL; SMTP_E_NO_TLS: without SMTP_BEARSSL, before connecting; or as
-   smtp_posix_connect(), smtp_tls_open(), smtp_run(). */
+   smtp_posix_connect(), smtp_tls_open(), smtp_open(), smtp_run(). */
 SMTP_API smtp_status smtp_client_open(smtp_client *client, const char *url,
                                       const smtp_client_options *options);
 
@@ -1283,7 +1287,9 @@ SMTP_API void smtp_client_close(smtp_client *client);
 /* The whole way of one mail: open, smtp_send(), smtp_quit() (5 seconds at most
    for its answer). Blocks, and keeps an smtp_client on the stack. Returns
    mail->status; where it did not come so far, why, and mail->status is
-   SMTP_NOT_TAKEN. The server's words: options->config.reply. */
+   SMTP_NOT_TAKEN. So it is with a body's source or a config.sasl that says
+   SMTP_AGAIN: here these have to wait. The server's words:
+   options->config.reply. */
 SMTP_API smtp_status smtp_send_url(const char *url, smtp_mail *mail,
                                    const smtp_client_options *options);
 #endif /* SMTP_POSIX */
