@@ -1626,8 +1626,8 @@ enum {                             /* smtp_session.body_state */
     SMTP__DRY = 16 * SMTP__KEPT,             /* only count */
     SMTP__CHANGED = 32 * SMTP__KEPT,         /* something was changed */
     SMTP__HIGH = 64 * SMTP__MEASURED,        /* a byte above 127 was seen */
-    SMTP__INTO_BUFFER = 128 * SMTP__MEASURED /* all goes through the buffer; of
-                                                a dry run, too: no trace */
+    SMTP__INTO_BUFFER = 128 * SMTP__MEASURED /* all goes through the buffer,
+                                                untraced; also in a dry run */
 };
 
 enum {                             /* smtp_mail.flags */
@@ -1914,9 +1914,10 @@ static void smtp__settle_recipients(smtp_mail *m, size_t n, uint8_t status)
         }
 }
 
-/* An accepted mail: delivered to all or to some. A refused one keeps why. Its
-   recipients were not refused themselves where nothing of it was said, or
-   where others were. Those that were never said are not taken. */
+/* An accepted mail: delivered to all or to some. A refused one keeps why. The
+   recipients that no reply of their own has decided get the same; but they are
+   not taken where nothing of the mail was said, where other recipients were the
+   reason, and where they were never said, unless the sender was refused. */
 static void smtp__settle(smtp_mail *m)
 {
     uint8_t rest = SMTP__BYTE(m->status);
@@ -2216,8 +2217,8 @@ static char *smtp__number(char *end, smtp_size value)
     return end;
 }
 
-/* So far behind the end of a mail whose answer is due that the counts of bytes
-   would soon be mistaken: the answer is waited for. */
+/* So many bytes were sent after the end of a mail whose answer is due that the
+   counts, of 32 bits, would soon be mistaken: the answer is waited for. */
 #define SMTP__FAR 0x40000000u
 static int smtp__far(const smtp_session *s)
 {
@@ -2361,8 +2362,8 @@ static void smtp__end64(smtp_session *s, smtp_size bits)
 
 enum {                             /* smtp_session.keyword: a word is awaited */
     SMTP__K_NEXT,                  /* that names an extension */
-    SMTP__K_OTHER,                 /* after the name of an unknown one; else
-                                      2 and the place of its bit: */
+    SMTP__K_OTHER,                 /* after the name of an unknown one; of
+                                      another this and the number of its bit: */
     SMTP__K_SIZE = 5,
     SMTP__K_AUTH = 6,
     SMTP__K_LIMITS = 17,
@@ -2403,7 +2404,8 @@ static const uint16_t smtp__extensions[] = {
 };
 
 #if SMTP__RARE
-/* Limits by their whole hash: their values are looked up, too. */
+/* Limits by their whole hash: as their values are looked up, too, 16 bits of it
+   could be those of a number. */
 static const uint32_t smtp__maxima[] = {
     0x355dc101,                    /* RCPTMAX */
     0x93d096dd                     /* MAILMAX */
@@ -2485,8 +2487,9 @@ static void smtp__learn_mechanism(smtp_session *s, uint32_t hash)
 }
 
 #if SMTP__RARE
-/* RFC 9422, section 4: NAME=number. The number has been counted in its place
-   already; 0 is no limit. */
+/* RFC 9422, section 4: NAME=number, two words. The name says where the digits
+   to come are counted (smtp__learn_digit); MAILMAX gets 1 more when they have
+   come, as 0 is no limit. */
 static void smtp__learn_limit(smtp_session *s, uint32_t hash)
 {
     unsigned place = 2;
@@ -4113,8 +4116,7 @@ static void smtp__judge_auth(smtp_session *s, int yes)
 }
 
 /* RSET is answered 250, or the server is going away (RFC 5321, section
-   4.1.1.5): what was said after it may still be answered, else is not taken.
-   */
+   4.1.1.5): what was said after it may still be answered, or is not taken. */
 static void smtp__judge_rset(smtp_session *s, int yes)
 {
     if (smtp__no_mail(smtp__heard(s))) {
@@ -5592,8 +5594,7 @@ SMTP_API smtp_status smtp_open(smtp_session *s, const smtp_io *io,
     return SMTP_OK;
 }
 
-/* Goes on with the operation that is under way, if there is none with `goal`.
-   */
+/* Goes on with the operation that is under way, or begins `goal`. */
 SMTP__APART static smtp_status smtp__go(smtp_session *s, unsigned goal)
 {
     if (s->status) {
@@ -9564,8 +9565,8 @@ static const char *smtp__scram_end(const char *p, char name)
 
 /* gs2-header: "p", we bind to the channel; "y", we would, but the server does
    not offer it, or refused it: one that can bind stops here, for somebody in
-   between may have said so (RFC 5802, section 6); "n", we cannot, or may not.
-   */
+   between may have said so (RFC 5802, section 6); "n", we cannot, or may
+   not. */
 #define SMTP__PLUS (SMTP_AUTH_SCRAM_SHA_1_PLUS | SMTP_AUTH_SCRAM_SHA_256_PLUS)
 static void smtp__scram_header(smtp_session *out, const void *binding)
 {
