@@ -175,7 +175,7 @@ extern "C" {
     X(SMTP_E_INJECTION, -26, "bytes in clear after STARTTLS")                 \
     X(SMTP_E_NO_AUTH, -27, "no login offered")                                 \
     X(SMTP_E_MECHANISM, -28, "no login mechanism in common")                   \
-    X(SMTP_E_CLEAR_LOGIN, -29, "no login in clear")                            \
+    X(SMTP_E_CLEAR_LOGIN, -29, "login needs TLS")                              \
     X(SMTP_E_LOGIN, -30, "login refused")                                      \
     X(SMTP_E_REFUSED, -31, "refused by the server")                            \
     X(SMTP_E_SENDER, -32, "sender refused")                                    \
@@ -1329,6 +1329,10 @@ SMTP_API smtp_status smtp_send_url(const char *url, smtp_mail *mail,
 #if defined(SMTP_SCRAM_ROOM) &&                                                \
     (SMTP_SCRAM_ROOM < 256 || SMTP_SCRAM_ROOM > 16000)
 #error "SMTP_SCRAM_ROOM: 256 to 16000"
+#endif
+#if defined(SMTP_TLS_ANCHOR_ROOM) &&                                           \
+    (SMTP_TLS_ANCHOR_ROOM < 600 || SMTP_TLS_ANCHOR_ROOM > 32000)
+#error "SMTP_TLS_ANCHOR_ROOM: 600 to 32000"
 #endif
 #if defined(SMTP_TLS_CHAIN) && (SMTP_TLS_CHAIN < 1 || SMTP_TLS_CHAIN > 255)
 #error "SMTP_TLS_CHAIN: 1 to 255"
@@ -7301,7 +7305,6 @@ SMTP_API smtp_status smtp_compose(smtp_composer *composer,
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/un.h>
@@ -7771,9 +7774,6 @@ SMTP_API smtp_status smtp_posix_domain(const smtp_posix *p, char *name,
 /* ---- adapter: BearSSL ---------------------------------------------------- */
 #ifdef SMTP_BEARSSL
 
-#if SMTP_TLS_ANCHOR_ROOM < 600 || SMTP_TLS_ANCHOR_ROOM > 32000
-#error "SMTP_TLS_ANCHOR_ROOM is 600 to 32000"
-#endif
 /* -- what went wrong -- */
 
 enum {                             /* RFC 5246, section 7.2 */
@@ -9999,11 +9999,9 @@ static void smtp__d_put_base64(smtp_dkim *d, const unsigned char *data,
 
 static void smtp__d_put_number(smtp_dkim *d, uint32_t value)
 {
-    char digits[10];
-    unsigned i = sizeof digits;
-    for (; value > 0; value /= 10)
-        digits[--i] = (char)('0' + value % 10);
-    smtp__d_put(d, digits + i, sizeof digits - i);
+    char digits[10], *end = digits + sizeof digits;
+    char *p = smtp__number(end, value);
+    smtp__d_put(d, p, (size_t)(end - p));
 }
 
 /* The field up to "b=". */
@@ -10148,26 +10146,13 @@ static const struct {
     {"lmtp://", "24", "24", SMTP_TLS_STARTTLS, 1}
 };
 
-/* The bytes of `url` that are `prefix`, letters in any case, or 0. */
-static size_t smtp__url_prefix(const char *url, const char *prefix)
-{
-    size_t n;
-    for (n = 0; prefix[n]; n++) {
-        char c = url[n];
-        if (c >= 'A' && c <= 'Z')
-            c = (char)(c - 'A' + 'a');
-        if (c != prefix[n])
-            return 0;
-    }
-    return n;
-}
-
 /* What stands after the scheme, or 0. */
 static const char *smtp__url_scheme(smtp__url *u, const char *url)
 {
     for (u->scheme = 0; u->scheme < 3; u->scheme++) {
-        size_t n = smtp__url_prefix(url, smtp__schemes[u->scheme].name);
-        if (n)
+        const char *name = smtp__schemes[u->scheme].name;
+        size_t n = strlen(name);
+        if (smtp__same(url, name, n))
             return url + n;
     }
     return NULL;
