@@ -475,8 +475,8 @@ typedef struct smtp_config {
     void *ctx;                     /* handed to the callbacks below, which
                                       may not call the session */
     /* The next mail into *mail: SMTP_OK; SMTP_AGAIN: none now; SMTP_EOF: no
-       more, say QUIT when all are answered. Until then the session is under
-       way: other operations than smtp_run() are SMTP_E_BUSY. */
+       more, say QUIT when all are answered; another status ends the session.
+       Once smtp_run() has asked, all other operations are SMTP_E_BUSY. */
     int (*next)(void *ctx, smtp_mail **mail);
     /* A mail's outcome is known, also of one that smtp_send() handed over; it
        is the caller's again. */
@@ -485,8 +485,8 @@ typedef struct smtp_config {
        are what it answers, or 0. */
     void (*reply)(void *ctx, const struct smtp_session *session,
                   const smtp_mail *mail, const smtp_recipient *to);
-    /* Bytes as they pass, in pieces of any size, with their line ends, without
-       a NUL; `kind` is SMTP_TRACE_... */
+    /* Bytes as they pass, in pieces of any size, with their line ends, not
+       ended by NUL; `kind` is SMTP_TRACE_... */
     void (*trace)(void *ctx, int kind, const char *data, size_t size);
     /* The A-label form of a domain in UTF-8 (RFC 5890), valid until the next
        call; 0: it has none. Asked for addresses that are ASCII but for their
@@ -4362,12 +4362,12 @@ static void smtp__judge_quit(smtp_session *s, int yes)
 
 /* ---- script and driver --------------------------------------------------- */
 
-enum {
-    SMTP__T_greeting, SMTP__T_command, SMTP__T_data, SMTP__T_block,
-    SMTP__T_final
+enum {                             /* in the order of smtp_timeouts */
+    SMTP__PHASE_greeting, SMTP__PHASE_command, SMTP__PHASE_data,
+    SMTP__PHASE_block, SMTP__PHASE_final
 };
 
-#define SMTP__LIMIT(name, verb, text, judge, limit, on) SMTP__T_##limit,
+#define SMTP__LIMIT(name, verb, text, judge, limit, on) SMTP__PHASE_##limit,
 static const uint8_t smtp__limits[] = {SMTP__ROWS(SMTP__LIMIT)};
 
 /* A value in its place. */
@@ -5365,10 +5365,10 @@ static unsigned smtp__timeout(const smtp_timeouts *t, unsigned phase)
 static unsigned smtp__phase(const smtp_session *s)
 {
     if (s->say == SMTP__HANDSHAKE)
-        return SMTP__T_command;
+        return SMTP__PHASE_command;
     if (s->due && !smtp__in_payload(s))
         return smtp__limits[s->await];
-    return SMTP__T_block;
+    return SMTP__PHASE_block;
 }
 
 /* Milliseconds that the present phase may last. */
