@@ -50,7 +50,8 @@ PROMISES
 
 OPTIONS
    Defined alike before every #include, best on the compiler's command line:
-   with others the structs are others, which only SMTP_BEARSSL tells the linker.
+   with other options the structs differ, and only for SMTP_BEARSSL does the
+   linker notice.
 
    SMTP_POSIX            sockets, name lookup, waiting
    SMTP_BEARSSL          TLS by BearSSL 0.6 (link with -lbearssl)
@@ -84,9 +85,9 @@ OPTIONS
    SMTP_NO_TRACE         no trace callback
    SMTP_NO_TEXT          no texts in smtp_status_text()
    SMTP_NO_SIMD          no SSE2
-   What is left out is not a member of a mail or a recipient either. Other
-   wishes for it are refused: config->user and ->lmtp by SMTP_E_ARGUMENT, flags
-   of a body by SMTP_E_UNSUPPORTED, non-ASCII addresses as wrong ones.
+   What is left out is not a member of a mail or a recipient either. What else
+   asks for it is refused: config->user and ->lmtp by SMTP_E_ARGUMENT, flags of
+   a body by SMTP_E_UNSUPPORTED, non-ASCII addresses as wrong ones.
 */
 #ifndef SMTP_H
 #define SMTP_H
@@ -224,7 +225,7 @@ typedef enum smtp_status {
 
 enum { SMTP_READ = 1, SMTP_WRITE = 2, SMTP__ASYNC = 4 };
 
-/* The byte stream below a session. Zero a member that you do not have.
+/* The byte stream below a session. Members that you do not have are 0.
 
    recv, send   > 0: that many bytes moved, at most `size` (1 or more).
                 SMTP_AGAIN: nothing now, call later. SMTP_EOF: closed by the
@@ -651,13 +652,13 @@ SMTP_API unsigned long smtp_deadline(const smtp_session *s);
 /* SMTP_OK: answered 2yz or 3yz. SMTP_E_REFUSED: 4yz or 5yz; SMTP_E_LOGIN for a
    login. In both cases session->reply holds code and text. The greeting is read
    first where it has not been, EHLO said before STARTTLS and a login. Strings
-   and body stay the caller's, unchanged, until the result is there. Where
-   smtp_send() comes after these, it does what config still asks for, and ends a
-   transaction that is open by RSET; but no server takes a login inside of one.
-   Parameters go as they are: that EHLO was answered is all that they need. Data
-   over LMTP is answered for each recipient that was accepted, as
-   config->reply sees it: SMTP_PARTIAL where the answers differ.
-   With these nothing was said: SMTP_E_BUSY, SMTP_E_LINE, SMTP_E_SENDER_SYNTAX,
+   and body have to stay as they are until the result is there. Parameters go as
+   they are: that EHLO was answered is all that they need. Data over LMTP is
+   answered for each recipient that was accepted, as config->reply sees it:
+   SMTP_PARTIAL where the answers differ. An smtp_send() after these does what
+   config still asks for, and ends by RSET a transaction that is open; but no
+   server takes a login inside of one.
+   Nothing was said: SMTP_E_BUSY, SMTP_E_LINE, SMTP_E_SENDER_SYNTAX,
    SMTP_E_RECIPIENT_SYNTAX, SMTP_E_PARAMETER, SMTP_E_UTF8, SMTP_E_UNSUPPORTED;
    data: SMTP_E_ARGUMENT (no body); STARTTLS: SMTP_E_NO_TLS, SMTP_E_NO_STARTTLS;
    MAIL, RCPT and data in clear where config.tls requires STARTTLS:
@@ -954,7 +955,7 @@ SMTP_API smtp_status smtp_posix_domain(const smtp_posix *p, char *name,
 #define SMTP__TLS_CLIENT_FILES 0
 #endif
 
-/* Memory that smtp_tls_config.buffer may have:
+/* Sizes for smtp_tls_config.buffer:
    FAST     both directions at once, records of full size
    DUPLEX   both directions at once, small records out, any in
    FULL     one direction after the other, any record
@@ -1118,7 +1119,7 @@ SMTP_API smtp_status smtp_tls_open(smtp_tls *tls, const smtp_io *lower,
    it knows the password ends the session with SMTP_E_PROOF. Further statuses
    of the login: SMTP_E_CHALLENGE, SMTP_E_ITERATIONS, SMTP_E_TLS_ENTROPY,
    SMTP_E_BUFFER (no room for a name so long). Name and password are taken as
-   they are: who has others than ASCII prepares them before (RFC 4013). */
+   they are: prepare them yourself (RFC 4013) if they are not ASCII. */
 
 #ifndef SMTP_SCRAM_ROOM        /* bytes for what is said, 256 to 16000 */
 #define SMTP_SCRAM_ROOM 512
@@ -1143,8 +1144,8 @@ typedef struct smtp_scram {
     const void *binding;           /* tls-server-end-point, of a TLS layer of
                                       your own; or 0 */
     size_t binding_size;           /* 64 at most */
-    uint32_t iterations;           /* at most; 0: 1000000. Less than 4096 are
-                                      never taken */
+    uint32_t iterations;           /* at most; 0: 1000000. Fewer than 4096 are
+                                      never accepted */
     uint16_t slice;                /* so many in one smtp_run(), which then
                                       returns SMTP_AGAIN; 0: all */
     uint8_t state;                 /* the next message: SMTP__SC_... */
@@ -1270,11 +1271,11 @@ typedef struct smtp_client {
 
    A number of IPv6 stands in brackets. User, password, host and path are
    percent-decoded; a host that then starts with / is a Unix socket's path too.
-   `options` may be 0, and stays the caller's with all that it points to, until
-   the client is closed. Its config.user counts where the URL has none,
+   `options` may be 0; it is copied, but what it points to has to stay valid
+   until the client is closed. Its config.user counts where the URL has none,
    config.password where the URL has no password (an empty one where neither
    has), and config.tls other than 0 instead of the URL's mode. No login in
-   clear, on a Unix socket neither, without config.unsafe_clear_login.
+   clear, not even on a Unix socket, without config.unsafe_clear_login.
    SMTP_E_URL; SMTP_E_NO_TLS: without SMTP_BEARSSL, before connecting; or as
    smtp_posix_connect(), smtp_tls_open(), smtp_open(), smtp_run(). */
 SMTP_API smtp_status smtp_client_open(smtp_client *client, const char *url,
@@ -3150,7 +3151,7 @@ static ptrdiff_t smtp__pull_source(smtp_session *s, const char **p)
 }
 #endif
 
-/* Whether there is where the bytes come from. */
+/* Whether the body has a source, or bytes in memory. */
 static int smtp__body_ok(const smtp_body *b)
 {
     return smtp__pulled(b) || b->data || !b->size;
@@ -3767,7 +3768,8 @@ static int smtp__canceled(const smtp_session *s)
     return !smtp__by_sasl(s) && !*s->tail;
 }
 
-/* Mechanisms that the server, the caller and what he knows allow. */
+/* Mechanisms that the server offers, the config allows, and for which it has
+   what they need. */
 static unsigned smtp__usable(const smtp_session *s)
 {
     const unsigned by_token = SMTP_AUTH_XOAUTH2 | SMTP_AUTH_OAUTHBEARER;
@@ -6072,7 +6074,7 @@ static int smtp__alnum(char ch, const char *others)
            memchr(others, ch, strlen(others)) != NULL;
 }
 
-/* An addr-spec (RFC 5322, section 3.4.1) without comments and the obsolete:
+/* An addr-spec (RFC 5322, section 3.4.1), no comments, no obsolete forms:
    words with single dots between them, before and after the @. 0: it is none.
    1: of ASCII. 2: with UTF-8. */
 static int smtp__addr_spec(const char *a)
@@ -6479,7 +6481,7 @@ static void smtp__c_date(smtp_composer *c)
                    (unsigned)(zone / 60 * 40 + zone), 1000);   /* hhmm */
 }
 
-/* A name that is one and that no row writes (RFC 5322, section 2.2). */
+/* A valid name of a field (RFC 5322, section 2.2) that no row writes. */
 static int smtp__c_name_ok(const char *name)
 {
     size_t n = 0;
