@@ -136,10 +136,12 @@ install:
 	install -d '$(INSTALL_TO)/include' '$(INSTALL_TO)/share/man/man3' \
 	    '$(INSTALL_TO)/share/pkgconfig'
 	install -m 644 smtp.h '$(INSTALL_TO)/include/smtp.h'
-	awk -f tests/man.awk smtp.h >'$(INSTALL_TO)/share/man/man3/smtp.h.3'
-	printf '%s\n' 'prefix=$(PREFIX)' 'includedir=$${prefix}/include' '' \
+	umask 022; awk -f tests/man.awk smtp.h \
+	    >'$(INSTALL_TO)/share/man/man3/smtp.h.3'
+	umask 022; printf '%s\n' 'prefix=$(PREFIX)' \
+	    'includedir=$${prefix}/include' '' \
 	    'Name: smtp.h' 'Description: submit mail by SMTP, ESMTP and LMTP' \
-	    'Version: $(VERSION)' 'Cflags: -I$${includedir}' \
+	    'Version: $(VERSION)' 'Cflags: -I"$${includedir}"' \
 	    >'$(INSTALL_TO)/share/pkgconfig/smtp.pc'
 
 # ---- the rest ---------------------------------------------------------------
