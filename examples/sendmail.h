@@ -131,7 +131,7 @@ typedef struct scan {
     const char *at, *end;
     char *word;                    /* the address so far */
     size_t size;
-    int angle;                     /* 1: between < and >, 2: behind them */
+    int angle;                     /* 1: within <>, 2: behind, 3: words there */
     int space;                     /* seen since the last character */
     const char *name;              /* where a display name would begin, */
     size_t name_size;              /* its bytes up to <, 0: none */
@@ -166,24 +166,25 @@ static void end_group_name(scan *s)
     forget(s, s->angle);
 }
 
-/* Words with nothing but a space between are no address: the space is kept, so
-   that they do not become another one. */
+/* Words with nothing but a space between, or a >, are no address: a space is
+   kept, so that they do not become another one. A NUL would end the string:
+   DEL is in no address either. */
 static void keep(scan *s, char c)
 {
-    if (s->angle == 2)
-        return;
-    if (s->space && s->size > 0 && !strchr(".@", c) &&
-        !strchr(".@", s->word[s->size - 1]))
+    if (s->angle == 2 || (s->space && s->size > 0 && !strchr(".@", c) &&
+                          !strchr(".@", s->word[s->size - 1])))
         s->word[s->size++] = ' ';
     s->space = 0;
-    s->word[s->size++] = c;
+    s->angle += s->angle == 2;
+    s->word[s->size++] = c ? c : 127;
 }
 
-/* Comments nest. Stops on the last ")". */
+/* Comments nest, and count as a space. Stops on the last ")". */
 static void skip_comment(scan *s)
 {
     int depth = 0;
 
+    s->space = 1;
     for (; s->at < s->end; s->at++) {
         if (*s->at == '\\' && s->at + 1 < s->end)
             s->at++;
@@ -218,9 +219,9 @@ static int scan_token(scan *s)
         skip_comment(s);
     else if (c == '"' || c == '[')
         keep_quoted(s, c == '"' ? '"' : ']');
-    else if (c == '<')
+    else if (c == '<' && s->angle < 2)
         open_angle(s);
-    else if (c == ':' && s->angle != 2)
+    else if (c == ':' && s->angle < 2)
         end_group_name(s);
     else if (c == '>')
         s->angle = 2;
