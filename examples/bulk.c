@@ -91,6 +91,7 @@ typedef struct slot {
     smtp_tls *tls;                 /* 0: in clear */
     smtp_tls_config tls_config;
     smtp_io tls_io;
+    const struct addrinfo *to;     /* where this connection goes */
     uv_poll_t poll;
     int events;                    /* that poll looks for */
     int state;                     /* SLOT_... */
@@ -109,8 +110,8 @@ typedef struct bulk {
     uv_signal_t interrupt;
     slot *slots, *starting;
     unsigned long slot_count, alive;
-    struct sockaddr_storage address;
-    socklen_t address_size;
+    struct addrinfo *found;        /* the server's addresses, */
+    const struct addrinfo *to;     /* of them, the one in use */
     const char *payload;
     size_t payload_size, address_room, head_room;
     job *spare, *again;            /* unused jobs; mails not taken */
@@ -389,22 +390,30 @@ static void count_turns(slot *s)
 /* ---- sessions ------------------------------------------------------------ */
 
 /* A socket on its way to the server: -1 and errno if there is none. */
-static int begin_connect(const bulk *b)
+static int begin_connect(const struct addrinfo *to)
 {
-    int on = 1, family = b->address.ss_family;
+    int on = 1, family = to->ai_family;
     int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return -1;
     if (family != AF_UNIX)
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    if (connect(fd, (const struct sockaddr *)&b->address, b->address_size) &&
-        errno != EINPROGRESS) {
+    if (connect(fd, to->ai_addr, to->ai_addrlen) && errno != EINPROGRESS) {
         int reason = errno;
         close(fd);
         errno = reason;
         return -1;
     }
     return fd;
+}
+
+/* As long as no mail has an outcome the host's next address is tried, too. */
+static void count_ending(const slot *s, int status)
+{
+    bulk *b = s->bulk;
+    b->endings[-status]++;
+    if (status == SMTP_E_CONNECT && s->to == b->to && b->finished == 0)
+        b->to = b->to->ai_next ? b->to->ai_next : b->found;
 }
 
 static void pause_slot(slot *s)
@@ -454,7 +463,7 @@ static void end_session(slot *s, int status)
     bulk *b = s->bulk;
     if (status != SMTP_OK) {
         b->sum.cut++;
-        b->endings[-status]++;
+        count_ending(s, status);
     }
     s->state = SLOT_CLOSING;
     b->hungry -= s->given == 0;
@@ -516,11 +525,11 @@ static int open_session(slot *s)
 static void start(slot *s)
 {
     bulk *b = s->bulk;
-    int status, fd = begin_connect(b);
+    int status, fd = begin_connect(s->to = b->to);
     s->given = s->outcomes = 0;
     s->spoke = s->events = 0;
     if (fd < 0) {
-        b->endings[-SMTP_E_CONNECT]++;
+        count_ending(s, SMTP_E_CONNECT);
         pause_or_finish(s);
         return;
     }
@@ -896,29 +905,30 @@ static void read_options(options *o, int argc, char **argv)
 
 static void resolve_path(bulk *b)
 {
-    struct sockaddr_un *name = (struct sockaddr_un *)&b->address;
-    if (strlen(b->opt.host) >= sizeof name->sun_path)
+    static struct sockaddr_un name;
+    static struct addrinfo path;
+    if (strlen(b->opt.host) >= sizeof name.sun_path)
         fail(b->opt.host, strerror(ENAMETOOLONG));
-    name->sun_family = AF_UNIX;
-    strcpy(name->sun_path, b->opt.host);
-    b->address_size = (socklen_t)sizeof *name;
+    name.sun_family = AF_UNIX;
+    strcpy(name.sun_path, b->opt.host);
+    path.ai_family = AF_UNIX;
+    path.ai_addr = (struct sockaddr *)&name;
+    path.ai_addrlen = (socklen_t)sizeof name;
+    b->found = &path;
 }
 
 static void resolve(bulk *b)
 {
-    struct addrinfo hint, *found;
+    struct addrinfo hint;
     if (!b->opt.service) {
         resolve_path(b);
         return;
     }
     memset(&hint, 0, sizeof hint);
     hint.ai_socktype = SOCK_STREAM;
-    int error = getaddrinfo(b->opt.host, b->opt.service, &hint, &found);
+    int error = getaddrinfo(b->opt.host, b->opt.service, &hint, &b->found);
     if (error)
         fail(b->opt.host, gai_strerror(error));
-    memcpy(&b->address, found->ai_addr, found->ai_addrlen);
-    b->address_size = found->ai_addrlen;
-    freeaddrinfo(found);
 }
 
 /* Each session is a descriptor; loop and terminal take a few more. */
@@ -936,6 +946,7 @@ static void prepare(bulk *b)
 {
     const options *o = &b->opt;
     resolve(b);
+    b->to = b->found;
     prepare_message(b);
     b->slot_count = o->sessions < o->messages ? o->sessions : o->messages;
     b->alive = b->slot_count;
@@ -987,6 +998,8 @@ static void release(bulk *b)
     free(b->slots);
     free(b->latency);
     free((void *)(uintptr_t)b->payload);
+    if (b->opt.service)
+        freeaddrinfo(b->found);
 }
 
 /* A standard file that is closed must not become the number of a socket: the
