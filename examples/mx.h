@@ -185,8 +185,8 @@ static int by_rank(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* The host "." is none (RFC 7505); without MX records the domain itself is
-   (RFC 5321, section 5.1). */
+/* The host "." is none (RFC 7505); without MX records, be it another name of a
+   host (CNAME), the domain itself is (RFC 5321, section 5.1). */
 static int find_exchangers(finder *f, const char *domain)
 {
     struct ares_mx_reply *list = NULL, *mx;
@@ -195,6 +195,8 @@ static int find_exchangers(finder *f, const char *domain)
     f->hosts_secure = f->secure;
     if (status == ARES_SUCCESS)
         status = ares_parse_mx_reply(f->data, f->size, &list);
+    if (status == ARES_SUCCESS && !list)
+        status = ARES_ENODATA;
     for (mx = list; mx && f->host_count < HOSTS; mx = mx->next)
         if (mx->host[0])
             add_host(f, mx->host, mx->priority);
