@@ -173,7 +173,8 @@ static void add_host(finder *f, const char *name, unsigned preference)
     unsigned short chance = 0;
     host *h = &f->hosts[f->host_count++];
 
-    (void)getentropy(&chance, sizeof chance);
+    if (getentropy(&chance, sizeof chance))
+        chance = 0;
     snprintf(h->name, sizeof h->name, "%s", name);
     h->rank = (uint32_t)preference << 16 | chance;
 }
