@@ -70,6 +70,15 @@ static void show(void *ctx, int kind, const char *data, size_t size)
         fwrite(data, 1, size, out);
 }
 
+/* 0: not a port. */
+static int port_of(const char *text)
+{
+    char *end;
+    unsigned long port = strtoul(text, &end, 10);
+
+    return *end || port > 65535 ? 0 : (int)port;
+}
+
 int main(int argc, char **argv)
 {
     static smtp_recipient to[RECIPIENTS];
@@ -78,12 +87,12 @@ int main(int argc, char **argv)
     char from[LINE], list[LINE], url[40] = "smtp://localhost:25";
     smtp_status st;
 
-    if (argc > 2 || (argc == 2 && atoi(argv[1]) < 1)) {
+    if (argc > 2 || (argc == 2 && !port_of(argv[1]))) {
         fprintf(stderr, "usage: prompt [PORT]\n");
         return 64;
     }
     if (argc == 2)
-        snprintf(url, sizeof url, "smtp://localhost:%d", atoi(argv[1]));
+        snprintf(url, sizeof url, "smtp://localhost:%d", port_of(argv[1]));
     ask("From: ", from, sizeof from);
     ask("To: ", list, sizeof list);
     mail.body = compose(from, list);
