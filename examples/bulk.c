@@ -960,7 +960,9 @@ static void prepare(bulk *b)
 
 static void run(bulk *b)
 {
-    uv_loop_init(&b->loop);
+    int error = uv_loop_init(&b->loop);
+    if (error)
+        fail("event loop", uv_strerror(error));
     uv_timer_init(&b->loop, &b->tick);
     uv_prepare_init(&b->loop, &b->turn);
     uv_signal_init(&b->loop, &b->interrupt);
