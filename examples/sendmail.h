@@ -778,13 +778,14 @@ static int draft_header(draft *d, const char *text)
 }
 
 /* The type in a line of mime.types ("type ending ending ...") that has the
-   ending; else 0. The line is cut into words. */
+   ending; else 0, also for a multipart, which a file alone cannot be. The line
+   is cut into words. */
 static const char *type_in(char *line, const char *ending)
 {
     static const char blank[] = " \t\r\n";
     const char *type = strtok(line, blank), *word = type;
 
-    if (!type || type[0] == '#')
+    if (!type || type[0] == '#' || !strncasecmp(type, "multipart/", 10))
         return NULL;
     while ((word = strtok(NULL, blank)) != NULL)
         if (!strcasecmp(word, ending))
