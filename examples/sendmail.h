@@ -179,7 +179,8 @@ static void keep(scan *s, char c)
     s->word[s->size++] = c ? c : 127;
 }
 
-/* Comments nest, and count as a space. Stops on the last ")". */
+/* Comments nest, and count as a space. Stops on the last ")". One without may
+   hide addresses: what it leaves is none. */
 static void skip_comment(scan *s)
 {
     int depth = 0;
@@ -193,6 +194,7 @@ static void skip_comment(scan *s)
         else if (*s->at == ')' && --depth == 0)
             return;
     }
+    s->word[s->size++] = '<';
 }
 
 /* A quoted string or domain literal as it stands, unfolded. Stops on `last`. */
