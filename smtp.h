@@ -1206,9 +1206,9 @@ typedef struct smtp_dkim {
    both). The body is read once here and once when it is sent, and has to be
    the same both times. All stay the mail's until its outcome is told.
    SMTP_OK; SMTP_AGAIN: the source waits, call again; SMTP_E_BODY: it failed;
-   SMTP_E_ARGUMENT: it cannot go back or is binary, the key or a name is no
-   good, or *dkim has been used; SMTP_E_FIELD_NAME: a field that may stand once
-   stands twice; SMTP_E_FIELD_MISSING: there is no From. */
+   SMTP_E_ARGUMENT: there is no body, it cannot go back or is binary, the key or
+   a name is no good, or *dkim has been used; SMTP_E_FIELD_NAME: a field that
+   may stand once stands twice; SMTP_E_FIELD_MISSING: there is no From. */
 SMTP_API smtp_status smtp_dkim_sign(smtp_dkim *dkim,
                                     const smtp_dkim_config *config,
                                     smtp_mail *mail);
@@ -10070,7 +10070,7 @@ static int smtp__d_good(const smtp_dkim_config *config, const smtp_body *body)
            config->key != NULL && strlen(config->domain) <= 255 &&
            strlen(config->selector) <= 63 && smtp__word_ok(config->domain) &&
            smtp__word_ok(config->selector) && config->key->n_bitlen >= 1024 &&
-           config->key->n_bitlen <= 4096 &&
+           config->key->n_bitlen <= 4096 && smtp__body_ok(body) &&
            !(body->pull != NULL && (body->flags & SMTP_BODY_ONCE)) &&
            !(body->flags & SMTP_BODY_BINARY);
 }
