@@ -10113,7 +10113,7 @@ SMTP_API smtp_status smtp_dkim_sign(smtp_dkim *dkim,
             smtp__d_byte(d, data[i]);
         d->at += (smtp_size)n;
     }
-    if (n < 0)
+    if (n < 0 || d->at < d->body.size)
         return n == SMTP_AGAIN ? SMTP_AGAIN : SMTP_E_BODY;
     st = smtp__d_end(d);
     if (st != SMTP_OK)

@@ -136,6 +136,9 @@ static void test_bodies(void)
     CHECK_NUMBER(sign(source(0, SMTP_BODY_BINARY)), SMTP_E_ARGUMENT);
     CHECK_NUMBER(sign(source(0, 0)), SMTP_OK);
     CHECK_NUMBER(mail.body.size, 22ul + dkim.size);
+    CHECK_NUMBER(sign(source(22, 0)), SMTP_OK);
+    CHECK_NUMBER(sign(source(23, 0)), SMTP_E_BODY);
+    CHECK_NUMBER(smtp_dkim_sign(&dkim, &config, &mail), SMTP_E_BODY);
 }
 
 int main(void)
