@@ -9906,6 +9906,8 @@ static void smtp__d_head(smtp_dkim *d, char ch)
             d->flags |= SMTP__D_SPACE;
         else if (d->state == SMTP__D_SIGN)
             br_sha256_update(&d->head, "\r\n", 2);
+        else                       /* a line without a colon is no field */
+            d->state = SMTP__D_SKIP;
         if (bol) {
             d->state = SMTP__D_BODY;
             d->flags &= (uint8_t)~(SMTP__D_SPACE | SMTP__D_BEGUN);

@@ -109,6 +109,14 @@ static void test_signed(void)
           "from:a@b.c\r\n", "x\r\n");
 }
 
+/* A line without a colon is no field, whatever follows it. */
+static void test_no_field(void)
+{
+    judge("From: a@b.c\nSubject\n : x\n\n", "from:a@b.c\r\n", "");
+    judge("From: a@b.c\nSubject\n\n: x\n", "from:a@b.c\r\n", ": x\r\n");
+    CHECK_NUMBER(sign(smtp_text("From\n : a@b.c\n\n")), SMTP_E_FIELD_MISSING);
+}
+
 static ptrdiff_t pull(void *ctx, smtp_size offset, const char **data)
 {
     static const char text[] = "From: a@b.c\r\n\r\nhello\r\n";
@@ -147,6 +155,7 @@ int main(void)
     check_alarm(60);
     make_key();
     test_signed();
+    test_no_field();
     test_bodies();
     return check_end();
 }
