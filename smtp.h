@@ -10069,8 +10069,8 @@ static ptrdiff_t smtp__d_pull(void *ctx, smtp_size offset, const char **data)
 static int smtp__d_good(const smtp_dkim_config *config, const smtp_body *body)
 {
     return config->domain != NULL && config->selector != NULL &&
-           config->key != NULL && strlen(config->domain) <= 255 &&
-           strlen(config->selector) <= 63 && smtp__word_ok(config->domain) &&
+           config->key != NULL && strlen(config->domain) - 1 < 255 &&
+           strlen(config->selector) - 1 < 63 && smtp__word_ok(config->domain) &&
            smtp__word_ok(config->selector) && config->key->n_bitlen >= 1024 &&
            config->key->n_bitlen <= 4096 && smtp__body_ok(body) &&
            !(body->pull != NULL && (body->flags & SMTP_BODY_ONCE)) &&

@@ -136,6 +136,31 @@ static smtp_body source(smtp_size size, unsigned flags)
     return body;
 }
 
+static void test_names(void)
+{
+    static char name[257];
+    size_t i;
+
+    for (i = 0; i < 2; i++) {
+        const char **at = i ? &config.selector : &config.domain;
+        const char *good = *at;
+        size_t most = i ? 63 : 255;
+        memset(name, 'x', sizeof name - 1);
+        *at = "";
+        CHECK_NUMBER(sign(smtp_text("From: a@b.c\n\n")), SMTP_E_ARGUMENT);
+        *at = NULL;
+        CHECK_NUMBER(sign(smtp_text("From: a@b.c\n\n")), SMTP_E_ARGUMENT);
+        *at = "a b";
+        CHECK_NUMBER(sign(smtp_text("From: a@b.c\n\n")), SMTP_E_ARGUMENT);
+        *at = name;
+        name[most + 1] = 0;
+        CHECK_NUMBER(sign(smtp_text("From: a@b.c\n\n")), SMTP_E_ARGUMENT);
+        name[most] = 0;
+        CHECK_NUMBER(sign(smtp_text("From: a@b.c\n\n")), SMTP_OK);
+        *at = good;
+    }
+}
+
 static void test_bodies(void)
 {
     CHECK_NUMBER(sign(smtp_bytes(NULL, 1000)), SMTP_E_ARGUMENT);
@@ -156,6 +181,7 @@ int main(void)
     make_key();
     test_signed();
     test_no_field();
+    test_names();
     test_bodies();
     return check_end();
 }
