@@ -7674,15 +7674,25 @@ static smtp_status smtp__posix_connect_any(smtp_posix *p,
     return smtp__posix_unconnected(p, last);
 }
 
+/* What went wrong in a lookup. glibc says that there is no such host, or
+   service, where it had no descriptor to find out. */
+static int smtp__posix_lookup_fault(int fault)
+{
+    return errno == EMFILE || errno == ENFILE ? EAI_SYSTEM : fault;
+}
+
 static smtp_status smtp__posix_lookup(const char *host, const char *service,
                                       int flags, struct addrinfo **list)
 {
     struct addrinfo hints;
+    int fault;
     memset(&hints, 0, sizeof hints);
     hints.ai_socktype = SOCK_STREAM;
     hints.ai_flags = flags;        /* no AI_ADDRCONFIG: it hides loopback */
     *list = NULL;
-    switch (getaddrinfo(host, service, &hints, list)) {
+    errno = 0;
+    fault = getaddrinfo(host, service, &hints, list);
+    switch (fault ? smtp__posix_lookup_fault(fault) : 0) {
     case 0:
         return SMTP_OK;
     case EAI_SERVICE:

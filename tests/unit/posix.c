@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/wait.h>
@@ -330,6 +331,26 @@ static void lookups(void)
     }
     lookup_result = 0;
     check_fails("no-such-host.invalid.", "25", "::1 ", SMTP_E_ARGUMENT, 0);
+}
+
+/* Without a free descriptor the resolver can read no file and ask nobody. What
+   glibc says then is that there is no such host, or service. */
+static void no_descriptor(void)
+{
+    struct rlimit most, none;
+    char port[16];
+    int fd = bound(AF_INET, -1, port);
+
+    CHECK_NUMBER(getrlimit(RLIMIT_NOFILE, &most), 0);
+    none = most;
+    none.rlim_cur = (rlim_t)lowest();
+    CHECK_NUMBER(setrlimit(RLIMIT_NOFILE, &none), 0);
+    check_fails("localhost", port, 0, SMTP_E_LOOKUP, 0);
+    check_fails("localhost", "smtp", 0, SMTP_E_LOOKUP, 0);
+    check_fails("127.0.0.1", port, 0, SMTP_E_CONNECT, EMFILE);
+    CHECK_NUMBER(setrlimit(RLIMIT_NOFILE, &most), 0);
+    check_fails("localhost", port, 0, SMTP_E_CONNECT, ECONNREFUSED);
+    close(fd);
 }
 
 /* Several addresses of one name: `count` of `list`, in order. */
@@ -794,6 +815,7 @@ int main(void)
         return 1;
     }
     free_fd = lowest();
+    no_descriptor();               /* before the resolver is initialised */
     streams();
     refusals();
     longest_path();
