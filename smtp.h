@@ -7320,7 +7320,7 @@ Include smtp.h first in its file, or define _POSIX_C_SOURCE as 200809L."
 #endif
 
 #define SMTP__CONNECT_MS 30000ul
-#define SMTP__UNIX_RETRY_MS 10
+#define SMTP__RETRY_MS 10          /* between looks at what cannot be polled */
 #define SMTP__RECV_MS 1000ul       /* that recv() waits at a time */
 #define SMTP__DOMAIN_MIN 256       /* POSIX host names have up to 255 bytes */
 
@@ -7613,7 +7613,7 @@ static int smtp__posix_reach(int fd, const struct sockaddr *to,
             return errno;
         if (smtp__posix_clock(NULL) - start >= ms)
             return ETIMEDOUT;
-        (void)poll(NULL, 0, SMTP__UNIX_RETRY_MS);
+        (void)poll(NULL, 0, SMTP__RETRY_MS);
     }
     return 0;
 }
@@ -10482,6 +10482,16 @@ static void smtp__client_leave(smtp_client *c)
         (void)smtp_quit(&c->session);
 }
 
+/* Goes on until a source of the caller's, or his login mechanism, is ready. */
+static smtp_status smtp__client_finish(smtp_client *c, smtp_status st)
+{
+    while (st == SMTP_AGAIN) {
+        (void)poll(NULL, 0, SMTP__RETRY_MS);
+        st = smtp_run(&c->session);
+    }
+    return st;
+}
+
 SMTP_API smtp_status smtp_send_url(const char *url, smtp_mail *mail,
                                    const smtp_client_options *options)
 {
@@ -10490,9 +10500,9 @@ SMTP_API smtp_status smtp_send_url(const char *url, smtp_mail *mail,
     if (!mail || (mail->to_count && !mail->to))
         return SMTP_E_ARGUMENT;
     smtp__client_not_taken(mail);
-    st = smtp_client_open(&client, url, options);
+    st = smtp__client_finish(&client, smtp_client_open(&client, url, options));
     if (st == SMTP_OK)
-        st = smtp_send(&client.session, mail);
+        st = smtp__client_finish(&client, smtp_send(&client.session, mail));
     smtp__client_leave(&client);
     smtp_client_close(&client);
     return st;
