@@ -976,9 +976,9 @@ SMTP_API smtp_status smtp_posix_domain(const smtp_posix *p, char *name,
    are not looked at, nor are revocation lists.
 
    Of trusted certificates nothing is kept: the file or memory is read again
-   for each certificate in the server's chain, which needs 3 KB of stack. Where
-   several have the same name, each is tried: four at most, and as many as
-   SMTP_TLS_ANCHOR_ROOM takes. */
+   for each certificate in the server's chain, ten at most, which needs 3 KB of
+   stack. Where several have the same name, each is tried: four at most, and as
+   many as SMTP_TLS_ANCHOR_ROOM takes. */
 typedef struct smtp_tls_config {
     const char *server_name;       /* required, to be verified; no address */
     void *buffer;                  /* for records, */
@@ -1093,10 +1093,10 @@ typedef struct smtp_tls {
    SMTP_TLS_IMPLICIT) shakes hands at the first byte, STARTTLS (1) passes bytes
    through until the session asks for it. `tls` serves one connection; the
    session's close says goodbye to the server and wipes `tls` and the buffer.
-   SMTP_OK, SMTP_E_ARGUMENT (no server name), SMTP_E_BUFFER (too small for the
-   records, or for them and cert_file), SMTP_E_TLS_NAME (an IP address cannot
-   be verified), SMTP_E_TRUST, SMTP_E_CLIENT_CERT, SMTP_E_TLS_ENTROPY,
-   SMTP_E_TLS_TIME. */
+   SMTP_OK, SMTP_E_ARGUMENT (no server name, or one of more than 255 bytes),
+   SMTP_E_BUFFER (too small for the records, or for them and cert_file),
+   SMTP_E_TLS_NAME (an IP address cannot be verified), SMTP_E_TRUST,
+   SMTP_E_CLIENT_CERT, SMTP_E_TLS_ENTROPY, SMTP_E_TLS_TIME. */
 SMTP_API smtp_status smtp_tls_open(smtp_tls *tls, const smtp_io *lower,
                                    const smtp_tls_config *config,
                                    int starttls, smtp_io *io);
@@ -1277,7 +1277,7 @@ typedef struct smtp_client {
    has), and config.tls other than 0 instead of the URL's mode. No login in
    clear, not even on a Unix socket, without config.unsafe_clear_login.
    SMTP_E_URL; SMTP_E_NO_TLS: without SMTP_BEARSSL, before connecting; or as
-   smtp_posix_connect(), smtp_tls_open(), smtp_open(), smtp_run(). */
+   smtp_tls_open(), smtp_posix_connect(), smtp_open(), smtp_run(). */
 SMTP_API smtp_status smtp_client_open(smtp_client *client, const char *url,
                                       const smtp_client_options *options);
 
