@@ -9000,15 +9000,15 @@ static int smtp__tls_end(smtp_tls *tls)
     return tls->status;
 }
 
-/* An alert that cannot be sent counts as sent: what it is about says more. */
+/* A record that cannot be sent is dropped, so that what has come can be read:
+   with a buffer for one direction it would keep from that. That an alert was
+   lost does not count: what it is about says more. */
 static int smtp__tls_lost(smtp_tls *tls, const unsigned char *record,
                           size_t size, int status)
 {
-    if (!tls->midway && *record == SMTP__TLS_ALERT_RECORD) {
-        br_ssl_engine_sendrec_ack(&tls->client.eng, size);
-        return SMTP_OK;
-    }
-    tls->broken = status;
+    if (tls->midway || *record != SMTP__TLS_ALERT_RECORD)
+        tls->broken = status;
+    br_ssl_engine_sendrec_ack(&tls->client.eng, size);
     return status;
 }
 
@@ -9018,10 +9018,9 @@ static int smtp__tls_write(smtp_tls *tls)
     br_ssl_engine_context *engine = &tls->client.eng;
     size_t size;
     const unsigned char *record = br_ssl_engine_sendrec_buf(engine, &size);
-    ptrdiff_t n;
-    if (tls->broken != SMTP_OK)
-        return tls->broken;
-    n = tls->lower->send(tls->lower->ctx, record, size);
+    ptrdiff_t n = tls->broken;
+    if (n == SMTP_OK)
+        n = tls->lower->send(tls->lower->ctx, record, size);
     if (n == 0 || n == SMTP_AGAIN) {
         tls->async = 1;
         return SMTP_AGAIN;
@@ -9096,14 +9095,12 @@ static int smtp__tls_run(smtp_tls *tls, unsigned wanted)
     long steps;
     for (steps = 0; tls->status == SMTP_OK; steps++) {
         unsigned state = smtp__tls_state(tls);
-        int out = SMTP_AGAIN, in = SMTP_AGAIN;
+        int out = tls->broken ? tls->broken : SMTP_AGAIN, in = SMTP_AGAIN;
         if (state & BR_SSL_CLOSED)
             return smtp__tls_end(tls);
         if (steps == SMTP__TLS_STEPS)
             return tls->status = SMTP_E_TLS;
-        if (state & BR_SSL_SENDREC)
-            out = smtp__tls_write(tls);
-        if (out == SMTP_OK)
+        if (state & BR_SSL_SENDREC && smtp__tls_write(tls) != SMTP_AGAIN)
             continue;
         if ((state & wanted) &&
             (out == SMTP_AGAIN || wanted == BR_SSL_RECVAPP)) {

@@ -932,23 +932,40 @@ static void test_cut_handshake(void)
     CHECK(cut > 1000);
 }
 
-/* What was read before a failed write is still told: a reply says more. */
-static void test_last_words(void)
+/* What was sent before a failed write is still told: a reply says more. `late`:
+   the write fails when the record has waited for a while. */
+static void judge_last_words(size_t buffer, int late)
 {
     char text[200];
 
-    scene_connected(SMTP_TLS_BUFFER_FAST);
+    snprintf(check_context, sizeof check_context, "buffer %lu, late %d",
+             (unsigned long)buffer, late);
+    scene_connected(buffer);
     memcpy(sc.server.got + sc.server.size, "421 bye", 7);
     sc.server.size += 7;
     serve(&sc.server, &sc.wire);
-    sc.wire.sends_fail = 1;
+    sc.wire.room = 0;
+    sc.wire.sends_fail = !late;
     CHECK_NUMBER(sc.io.send(sc.io.ctx, "NOOP", 4), 4);
+    sc.wire.sends_fail = 1;
     CHECK_NUMBER(sc.io.recv(sc.io.ctx, text, sizeof text), 7);
     CHECK(memcmp(text, "421 bye", 7) == 0);
     CHECK_NUMBER(sc.io.recv(sc.io.ctx, text, sizeof text), SMTP_E_IO);
     CHECK_NUMBER(sc.io.send(sc.io.ctx, "NOOP", 4), SMTP_E_IO);
     CHECK_NUMBER(sc.io.wants(sc.io.ctx, SMTP_READ), SMTP_READ | SMTP_WRITE);
     scene_end();
+    check_context[0] = 0;
+}
+
+static void test_last_words(void)
+{
+    static const size_t buffers[] = {1000, SMTP_TLS_BUFFER_FULL,
+                                     SMTP_TLS_BUFFER_FAST};
+    int i, late;
+
+    for (i = 0; i < 3; i++)
+        for (late = 0; late < 2; late++)
+            judge_last_words(buffers[i], late);
 }
 
 /* After a would-block the session waits for what is missing, no longer. */
