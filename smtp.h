@@ -969,11 +969,11 @@ SMTP_API smtp_status smtp_posix_domain(const smtp_posix *p, char *name,
 /* Zero is each member's default; all of it stays valid while TLS is used.
 
    The server's certificate has to carry `server_name` as a DNS name (*.x.org
-   stands for one label; where it has no such names at all, as common name), be
-   within its dates, and lead over RSA keys of 2048 bits or more, or P-256,
-   P-384, P-521, and signatures with SHA-2 to a trusted one. A trusted
-   certificate that is no CA is trusted for itself. Dates of the trusted ones
-   are not looked at, nor are revocation lists.
+   stands for one label; where it has no alternative names of any kind, as
+   common name), be within its dates, and lead over RSA keys of 2048 bits or
+   more, or P-256, P-384, P-521, and signatures with SHA-2 to a trusted one. A
+   trusted certificate that is no CA is trusted for itself. Dates of the trusted
+   ones are not looked at, nor are revocation lists.
 
    Of trusted certificates nothing is kept: the file or memory is read again
    for each certificate in the server's chain, ten at most, which needs 3 KB of
