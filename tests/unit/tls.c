@@ -821,14 +821,16 @@ static void test_roundtrips(void)
 
 /* The Nth call below fails, once or for good, for every N: an error comes up
    and stays, or it was not needed. */
-static int fail_at(long n, int ever)
+static int fail_at(long n, int ever, size_t buffer)
 {
     int status, again;
     char c;
 
-    snprintf(check_context, sizeof check_context, "failure at call %ld%s", n,
+    snprintf(check_context, sizeof check_context,
+             "buffer %lu, failure at call %ld%s", (unsigned long)buffer, n,
              ever ? " and after" : "");
     scene_begin("direct.pem", "direct.key", "root.pem");
+    sc.config.buffer_size = buffer;
     sc.wire.piece = 300;
     sc.wire.fail_at = n;
     sc.wire.fail_ever = ever;
@@ -849,11 +851,12 @@ static int fail_at(long n, int ever)
 
 static void test_failures(void)
 {
+    static const size_t buffers[] = {1000, SMTP_TLS_BUFFER_FAST};
     long n;
-    int ever;
+    int i;
 
-    for (ever = 0; ever < 2; ever++) {
-        for (n = 1; fail_at(n, ever); n++)
+    for (i = 0; i < 4; i++) {
+        for (n = 1; fail_at(n, i & 1, buffers[i / 2]); n++)
             continue;
         CHECK(n > 20);
     }
