@@ -1288,9 +1288,8 @@ SMTP_API void smtp_client_close(smtp_client *client);
 /* The whole way of one mail: open, smtp_send(), smtp_quit() (5 seconds at most
    for its answer). Blocks, and keeps an smtp_client on the stack. Returns
    mail->status; where it did not come so far, why, and mail->status is
-   SMTP_NOT_TAKEN. So it is with a body's source or a config.sasl that says
-   SMTP_AGAIN: here these have to wait. The server's words:
-   options->config.reply. */
+   SMTP_NOT_TAKEN. A body's source or a config.sasl that says SMTP_AGAIN is asked
+   again until it has something. The server's words: options->config.reply. */
 SMTP_API smtp_status smtp_send_url(const char *url, smtp_mail *mail,
                                    const smtp_client_options *options);
 #endif /* SMTP_POSIX */
