@@ -3995,13 +3995,13 @@ SMTP__APART static void smtp__refuse_mail(smtp_session *s, uint8_t status)
     m->code = s->reply.code;
 }
 
-/* A command by hand ends with its reply. */
+/* A command by hand ends with its reply. An accepted MAIL begins the count of
+   recipients; one that is refused may stand within a transaction. */
 static void smtp__judge_command(smtp_session *s, int yes)
 {
-    if (SMTP__HAND && SMTP__LMTP && s->line)   /* MAIL, or RCPT: accepted */
-        s->to_heard = *s->word == 'M' ? 0
-                    : s->to_heard + (unsigned)yes;
     smtp__result(s, s->reply.code.reply < 400 ? SMTP_OK : SMTP_E_REFUSED);
+    if (SMTP__HAND && SMTP__LMTP && s->line && yes)
+        s->to_heard = *s->word == 'M' ? 0 : s->to_heard + 1;
 }
 
 static void smtp__judge_greeting(smtp_session *s, int yes)

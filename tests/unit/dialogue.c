@@ -839,6 +839,16 @@ static const dialogue by_hand[] = {
      "ehlo OK 250\nmail_from OK 250 2.1.0\nrcpt_to OK 250\n"
      "rcpt_to E_REFUSED 550\nrcpt_to OK 250\ndata PARTIAL\n"
      "noop OK 250 2.6.0\nend OK\n"},
+    {"by hand, LMTP, MAIL is refused inside a transaction", "lmtp\n"
+     "MAIL 250 ok\nMAIL 503 nested\nEND 250 2.6.0 ok\nEND 452 4.2.2 full\n"
+     "mail box@a ops@b\nbody hi|\n"
+     "do ehlo\ndo mail_from box@a\ndo rcpt_to ops@b\n"
+     "do rcpt_to dev@b\ndo mail_from x@a\ndo data\ndo noop\n",
+     "LHLO [127.0.0.1]\nMAIL FROM:<box@a>\nRCPT TO:<ops@b>\n"
+     "RCPT TO:<dev@b>\nMAIL FROM:<x@a>\nDATA\nhi\n.\nNOOP\nQUIT\n",
+     "ehlo OK 250\nmail_from OK 250\nrcpt_to OK 250 2.1.5\n"
+     "rcpt_to OK 250 2.1.5\nmail_from E_REFUSED 503\ndata PARTIAL\n"
+     "noop OK 250 2.6.0\nend OK\n"},
     {"by hand, parameters", "do ehlo\ndo mail_from box@a SIZE=10 X\n"
      "do rcpt_to ops@b NOTIFY=NEVER\n",
      HELLO "MAIL FROM:<box@a> SIZE=10 X\nRCPT TO:<ops@b> NOTIFY=NEVER\n"
