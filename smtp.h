@@ -245,8 +245,8 @@ enum { SMTP_READ = 1, SMTP_WRITE = 2, SMTP__ASYNC = 4 };
                 send has taken sends it by itself.
    wants        what the stream below waits for when it is asked for `wants`
                 (a TLS layer may have to write before it can read).
-   clock        milliseconds from any start, steady, may wrap around. With
-                it each phase has its time limit. */
+   clock        milliseconds from any start, steady, may wrap around at 32
+                bits or more. With it each phase has its time limit. */
 typedef struct smtp_io {
     void *ctx;
     ptrdiff_t (*recv)(void *ctx, void *buffer, size_t size);
@@ -5390,7 +5390,7 @@ SMTP_API unsigned long smtp_deadline(const smtp_session *s)
         return 600000;
     limit = smtp__limit(s);
     if (s->io->clock && s->goal && (s->due || s->say != SMTP__IDLE))
-        passed = s->io->clock(s->io->ctx) - s->since;
+        passed = (uint32_t)(s->io->clock(s->io->ctx) - s->since);
     return passed < limit ? limit - passed : 0;
 }
 

@@ -1,5 +1,6 @@
 /* clock.c - each phase has its limit (RFC 5321, section 4.5.3.2), given or by
-   default, to the millisecond, also where the clock wraps around */
+   default, to the millisecond, also where the clock wraps around, at 32 bits
+   or at those of a long */
 #define SMTP_IMPLEMENTATION
 #include "smtp.h"
 
@@ -30,14 +31,14 @@ static const limit limits[] = {
      SMTP_UNKNOWN},
 };
 
-static unsigned long now;
+static unsigned long now, mask;
 static play p;
 static scene what;
 
 static unsigned long tell_time(void *ctx)
 {
     (void)ctx;
-    return now;
+    return now & mask;
 }
 
 static void set_limit(smtp_timeouts *t, int field, uint16_t seconds)
@@ -163,11 +164,13 @@ int main(void)
     check_alarm(60);
     play_open(&p);
     for (i = 0; i < sizeof limits / sizeof *limits; i++)
-        for (k = 0; k < sizeof begin / sizeof *begin; k++) {
-            play_limit(&limits[i], begin[k], 0, 1024);
-            play_limit(&limits[i], begin[k], 7, 64);
-            play_limit(&limits[i], begin[k], 65535, 128);
+        for (k = 0; k < 2 * (sizeof begin / sizeof *begin); k++) {
+            mask = k % 2 ? 0ul - 1 : 0xffffffff;
+            play_limit(&limits[i], begin[k / 2], 0, 1024);
+            play_limit(&limits[i], begin[k / 2], 7, 64);
+            play_limit(&limits[i], begin[k / 2], 65535, 128);
         }
+    mask = 0ul - 1;
     play_drip();
     play_no_clock();
     play_close(&p);
