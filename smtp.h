@@ -9110,7 +9110,7 @@ static int smtp__tls_run(smtp_tls *tls, unsigned wanted)
             in = smtp__tls_read(tls);
         if (in != SMTP_OK)
             return out == SMTP_AGAIN ? in : out;
-        if (smtp__tls_now(tls) - start > SMTP__TLS_MS)
+        if ((uint32_t)(smtp__tls_now(tls) - start) > SMTP__TLS_MS)
             return tls->status = SMTP_E_TIMEOUT;
         if (smtp__tls_yields(tls, wanted))
             return SMTP_AGAIN;

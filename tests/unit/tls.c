@@ -1158,12 +1158,13 @@ static void test_flood(void)
 
 /* A transport that blocks, and a server that drips. */
 static unsigned drips;
+static unsigned long drip_mask;
 
-/* Wraps around on the way. */
+/* Wraps around on the way, at the bits of the mask. */
 static unsigned long drip_clock(void *ctx)
 {
     (void)ctx;
-    return drips * 20000ul - 90000;
+    return (drips * 20000ul - 90000) & drip_mask;
 }
 
 static ptrdiff_t drip_recv(void *ctx, void *buffer, size_t size)
@@ -1177,8 +1178,9 @@ static ptrdiff_t drip_recv(void *ctx, void *buffer, size_t size)
     return 1;
 }
 
-static void test_drip(void)
+static void test_drip(unsigned long mask)
 {
+    drip_mask = mask;
     scene_begin("direct.pem", "direct.key", "root.pem");
     sc.lower.recv = drip_recv;
     sc.lower.clock = drip_clock;
@@ -1431,7 +1433,8 @@ int main(void)
     test_record_size();
     test_liars();
     test_flood();
-    test_drip();
+    test_drip(0ul - 1);
+    test_drip(0xffffffff);
     test_endless_chain();
     test_client_cert();
     test_client_room();
