@@ -814,23 +814,22 @@ typedef struct smtp_place {
 
 /* A message being composed. Read status, field and item. */
 typedef struct smtp_composer {
-    smtp_place place;
+    smtp_place place;              /* up to pass: anew in each pass */
+    smtp_size at;                  /* offset of the buffer in the message */
+    uint16_t fill;                 /* bytes in the buffer */
+    smtp_status status;            /* why composing failed */
     uint8_t pass;                  /* SMTP__C_PLAN ... */
     uint8_t flags;                 /* SMTP__C_8BIT ... */
     uint8_t shape;                 /* parts and multiparts: SMTP__MIXED ... */
     char last;                     /* byte of the body */
-    uint16_t fill;                 /* bytes in the buffer */
     uint32_t group;                /* bytes not yet in base64, after a 1 */
-
-    smtp_status status;            /* why composing failed */
     const char *field;             /* what is wrong: "Subject", "To" ... */
     size_t item;                   /* which of message's who, fields, parts */
 
     const smtp_message *message;
-    const char *from;              /* the author's address */
+    const char *from;              /* the address of an author */
     const smtp_body *body;         /* of this part, */
     const smtp_part *part;         /* or 0: of text or html */
-    smtp_size at;                  /* offset of the buffer in the message */
     smtp_size pulled;              /* bytes taken from the part's source, */
     const char *data;              /* the last of them not yet used: */
     size_t left;
@@ -5880,8 +5879,8 @@ SMTP_API const char *smtp_stage(const smtp_session *s)
 
 /* In the order of the message: the name of a field or the type of a part, also
    what a culprit is called; what makes it (SMTP__K_...); and where in the
-   message the number of items is, or the text of a field, or which bit of
-   smtp_composer.shape asks for the row. */
+   message the number of items is, the text of a field or a body, or which bit
+   of smtp_composer.shape asks for the row. */
 #define SMTP__C_ROWS(X)                                                        \
     X(FROM, "From", WHO, offsetof(smtp_message, who_count))                    \
     X(SENDER, "Sender", WHO, offsetof(smtp_message, who_count))                \
@@ -5898,9 +5897,9 @@ SMTP_API const char *smtp_stage(const smtp_session *s)
     X(FIELDS, "fields", OWN, offsetof(smtp_message, field_count))              \
     X(MIXED, "mixed", MULTIPART, SMTP__MIXED)                                  \
     X(ALTERNATIVE, "alternative", MULTIPART, SMTP__ALTERNATIVE)                \
-    X(TEXT, "text/plain; charset=utf-8", TEXT, SMTP__HAS_TEXT)                 \
+    X(TEXT, "text/plain; charset=utf-8", TEXT, offsetof(smtp_message, text))   \
     X(RELATED, "related; type=\"text/html\"", MULTIPART, SMTP__RELATED)        \
-    X(HTML, "text/html; charset=utf-8", HTML, SMTP__HAS_HTML)                  \
+    X(HTML, "text/html; charset=utf-8", HTML, offsetof(smtp_message, html))    \
     X(INLINE, "parts", INLINE, offsetof(smtp_message, part_count))             \
     X(END_RELATED, "", MULTIPART, SMTP__RELATED)                               \
     X(END_ALTERNATIVE, "", MULTIPART, SMTP__ALTERNATIVE)                       \
@@ -5908,15 +5907,16 @@ SMTP_API const char *smtp_stage(const smtp_session *s)
     X(END_MIXED, "", MULTIPART, SMTP__MIXED)
 
 /* What else is said. Attachment and inline, Q and B, and the encodings each
-   stand in the order of what chooses one of them. */
+   stand in the order of what chooses one of them, the names of days and months
+   at the end, as they are several texts each. */
 #define SMTP__C_TEXTS(X)                                                       \
-    X(ONE, " 1.0")                                                             \
     X(CONTENT, "\r\nContent-")                                                 \
     X(TYPE, "Type:")                                                           \
     X(CONTENT_ID, "ID:")                                                       \
     X(ENCODING, "Transfer-Encoding: ")                                         \
-    X(ATTACHMENT, "Disposition: attachment")                                   \
-    X(INLINE, "Disposition: inline")                                           \
+    X(DISPOSITION, "Disposition: ")                                            \
+    X(ATTACHMENT, "attachment")                                                \
+    X(INLINE, "inline")                                                        \
     X(MULTIPART, "multipart/")                                                 \
     X(FILE, ";\r\n filename")                                                  \
     X(BOUNDARY, ";\r\n boundary=\"")                                           \
@@ -5931,11 +5931,12 @@ SMTP_API const char *smtp_stage(const smtp_session *s)
     X(SOFT, "=\r\n")                                                           \
     X(FIRST, "*=utf-8''")                                                      \
     X(FURTHER, "*=")                                                           \
-    X(7BIT, "7bit")                                                            \
     X(8BIT, "8bit")                                                            \
     X(BINARY, "binary")                                                        \
     X(QP, "quoted-printable")                                                  \
-    X(BASE64, "base64")
+    X(BASE64, "base64")                                                        \
+    X(DAYS, "Thu\0Fri\0Sat\0Sun\0Mon\0Tue\0Wed\0"                              \
+            "Mar\0Apr\0May\0Jun\0Jul\0Aug\0Sep\0Oct\0Nov\0Dec\0Jan\0Feb")
 
 #define SMTP__C_ROW(row, name, kind, value) SMTP__C_##row,
 #define SMTP__C_NAME(row, name, kind, value) name "\0"
@@ -5969,12 +5970,12 @@ enum {                             /* rows of several items: */
     SMTP__K_NONE,                  /* of one: no bytes */
     SMTP__K_SUBJECT,
     SMTP__K_DATE,
+    SMTP__K_TEXT = SMTP__HAS_TEXT, /* and its bit of shape */
     SMTP__K_ID,
     SMTP__K_TOKENS,
     SMTP__K_MIME,
     SMTP__K_MULTIPART,
-    SMTP__K_TEXT,
-    SMTP__K_HTML
+    SMTP__K_HTML = SMTP__HAS_HTML
 };
 
 static const uint8_t smtp__c_kinds[][2] = {SMTP__C_ROWS(SMTP__C_KIND)};
@@ -6055,22 +6056,20 @@ SMTP__APART static void smtp__c_line(smtp_composer *c, const char *s)
         if (code < 0x80)
             continue;
         code = code < 0xC2 ? 0 : code & (0x7Fu >> more);
-        for (; more > 0 && smtp__continues(*s); more--)
-            code = code << 6 | (*s++ & 0x3F);
-        if (more > 0 || code >> bits == 0 || code > 0x10FFFF ||
-            code >> 11 == 0x1B) {
+        for (; more > 0; more--)
+            code = smtp__continues(*s) ? code << 6 | (*s++ & 0x3F) : 0;
+        if (code >> bits == 0 || code > 0x10FFFF || code >> 11 == 0x1B)
             smtp__c_fail(c, -SMTP_E_FIELD_UTF8);
-            return;
-        }
     }
 }
 
 /* A letter, a digit, or one of `others`. */
 static int smtp__alnum(char ch, const char *others)
 {
-    char letter = (char)(ch | 32);
-    return (letter >= 'a' && letter <= 'z') || smtp__is_digit(ch) ||
-           memchr(others, ch, strlen(others)) != NULL;
+    for (; *others != '\0'; others++)
+        if (*others == ch)
+            return 1;
+    return smtp__is_digit(ch) || (unsigned)(ch | 32) - 'a' < 26;
 }
 
 /* An addr-spec (RFC 5322, section 3.4.1), no comments, no obsolete forms:
@@ -6078,7 +6077,7 @@ static int smtp__alnum(char ch, const char *others)
    1: of ASCII. 2: with UTF-8. */
 static int smtp__addr_spec(const char *a)
 {
-    const char *s = a, *word = a, *others = "!#$%&'*+-/=?^_`{|}~";
+    const char *s = a, *word = a, *others = "!#$%&'*+/=?^`{|}~-_";
     int kind;
     if (a == NULL)
         return 0;
@@ -6097,7 +6096,7 @@ static int smtp__addr_spec(const char *a)
         if (s == word)
             return 0;
         if (*s == '@' && *others == '!') {
-            others = "-_";
+            others += 17;          /* "-_", its end */
             if (s[1] == '[') {
                 others = ":-";
                 s++;
@@ -6157,8 +6156,8 @@ static smtp_composer *smtp__c_crlf(smtp_composer *c)
    would make it too long. */
 static smtp_composer *smtp__c_space(smtp_composer *c, size_t n)
 {
-    if (c->place.column + 1 + n > SMTP__FOLD)
-        c = smtp__c_crlf(c);
+    if (c->place.column + n >= SMTP__FOLD)
+        smtp__c_crlf(c);
     return smtp__c_char(c, ' ');
 }
 
@@ -6166,7 +6165,7 @@ static smtp_composer *smtp__c_space(smtp_composer *c, size_t n)
 static smtp_composer *smtp__c_label(smtp_composer *c)
 {
     if (c->place.column > 0)
-        c = smtp__c_crlf(c);
+        smtp__c_crlf(c);
     if (c->place.row == SMTP__C_FIELDS)
         c = smtp__c_puts(c, c->message->fields[c->place.item].name);
     else
@@ -6251,21 +6250,24 @@ static int smtp__c_plain_char(const smtp_composer *c, const char *s)
     return *s > 32 && *s < 127 && !(*s == '=' && s[1] == '?');
 }
 
-/* Whether a text may stand as it is, folded at its spaces. One that is not
-   between two words could be lost at a fold, which identifiers do not mind. */
-static int smtp__c_plain(const smtp_composer *c, const char *s, unsigned how)
+/* The length of a text as a quoted string if it may stand as it is, folded at
+   its spaces; else 0. A space that is not between two words could be lost at a
+   fold, which identifiers do not mind. */
+static size_t smtp__c_plain(const smtp_composer *c, const char *s, unsigned how)
 {
+    size_t size = 2;               /* with both quotes */
     unsigned n = 0;                /* bytes in this word */
-    for (;; s++) {
-        if (*s != ' ' && *s != '\0') {
-            if (n++ / 4 >= how || !smtp__c_plain_char(c, s))
+    for (;; s++, size++, n++) {
+        if (*s == ' ' || *s == '\0') {
+            if (n == 0 && how != SMTP__TOKENS)
                 return 0;
-        } else if (n == 0 && how != SMTP__TOKENS) {
+            if (*s == '\0')
+                return size;
+            n = 0u - 1;            /* 0 at the next byte */
+        } else if (n / 4 >= how || !smtp__c_plain_char(c, s)) {
             return 0;
-        } else if (*s == '\0') {
-            return 1;
-        } else {
-            n = 0;
+        } else if (*s == '"' || *s == '\\') {
+            size++;
         }
     }
 }
@@ -6275,30 +6277,29 @@ static int smtp__c_plain(const smtp_composer *c, const char *s, unsigned how)
 static const char smtp__c_q[] = " !*+-/";
 
 /* One encoded word, Q or B, whichever is shorter; how many bytes it holds. B
-   would fill the line, or the next if this has no room for a character. */
+   would fill the line, or the next if this has no room for a character. Q has
+   two characters more for each byte that it cannot show. */
 static size_t smtp__c_encoded(smtp_composer *c, const char *s)
 {
     enum { FRAME = 12, LEAST = 8 };    /* =?utf-8?Q??=, a character of four */
-    int room = SMTP__FOLD - 1 - FRAME - (int)c->place.column;
-    size_t i, cost, b, n = 0;
-    if (room < LEAST)
-        room = SMTP__FOLD - 1 - FRAME;
-    while (n < (unsigned)room / 4 * 3 && s[n] != '\0')
-        n++;
-    while (smtp__continues(s[n]))
-        n--;
-    cost = n;
-    for (i = 0; i < n; i++)
-        if (!smtp__alnum(s[i], smtp__c_q))
+    size_t i, room, cost = 0, n = 0;
+    int b64;
+    smtp__c_space(c, FRAME + LEAST);
+    room = ((size_t)SMTP__FOLD - FRAME - c->place.column) / 4 * 3;
+    for (; n < room && s[n] != '\0'; n++)
+        if (!smtp__alnum(s[n], smtp__c_q))
             cost += 2;
-    b = (n + 2) / 3 * 4;
-    c = smtp__c_space(c, FRAME + smtp__min(cost, b));
-    c = smtp__c_say(c, b < cost ? SMTP__T_B : SMTP__T_Q);
+    for (; smtp__continues(s[n]); n--)
+        cost -= 2;
+    b64 = (n + 2) / 3 * 4 < n + cost;
+    smtp__c_say(c, b64 ? SMTP__T_B : SMTP__T_Q);
     c->group = 1;
     for (i = 0; i < n; i++)
-        c = b < cost ? smtp__c_byte64(c, s[i])
-                     : smtp__c_escape(c, '=', s[i] == ' ' ? '_' : s[i],
-                                      smtp__alnum(s[i], smtp__c_q));
+        if (b64)
+            smtp__c_byte64(c, s[i]);
+        else
+            smtp__c_escape(c, '=', s[i] == ' ' ? '_' : s[i],
+                           smtp__alnum(s[i], smtp__c_q));
     smtp__c_say(smtp__c_end64(c), SMTP__T_WORD_END);
     return n;
 }
@@ -6307,22 +6308,18 @@ static size_t smtp__c_encoded(smtp_composer *c, const char *s)
    between two encoded words are not shown. */
 static void smtp__c_words(smtp_composer *c, const char *s, unsigned how)
 {
-    size_t n;
-    int plain = smtp__c_plain(c, s, how);
+    size_t n, plain = smtp__c_plain(c, s, how);
     smtp__c_line(c, s);
-    if (!plain && how == SMTP__TOKENS)
+    if (plain == 0 && how == SMTP__TOKENS)
         smtp__c_fail(c, -SMTP_E_FIELD_SYNTAX);
-    while (*s != '\0' && c->status == SMTP_OK) {
-        if (plain) {
-            for (n = 0; s[n] != '\0' && s[n] != ' '; n++)
-                ;
-            if (n > 0)
-                smtp__c_put(smtp__c_space(c, n), s, n);
-            n += s[n] == ' ';
-        } else {
-            n = smtp__c_encoded(c, s);
-        }
-        s += n;
+    for (; *s != '\0' && c->status == SMTP_OK; s += n) {
+        n = 0;
+        while (plain != 0 && s[n] != '\0' && s[n] != ' ')
+            n++;
+        if (n > 0)
+            smtp__c_put(smtp__c_space(c, n), s, n);
+        else
+            n = plain != 0 ? 1 : smtp__c_encoded(c, s);
     }
 }
 
@@ -6331,13 +6328,8 @@ static void smtp__c_words(smtp_composer *c, const char *s, unsigned how)
 /* The length of `s` as a quoted string, 0 if it has to be encoded. */
 static size_t smtp__c_quotable(smtp_composer *c, const char *s)
 {
-    size_t n = 2;
+    size_t n = smtp__c_plain(c, s, SMTP__TEXT);
     smtp__c_line(c, s);
-    if (!smtp__c_plain(c, s, SMTP__TEXT))
-        return 0;
-    for (; *s != '\0'; s++, n++)
-        if (*s == '"' || *s == '\\')
-            n++;
     return n <= SMTP__WORD ? n : 0;
 }
 
@@ -6391,13 +6383,6 @@ static void smtp__c_person(smtp_composer *c)
 
 /* ---- compose: the other fields ---- */
 
-/* The field of this row, if there is a text. */
-static void smtp__c_field(smtp_composer *c, const char *text, unsigned how)
-{
-    if (text != NULL)
-        smtp__c_words(smtp__c_label(c), text, how);
-}
-
 /* An identifier that is given: <id>. */
 static void smtp__c_id(smtp_composer *c, const char *id)
 {
@@ -6432,13 +6417,6 @@ static void smtp__c_message_id(smtp_composer *c)
         smtp__c_made_id(smtp__c_label(c));
 }
 
-/* A space and one of a list of names of three letters. */
-static smtp_composer *smtp__c_three(smtp_composer *c, const char *names,
-                                    uint32_t n)
-{
-    return smtp__c_put(smtp__c_char(c, ' '), names + n * 3, 3);
-}
-
 /* Day, month and year, from days since 1970. With a 29 February in 2100 there
    is one in every fourth year. Years are counted from 1 March 1968, which is
    671 days before, so that it is the last day of one: four have 1461 days, and
@@ -6447,14 +6425,13 @@ static smtp_composer *smtp__c_day(smtp_composer *c, uint32_t days)
 {
     uint32_t day = days + 671 + (days >= 47541);
     uint32_t year = (day * 4 + 3) / 1461, month;
-    day -= year * 1461 / 4;
-    month = (day * 5 + 2) / 153;
-    day -= (month * 153 + 2) / 5;
-    c = smtp__c_three(c, "ThuFriSatSunMonTueWed", days % 7);
-    c = smtp__c_number(smtp__c_char(c, ','), ' ', (unsigned)day + 1, 10);
-    c = smtp__c_three(c, "MarAprMayJunJulAugSepOctNovDecJanFeb", month);
-    return smtp__c_number(c, ' ', 1968u + (unsigned)year + (month >= 10),
-                          1000);
+    day = (day - year * 1461 / 4) * 5 + 2;         /* in fifths */
+    month = day / 153;
+    c = smtp__c_say(smtp__c_char(c, ' '), SMTP__T_DAYS + days % 7);
+    c = smtp__c_number(smtp__c_char(c, ','), ' ',
+                       (unsigned)day % 153 / 5 + 1, 10);
+    c = smtp__c_say(smtp__c_char(c, ' '), SMTP__T_DAYS + 7 + month);
+    return smtp__c_number(c, ' ', 1968u + (unsigned)year + (month >= 10), 10);
 }
 
 /* RFC 5322, section 3.3. */
@@ -6498,13 +6475,13 @@ static int smtp__c_name_ok(const char *name)
 }
 
 /* One of the caller's. */
-static void smtp__c_own(smtp_composer *c)
+static const char *smtp__c_own(smtp_composer *c)
 {
     const smtp_field *field = &c->message->fields[c->place.item];
-    if (!smtp__c_name_ok(field->name))
-        smtp__c_fail(c, -SMTP_E_FIELD_NAME);
-    else
-        smtp__c_field(c, field->value, SMTP__FIELD);
+    if (smtp__c_name_ok(field->name))
+        return field->value;
+    smtp__c_fail(c, -SMTP_E_FIELD_NAME);
+    return NULL;
 }
 
 /* ---- compose: choosing an encoding ---- */
@@ -6587,7 +6564,7 @@ static int smtp__c_qp_plain(char ch)
 static void smtp__c_qp(smtp_composer *c, char ch)
 {
     if (c->place.column > 72)
-        c = smtp__c_say(c, SMTP__T_SOFT);
+        smtp__c_say(c, SMTP__T_SOFT);
     smtp__c_escape(c, '=', ch, smtp__c_qp_plain(ch));
 }
 
@@ -6626,7 +6603,7 @@ static void smtp__c_body_end(smtp_composer *c)
     if (c->place.open != 0 || c->place.column == 0)
         return;
     if (c->place.encoding == SMTP__QP)
-        c = smtp__c_char(c, '=');
+        smtp__c_char(c, '=');
     smtp__c_crlf(c);
 }
 
@@ -6952,67 +6929,70 @@ static void smtp__c_filename(smtp_composer *c, const char *s)
         smtp__c_put_quoted(smtp__c_char(c, '='), s);
         return;
     }
-    do {
-        c = smtp__c_say(c, SMTP__T_FILE);
+    while (*s != '\0') {
+        smtp__c_say(c, SMTP__T_FILE);
         if (!one)
-            c = smtp__c_number(c, '*', n, 1);
-        c = smtp__c_say(c, n++ > 0 ? SMTP__T_FURTHER : SMTP__T_FIRST);
-        for (; *s != '\0' && (c->place.column < SMTP__FOLD - 12 ||
-                              smtp__continues(*s)); s++)
-            c = smtp__c_escape(c, '%', *s, smtp__alnum(*s, "."));
-    } while (*s != '\0');
+            smtp__c_number(c, '*', n, 1);
+        smtp__c_say(c, n++ > 0 ? SMTP__T_FURTHER : SMTP__T_FIRST);
+        do
+            smtp__c_escape(c, '%', *s, smtp__alnum(*s, "."));
+        while (smtp__continues(*++s) ||
+               (*s != '\0' && c->place.column < SMTP__FOLD - 12));
+    }
 }
 
 static void smtp__c_part_fields(smtp_composer *c, const smtp_part *part)
 {
     if (part->id != NULL)
         smtp__c_id(smtp__c_content_field(c, SMTP__T_CONTENT_ID), part->id);
-    c = smtp__c_content_field(c, part->disposition == SMTP_INLINE
-                                     ? SMTP__T_INLINE : SMTP__T_ATTACHMENT);
+    smtp__c_say(smtp__c_content_field(c, SMTP__T_DISPOSITION),
+                part->disposition == SMTP_INLINE ? SMTP__T_INLINE
+                                                 : SMTP__T_ATTACHMENT);
     if (part->name != NULL)
         smtp__c_filename(c, part->name);
 }
 
-/* A type of the caller's, with a subtype. */
-static void smtp__c_type(smtp_composer *c, const char *type)
+/* A type of the caller's: it has a subtype. */
+static const char *smtp__c_type(smtp_composer *c, const char *type)
 {
     const char *s = type;
     while (*s != '\0' && *s != '/')
         s++;
     if (*s == '\0' || smtp__same(type, smtp__c_text(SMTP__T_MULTIPART), 10))
         smtp__c_fail(c, -SMTP_E_FIELD_SYNTAX);
-    smtp__c_words(c, type, SMTP__TOKENS);
+    return type;
 }
 
 /* The header of a part, or of a multipart, that `opens`. */
 static void smtp__c_part_header(smtp_composer *c, unsigned opens)
 {
     const smtp_part *part = c->part;
-    unsigned type = c->place.row;
-    if (c->place.open != 0)
-        c = smtp__c_boundary(c, c->mark);
-    c->place.open = (uint8_t)(c->place.open + opens);
-    c = smtp__c_content_field(c, SMTP__T_TYPE);
+    unsigned text = c->place.row;
+    const char *type;
     if (opens)
-        type = SMTP__T_MULTIPART;
+        text = SMTP__T_MULTIPART;
     if (part != NULL)
-        type = SMTP__T_OCTETS;
-    if (part == NULL || part->type == NULL ||
-        (c->place.encoding > SMTP__8BIT && smtp__c_is_message(part)))
-        c = smtp__c_say(smtp__c_char(c, ' '), type);
-    else
-        smtp__c_type(c, part->type);
+        text = SMTP__T_OCTETS;
+    type = smtp__c_text(text);
+    if (c->place.open != 0)
+        smtp__c_boundary(c, c->mark);
+    c->place.open = (uint8_t)(c->place.open + opens);
+    smtp__c_content_field(c, SMTP__T_TYPE);
+    if (part != NULL && part->type != NULL &&
+        (c->place.encoding <= SMTP__8BIT || !smtp__c_is_message(part)))
+        type = smtp__c_type(c, part->type);
+    smtp__c_words(c, type, SMTP__TOKENS);
     if (opens) {
         c = smtp__c_say(smtp__c_say(c, c->place.row), SMTP__T_BOUNDARY);
         c = smtp__c_char(smtp__c_boundary(c, c->mark + 4), '"');
     }
     if (c->place.row == SMTP__C_TEXT && c->message->flowed)
-        c = smtp__c_say(c, SMTP__T_FLOWED);
+        smtp__c_say(c, SMTP__T_FLOWED);
     if (part != NULL)
         smtp__c_part_fields(c, part);
     if (c->place.encoding != SMTP__7BIT)
-        c = smtp__c_say(smtp__c_content_field(c, SMTP__T_ENCODING),
-                        SMTP__T_7BIT + (unsigned)c->place.encoding);
+        smtp__c_say(smtp__c_content_field(c, SMTP__T_ENCODING),
+                    SMTP__T_8BIT + c->place.encoding - 1u);
     smtp__c_say(c, SMTP__T_BLANK);
 }
 
@@ -7047,10 +7027,9 @@ static void smtp__c_part(smtp_composer *c, const smtp_body *b,
     c->left = 0;
     c->last = 0;
     c->group = 1;
-    if (b->pull != NULL)
-        c->flags = (uint8_t)(c->flags | (b->flags & SMTP__C_ONCE));
-    c->flags = (uint8_t)(c->flags | ((1u << c->place.encoding) &
-                                     (SMTP__C_8BIT | SMTP__C_BINARY)));
+    c->flags = (uint8_t)(c->flags | (b->flags & SMTP__C_ONCE) |
+                         ((1u << c->place.encoding) &
+                          (SMTP__C_8BIT | SMTP__C_BINARY)));
     if (c->pass != SMTP__C_PLAN)
         c->place.step = SMTP__STEP_BODY;
 }
@@ -7070,7 +7049,7 @@ static unsigned smtp__c_where(const smtp_composer *c, const smtp_part *part)
 static void smtp__c_content(smtp_composer *c, unsigned kind, unsigned value)
 {
     const smtp_message *m = c->message;
-    const smtp_body *b = kind == SMTP__K_TEXT ? &m->text : &m->html;
+    const smtp_body *b;
     if (kind == SMTP__K_INLINE || kind == SMTP__K_ATTACHED) {
         const smtp_part *part = &m->parts[c->place.item];
         value = smtp__c_where(c, part);
@@ -7079,27 +7058,32 @@ static void smtp__c_content(smtp_composer *c, unsigned kind, unsigned value)
             smtp__c_part(c, &part->body, part);
         return;
     }
-    if (kind != SMTP__K_MULTIPART && (b->data != NULL || b->pull != NULL))
-        c->shape = (uint8_t)(c->shape | value);
-    if ((c->shape & value) == 0)
+    if (kind == SMTP__K_MULTIPART) {
+        if (c->shape & value)
+            smtp__c_multipart(c, value);
         return;
-    if (kind == SMTP__K_MULTIPART)
-        smtp__c_multipart(c, value);
-    else
+    }
+    b = (const smtp_body *)(const void *)((const char *)m + value);
+    if (b->data != NULL || b->pull != NULL)
+        c->shape = (uint8_t)(c->shape | kind);
+    if (c->shape & kind)
         smtp__c_part(c, b, NULL);
 }
 
 /* One item of a row. */
 static void smtp__c_unit(smtp_composer *c, unsigned kind, unsigned value)
 {
-    const char *text;
+    const char *text = NULL;
     unsigned how = kind == SMTP__K_SUBJECT ? SMTP__TEXT : SMTP__TOKENS;
     switch (kind) {
+    case SMTP__K_NONE:
+        break;
     case SMTP__K_WHO:
         smtp__c_person(c);
         break;
     case SMTP__K_OWN:
-        smtp__c_own(c);
+        text = smtp__c_own(c);
+        how = SMTP__FIELD;
         break;
     case SMTP__K_DATE:
         smtp__c_date(c);
@@ -7108,17 +7092,18 @@ static void smtp__c_unit(smtp_composer *c, unsigned kind, unsigned value)
         smtp__c_message_id(c);
         break;
     case SMTP__K_MIME:
-        smtp__c_say(smtp__c_label(c), SMTP__T_ONE);
+        text = "1.0";
         break;
     case SMTP__K_SUBJECT:
     case SMTP__K_TOKENS:
         text = *(const char *const *)(const void *)(
             (const char *)c->message + value);
-        smtp__c_field(c, text, how);
         break;
     default:
         smtp__c_content(c, kind, value);
     }
+    if (text != NULL)
+        smtp__c_words(smtp__c_label(c), text, how);
 }
 
 static void smtp__c_step(smtp_composer *c)
@@ -7145,27 +7130,25 @@ static void smtp__c_fill(smtp_composer *c)
     if (c->status == SMTP_AGAIN)
         c->status = SMTP_OK;
     c->at += c->fill;
+    c->fill = 0;
     while (c->status == SMTP_OK && c->place.row != SMTP__C_END &&
            !smtp__c_full(c)) {
         smtp_place was = c->place;
         smtp__c_step(c);
         if (c->pass != SMTP__C_MAKE)
             c->at = c->place.made;
+        c->fill = (uint16_t)(c->place.made - c->at);
         if (c->place.made > c->at + SMTP_COMPOSE_BUFFER) {
             c->fill = SMTP_COMPOSE_BUFFER;
             c->place = was;
             return;
         }
     }
-    c->fill = (uint16_t)(c->place.made - c->at);
 }
 
 static void smtp__c_restart(smtp_composer *c)
 {
-    memset(&c->place, 0, sizeof c->place);
-    c->status = SMTP_OK;
-    c->fill = 0;
-    c->at = 0;
+    memset(c, 0, offsetof(smtp_composer, pass));
 }
 
 static ptrdiff_t smtp__c_pull(void *ctx, smtp_size offset, const char **data)
@@ -7235,10 +7218,8 @@ static void smtp__c_people(smtp_composer *c, smtp_mail *mail,
                 smtp__c_fail(c, -SMTP_E_FIELD_SYNTAX);
             sender = who->address;
         } else if (who->role == SMTP_FROM) {
-            if (c->from == NULL)
-                c->from = who->address;
-            else
-                second = who->address;
+            second = c->from;
+            c->from = who->address;
         }
     }
     smtp__c_need(c, c->from, SMTP__C_FROM);
