@@ -847,9 +847,9 @@ typedef struct smtp_composer {
    SMTP_E_FIELD_MISSING (From, Sender, To), SMTP_E_FIELD_LINE,
    SMTP_E_FIELD_UTF8, SMTP_E_FIELD_NAME, SMTP_E_FIELD_ADDRESS,
    SMTP_E_FIELD_SYNTAX, SMTP_E_UTF8, SMTP_E_SIZE (more than smtp_size counts),
-   SMTP_E_ARGUMENT (`to` too small). A source that fails while it is sent ends
-   the session with SMTP_E_BODY, the mail is SMTP_NOT_TAKEN; composer->status
-   is then SMTP_E_BODY or SMTP_E_LENGTH. */
+   SMTP_E_ARGUMENT (`to` too small, a text or part without data). A source that
+   fails while it is sent ends the session with SMTP_E_BODY, the mail is
+   SMTP_NOT_TAKEN; composer->status is then SMTP_E_BODY or SMTP_E_LENGTH. */
 SMTP_API smtp_status smtp_compose(smtp_composer *composer,
                                   const smtp_message *message,
                                   smtp_mail *mail, smtp_recipient *to,
@@ -7017,6 +7017,10 @@ static void smtp__c_part(smtp_composer *c, const smtp_body *b,
 {
     c->body = b;
     c->part = part;
+    if (b->data == NULL && b->pull == NULL && b->size > 0) {
+        smtp__c_fail(c, -SMTP_E_ARGUMENT);
+        return;
+    }
     if (c->place.step == SMTP__STEP_BODY) {
         smtp__c_body(c);
         return;
@@ -7064,7 +7068,7 @@ static void smtp__c_content(smtp_composer *c, unsigned kind, unsigned value)
         return;
     }
     b = (const smtp_body *)(const void *)((const char *)m + value);
-    if (b->data != NULL || b->pull != NULL)
+    if (b->data != NULL || b->pull != NULL || b->size > 0)
         c->shape = (uint8_t)(c->shape | kind);
     if (c->shape & kind)
         smtp__c_part(c, b, NULL);

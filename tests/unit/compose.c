@@ -340,9 +340,11 @@ static void test_refused(void)
     };
     smtp_mailbox who[3];
     smtp_field field[2];
+    smtp_part part[2];
     smtp_message m = plain("");
     size_t i;
     memset(who, 0, sizeof who);
+    memset(part, 0, sizeof part);
     who[0] = two[0];
     who[1] = two[1];
     for (i = 0; i < sizeof bad / sizeof *bad; i++) {
@@ -395,6 +397,19 @@ static void test_refused(void)
     refused(&m, SMTP_E_FIELD_SYNTAX, "Message-ID", 0);
     m.id = "\xC3\xA4@example.org";
     refused(&m, SMTP_E_FIELD_SYNTAX, "Message-ID", 0);
+    m = plain("");
+    m.parts = part;
+    m.part_count = 2;
+    part[1].body = smtp_text(NULL);
+    refused(&m, SMTP_E_ARGUMENT, "parts", 1);
+    m.offers = SMTP_EXT_BINARYMIME;
+    refused(&m, SMTP_E_ARGUMENT, "parts", 1);
+    m = plain("");
+    m.text = smtp_text(NULL);
+    refused(&m, SMTP_E_ARGUMENT, "text/plain; charset=utf-8", 0);
+    m = plain("");
+    m.html = smtp_text(NULL);
+    refused(&m, SMTP_E_ARGUMENT, "text/html; charset=utf-8", 0);
 }
 
 /* ---- sources ------------------------------------------------------------- */
