@@ -295,9 +295,10 @@ typedef struct smtp_recipient {
 
 enum {                             /* of a body: */
     SMTP_BODY_CANONICAL = 1,       /* every line ends in CRLF: I promise */
-    SMTP_BODY_8BIT = 2,            /* has bytes above 127 (found where the
-                                      body can be read twice, unless both
-                                      SMTP_NO_SIZE and SMTP_NO_CHUNKING) */
+    SMTP_BODY_8BIT = 2,            /* has bytes above 127 (found in a body that
+                                      can be read twice and is not promised to
+                                      be canonical, unless both SMTP_NO_SIZE
+                                      and SMTP_NO_CHUNKING) */
     SMTP_BODY_BINARY = 4,          /* any bytes, needs BINARYMIME */
     SMTP_BODY_ONCE = 8,            /* the source cannot go back */
     SMTP_BODY_UTF8 = 16            /* a header in UTF-8: needs SMTPUTF8 */
