@@ -149,71 +149,71 @@ extern "C" {
 #define SMTP_STATUS_LIST(X)                                                    \
     X(SMTP_OK, 0, "success")                                                   \
     X(SMTP_E_IO, -1, "transport failed")                                       \
-    X(SMTP_AGAIN, -2, "under way: call smtp_run() again")                      \
-    X(SMTP_EOF, -3, "connection closed by the server")                         \
+    X(SMTP_AGAIN, -2, "call smtp_run() again")                                 \
+    X(SMTP_EOF, -3, "server closed the connection")                            \
     X(SMTP_E_TIMEOUT, -4, "no answer in time")                                 \
-    X(SMTP_E_SHUTDOWN, -5, "server ends the session (421)")                    \
+    X(SMTP_E_SHUTDOWN, -5, "server shuts down (421)")                          \
     X(SMTP_E_PROTOCOL, -6, "server broke the protocol")                        \
-    X(SMTP_E_REPLY_SIZE, -7, "reply without end")                              \
-    X(SMTP_E_CLOSED, -8, "session is closed")                                  \
-    X(SMTP_E_BUSY, -9, "another operation is under way")                       \
+    X(SMTP_E_REPLY_SIZE, -7, "endless reply")                                  \
+    X(SMTP_E_CLOSED, -8, "session closed")                                     \
+    X(SMTP_E_BUSY, -9, "another operation under way")                          \
     X(SMTP_E_BUFFER, -10, "buffer too small")                                  \
-    X(SMTP_E_ARGUMENT, -11, "argument missing or out of range")                \
-    X(SMTP_E_DOMAIN, -12, "EHLO name cannot be sent")                          \
-    X(SMTP_E_SENDER_SYNTAX, -13, "sender's address cannot be sent")            \
-    X(SMTP_E_RECIPIENT_SYNTAX, -14, "recipient's address cannot be sent")      \
-    X(SMTP_E_PARAMETER, -15, "ESMTP parameter cannot be sent")                 \
+    X(SMTP_E_ARGUMENT, -11, "missing or bad argument")                         \
+    X(SMTP_E_DOMAIN, -12, "bad EHLO name")                                     \
+    X(SMTP_E_SENDER_SYNTAX, -13, "bad sender address")                         \
+    X(SMTP_E_RECIPIENT_SYNTAX, -14, "bad recipient address")                   \
+    X(SMTP_E_PARAMETER, -15, "bad ESMTP parameter")                            \
     X(SMTP_E_LINE, -16, "control character in a command")                      \
-    X(SMTP_E_UTF8, -17, "non-ASCII address, no SMTPUTF8 offered")              \
-    X(SMTP_E_BINARY, -18, "binary body, no BINARYMIME offered")                \
-    X(SMTP_E_SIZE, -19, "message beyond the server's size limit")              \
+    X(SMTP_E_UTF8, -17, "non-ASCII address, no SMTPUTF8")                      \
+    X(SMTP_E_BINARY, -18, "binary body, no BINARYMIME")                        \
+    X(SMTP_E_SIZE, -19, "message too large for the server")                    \
     X(SMTP_E_UNSUPPORTED, -20, "extension not offered")                        \
     X(SMTP_E_BODY, -21, "body's source failed")                                \
     X(SMTP_E_GREETING, -22, "server refused the connection")                   \
-    X(SMTP_E_HELO, -23, "server refused EHLO and HELO, or LHLO")               \
-    X(SMTP_E_NO_STARTTLS, -24, "TLS required, no STARTTLS offered")            \
-    X(SMTP_E_STARTTLS, -25, "server refused STARTTLS")                         \
-    X(SMTP_E_INJECTION, -26, "bytes in clear after STARTTLS")                 \
+    X(SMTP_E_HELO, -23, "EHLO, HELO or LHLO refused")                          \
+    X(SMTP_E_NO_STARTTLS, -24, "TLS required, no STARTTLS")                    \
+    X(SMTP_E_STARTTLS, -25, "STARTTLS refused")                                \
+    X(SMTP_E_INJECTION, -26, "bytes in clear after STARTTLS")                  \
     X(SMTP_E_NO_AUTH, -27, "no login offered")                                 \
-    X(SMTP_E_MECHANISM, -28, "no login mechanism in common")                   \
+    X(SMTP_E_MECHANISM, -28, "no common login mechanism")                      \
     X(SMTP_E_CLEAR_LOGIN, -29, "login needs TLS")                              \
     X(SMTP_E_LOGIN, -30, "login refused")                                      \
     X(SMTP_E_REFUSED, -31, "refused by the server")                            \
     X(SMTP_E_SENDER, -32, "sender refused")                                    \
-    X(SMTP_E_RECIPIENTS, -33, "recipients were refused")                       \
+    X(SMTP_E_RECIPIENTS, -33, "recipients refused")                            \
     X(SMTP_E_DATA, -34, "message refused")                                     \
-    X(SMTP_PARTIAL, -35, "delivered, but not to all")                          \
-    X(SMTP_NOT_TAKEN, -36, "not taken: never offered, or cut before its end")  \
-    X(SMTP_UNKNOWN, -37, "outcome unknown: the answer is lost")                \
+    X(SMTP_PARTIAL, -35, "not delivered to all")                               \
+    X(SMTP_NOT_TAKEN, -36, "not taken: never offered, or cut off")             \
+    X(SMTP_UNKNOWN, -37, "outcome unknown: answer lost")                       \
     X(SMTP_E_TLS, -38, "TLS failed")                                           \
     X(SMTP_E_TLS_CUT, -39, "TLS cut without close_notify")                     \
     X(SMTP_E_TLS_EXPIRED, -40, "certificate expired or not yet valid")         \
-    X(SMTP_E_TLS_NAME, -41, "certificate: name does not match (or is an IP)")  \
+    X(SMTP_E_TLS_NAME, -41, "certificate: wrong name (or an IP)")              \
     X(SMTP_E_TLS_ISSUER, -42, "certificate: no trusted issuer")                \
-    X(SMTP_E_TLS_CERT, -43, "certificate not acceptable")                      \
+    X(SMTP_E_TLS_CERT, -43, "bad certificate")                                 \
     X(SMTP_E_TLS_RECORD, -44, "TLS record too large for the buffer")           \
     X(SMTP_E_TLS_ENTROPY, -45, "no random bytes")                              \
-    X(SMTP_E_TLS_TIME, -46, "no date to check certificates by")                \
-    X(SMTP_E_TLS_ALERT, -47, "server ended TLS with an alert")                 \
-    X(SMTP_E_TLS_VERSION, -48, "no TLS here, or no version or suite in common")\
-    X(SMTP_E_TRUST, -49, "trust anchors cannot be read")                       \
-    X(SMTP_E_CLIENT_CERT, -50, "client certificate or key cannot be used")     \
-    X(SMTP_E_URL, -51, "URL cannot be understood")                             \
+    X(SMTP_E_TLS_TIME, -46, "no date to check certificates")                   \
+    X(SMTP_E_TLS_ALERT, -47, "TLS alert from the server")                      \
+    X(SMTP_E_TLS_VERSION, -48, "no TLS, or no common version or suite")        \
+    X(SMTP_E_TRUST, -49, "unreadable trust anchors")                           \
+    X(SMTP_E_CLIENT_CERT, -50, "unusable client certificate or key")           \
+    X(SMTP_E_URL, -51, "bad URL")                                              \
     X(SMTP_E_HOST, -52, "host unknown")                                        \
     X(SMTP_E_CONNECT, -53, "no connection to the host")                        \
-    X(SMTP_E_NO_TLS, -54, "TLS required, and there is none")                   \
-    X(SMTP_E_LOOKUP, -55, "host cannot be looked up now")                      \
+    X(SMTP_E_NO_TLS, -54, "TLS required, none there")                          \
+    X(SMTP_E_LOOKUP, -55, "host lookup failed for now")                        \
     X(SMTP_E_FIELD_MISSING, -56, "header field missing")                       \
     X(SMTP_E_FIELD_LINE, -57, "CR or LF in a header field")                    \
     X(SMTP_E_FIELD_UTF8, -58, "header field not in UTF-8")                     \
-    X(SMTP_E_FIELD_NAME, -59, "no name for a field of your own")               \
-    X(SMTP_E_FIELD_ADDRESS, -60, "not a valid address")                        \
-    X(SMTP_E_FIELD_SYNTAX, -61, "header field breaks its syntax")              \
-    X(SMTP_E_LENGTH, -62, "part not as long as it declared")                   \
-    X(SMTP_E_CHALLENGE, -63, "challenge cannot be understood")                 \
-    X(SMTP_E_PROOF, -64, "server does not prove that it knows the password")   \
-    X(SMTP_E_ITERATIONS, -65, "iterations for a password out of range")        \
-    X(SMTP_E_LIMIT, -66, "more mails or recipients than allowed")
+    X(SMTP_E_FIELD_NAME, -59, "header field without name")                     \
+    X(SMTP_E_FIELD_ADDRESS, -60, "bad address")                               \
+    X(SMTP_E_FIELD_SYNTAX, -61, "bad header field syntax")                     \
+    X(SMTP_E_LENGTH, -62, "part not of declared length")                       \
+    X(SMTP_E_CHALLENGE, -63, "bad challenge")                                  \
+    X(SMTP_E_PROOF, -64, "server does not prove the password")                 \
+    X(SMTP_E_ITERATIONS, -65, "password iterations out of range")              \
+    X(SMTP_E_LIMIT, -66, "too many mails or recipients")
 
 #define SMTP__ENUM(name, value, text) name = value,
 typedef enum smtp_status {
@@ -2160,6 +2160,7 @@ static void smtp__end_in_step(smtp_session *s, unsigned status)
 
 /* Something that the session needs is not to be had. By hand that is the
    result, else the end. */
+SMTP__APART_WITH(SMTP__HAND)
 static void smtp__refuse(smtp_session *s, uint8_t status, uint8_t by_hand)
 {
     if (smtp__hand(s))

@@ -168,7 +168,7 @@ def compare(results, what, sent, stored, wanted, refused, partial=()):
     doubled = [k for k, n in stored.items() if n > 1]
     lost = [k for k in wanted if k not in stored]
     extra = [k for k in stored if k not in wanted]
-    told = (sent.those('recipients were refused') == set(refused) and
+    told = (sent.those('recipients refused') == set(refused) and
             sent.those('delivered, but') == set(partial) and
             len(sent.those('delivered')) == 200 - len(set(refused)))
     detail = ('%d stored, %d lost, %d doubled, %d unexpected; %d connections'
@@ -178,7 +178,7 @@ def compare(results, what, sent, stored, wanted, refused, partial=()):
            not (doubled or lost or extra), detail)
     expect(results, what + ': each outcome told right', told,
            '%d refused, %d in part, %d unknown'
-           % (len(sent.those('recipients were refused')),
+           % (len(sent.those('recipients refused')),
               len(sent.those('delivered, but')),
               len(sent.those('outcome unknown'))))
 
