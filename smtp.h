@@ -343,31 +343,35 @@ typedef struct smtp_mail {
                                       the null sender, <> */
     smtp_recipient *to;
     size_t to_count;
-    smtp_status status;            /* outcome; SMTP_AGAIN: still open; before
-                                      it is handed over yours (0: SMTP_OK!) */
-    smtp_code code;                /* the reply that decided, or all 0; with
-                                      SMTP_E_RECIPIENTS the first of them */
     uint16_t flags;                /* the engine's: SMTP__SAID_... */
     uint16_t chunks;               /* likewise: BDAT without LAST, not
                                       answered */
-    smtp_body body;
+    smtp_code code;                /* the reply that decided, or all 0; with
+                                      SMTP_E_RECIPIENTS the first of them */
+    smtp_status status;            /* outcome; SMTP_AGAIN: still open; before
+                                      it is handed over yours (0: SMTP_OK!) */
 #ifndef SMTP_NO_DSN
     uint8_t ret;                   /* DSN: SMTP_RET_..., or 0 */
-    const char *envid;             /* DSN: envelope identifier, or 0 */
 #endif
 #ifndef SMTP_NO_RARE
     uint8_t by_mode;               /* SMTP_BY_...; 0: no such wish */
     int8_t priority;               /* MT-PRIORITY (RFC 6710), -9 to 9; 0: not
                                       sent */
     uint8_t require_tls;           /* REQUIRETLS (RFC 8689): on all its way */
-    const char *hold_until;        /* FUTURERELEASE (RFC 4865): a date like
-                                      "2027-01-31T18:00:00Z", or 0; else: */
-    uint32_t hold_for;             /* seconds to be held, or 0 */
-    int32_t by;                    /* DELIVERBY: seconds from now */
 #endif
 #ifndef SMTP_NO_ALL_OR_NONE
     uint8_t all_or_none;           /* sent only if every recipient is
                                       accepted */
+#endif
+    smtp_body body;
+#ifndef SMTP_NO_DSN
+    const char *envid;             /* DSN: envelope identifier, or 0 */
+#endif
+#ifndef SMTP_NO_RARE
+    const char *hold_until;        /* FUTURERELEASE (RFC 4865): a date like
+                                      "2027-01-31T18:00:00Z", or 0; else: */
+    uint32_t hold_for;             /* seconds to be held, or 0 */
+    int32_t by;                    /* DELIVERBY: seconds from now */
 #endif
 #ifndef SMTP_NO_PARAMS
     const char *params;            /* further MAIL parameters as sent, or 0 */
@@ -516,9 +520,9 @@ enum {
     SMTP_EXT_REQUIRETLS = 16384    /* RFC 8689 */
 };
 #define SMTP_EXT_PRDR 0x8000ul     /* Exim: an answer for each recipient */
-#define SMTP_EXT_LIMITS 0x10000ul  /* RFC 9422: RCPTMAX and MAILMAX */
-#define SMTP_EXT_XCLIENT 0x20000ul /* Postfix, likewise XFORWARD */
-#define SMTP_EXT_XFORWARD 0x40000ul
+#define SMTP_EXT_XCLIENT 0x10000ul /* Postfix, likewise XFORWARD */
+#define SMTP_EXT_XFORWARD 0x20000ul
+#define SMTP_EXT_LIMITS 0x40000ul  /* RFC 9422: RCPTMAX and MAILMAX */
 
 /* The last reply. `text` is its lines, joined by LF, ended by NUL, cut where
    the buffer was too short; it stays until the session is called again (then it
@@ -1148,14 +1152,14 @@ typedef struct smtp_scram {
                                       never accepted */
     uint16_t slice;                /* so many in one smtp_run(), which then
                                       returns SMTP_AGAIN; 0: all */
+    /* Wiped at the end, from here on: */
     uint8_t state;                 /* the next message: SMTP__SC_... */
     uint8_t hash;                  /* SMTP_MD5 ... */
     uint16_t fill;                 /* bytes of text */
     uint16_t bare, first;          /* in it: client's first message without its
                                       header; the comma after that; */
     uint16_t at;                   /* bytes from there to after both nonces */
-    uint32_t left;                 /* iterations */
-    /* Wiped at the end, from here on: */
+    uint32_t left;                 /* iterations, before the final message */
     unsigned char last[32];        /* iteration; then the server's signature */
     unsigned char sum[32];         /* of the iterations: the salted password */
     char text[SMTP_SCRAM_ROOM];
@@ -1906,22 +1910,33 @@ static int smtp__no_mail(const smtp_mail *m)
     return SMTP__HAND && m == NULL;
 }
 
-/* The outcome of the first `n` recipients, as far as none of their own replies
-   has decided it. */
+/* None of its own replies has decided yet what becomes of the recipient. */
+static int smtp__open(const smtp_recipient *to)
+{
+    return smtp__is(to->status, SMTP_AGAIN) ||
+           (SMTP__RARE && smtp__is(to->status, SMTP_UNKNOWN));   /* PRDR */
+}
+
+/* The outcome of the first `n` recipients, as far as they are open. Those that
+   were never said are not taken, unless the sender is refused. */
 static void smtp__settle_recipients(smtp_mail *m, size_t n, uint8_t status)
 {
     smtp_recipient *to = m->to;
-    for (; n > 0; n--, to++)
-        if (smtp__is(to->status, SMTP_AGAIN)) {
+    size_t said = m->said;
+    for (; n > 0; n--, said--, to++) {
+        if (SMTP__RARE && said == 0 && status != SMTP__BYTE(SMTP_E_SENDER))
+            status = SMTP__BYTE(SMTP_NOT_TAKEN);
+        if (smtp__open(to)) {
             to->status = smtp__status(status);
             to->code = m->code;
         }
+    }
 }
 
 /* An accepted mail: delivered to all or to some. A refused one keeps why. The
    recipients that no reply of their own has decided get the same; but they are
-   not taken where nothing of the mail was said, where other recipients were the
-   reason, and where they were never said, unless the sender was refused. */
+   not taken where nothing of the mail was said, or where other recipients were
+   the reason. */
 static void smtp__settle(smtp_mail *m)
 {
     uint8_t rest = SMTP__BYTE(m->status);
@@ -1933,10 +1948,6 @@ static void smtp__settle(smtp_mail *m)
         ((SMTP__ALL_OR_NONE || SMTP__RARE) &&
          smtp__is(m->status, SMTP_E_RECIPIENTS)))
         rest = SMTP__BYTE(SMTP_NOT_TAKEN);
-    if (SMTP__RARE && rest != SMTP__BYTE(SMTP_E_SENDER)) {
-        smtp__settle_recipients(m, m->said, rest);
-        rest = SMTP__BYTE(SMTP_NOT_TAKEN);
-    }
     smtp__settle_recipients(m, m->to_count, rest);
     if (m->flags & SMTP__DELIVERED && !smtp__is(m->status, SMTP_OK) &&
         !smtp__is(m->status, SMTP_UNKNOWN))
@@ -2017,8 +2028,7 @@ static int smtp__handed_over(const smtp_session *s, const smtp_mail *m)
 static int smtp__none_open(const smtp_mail *m)
 {
     size_t i = 0;
-    while (i < m->said && !smtp__is(m->to[i].status, SMTP_AGAIN) &&
-           !smtp__is(m->to[i].status, SMTP_UNKNOWN))
+    while (i < m->said && !smtp__open(&m->to[i]))
         i++;
     return m->said && i == m->said;
 }
@@ -2044,15 +2054,15 @@ static int smtp__contradicted(const smtp_mail *m)
    the server say 421 instead of an answer. */
 static void smtp__lose(smtp_session *s, smtp_mail *m)
 {
-    int open = smtp__is(m->status, SMTP_AGAIN);
     int shut = s->status == SMTP__BYTE(SMTP_E_SHUTDOWN) &&
                (!SMTP__LEAVES || s->reply.code.reply == 421);
     int none, unknown;
-    size_t i;
-    if (!open && !smtp__senderless(m))
+    if (!SMTP__CHUNKING && !smtp__is(m->status, SMTP_AGAIN))
         return;
     unknown = !shut && smtp__handed_over(s, m);
-    if (!open && !unknown)
+    if (unknown && smtp__senderless(m))
+        m->status = SMTP_AGAIN;    /* open again */
+    if (!smtp__is(m->status, SMTP_AGAIN))
         return;
     none = SMTP__RARE && smtp__none_open(m);
     if (none && m->said == m->to_count) {
@@ -2063,14 +2073,10 @@ static void smtp__lose(smtp_session *s, smtp_mail *m)
         m->code = s->reply.code;
     else
         memset(&m->code, 0, sizeof m->code);
-    if (unknown && !none) {
+    if (unknown && !none)
         m->status = SMTP_UNKNOWN;
-        return;
-    }
-    m->status = SMTP_NOT_TAKEN;
-    for (i = 0; SMTP__RARE && i < m->said; i++)
-        if (smtp__is(m->to[i].status, SMTP_UNKNOWN))
-            m->to[i].status = SMTP_AGAIN;
+    else
+        m->status = SMTP_NOT_TAKEN;
 }
 
 /* The session has ended: so do the mails that are open. */
@@ -2371,8 +2377,7 @@ enum {                             /* smtp_session.keyword: a word is awaited */
                                       another this and the number of its bit: */
     SMTP__K_SIZE = 5,
     SMTP__K_AUTH = 6,
-    SMTP__K_LIMITS = 17,
-    SMTP__K_OTHERMAX = 29,
+    SMTP__K_LIMITS = 19,
     SMTP__K_RCPTMAX,
     SMTP__K_MAILMAX,
     /* In a login: its first response goes along with AUTH, */
@@ -2401,21 +2406,14 @@ static const uint16_t smtp__extensions[] = {
     0x6666,                        /* MT-PRIORITY */
     0x5866,                        /* REQUIRETLS */
     0x8a94,                        /* PRDR */
-    0xcde6,                        /* LIMITS */
     0xabc1,                        /* XCLIENT */
-    0x3f43                         /* XFORWARD */
+    0x3f43,                        /* XFORWARD */
+    0xcde6,                        /* LIMITS, and its names: */
+    0xc101,                        /* RCPTMAX */
+    0x96dd                         /* MAILMAX */
 #endif
 #endif
 };
-
-#if SMTP__RARE
-/* Limits by their whole hash: as their values are looked up, too, 16 bits of it
-   could be those of a number. */
-static const uint32_t smtp__maxima[] = {
-    0x355dc101,                    /* RCPTMAX */
-    0x93d096dd                     /* MAILMAX */
-};
-#endif
 
 /* Login mechanisms likewise, in the order of SMTP_AUTH_LOGIN ... */
 static const uint16_t smtp__logins[] = {
@@ -2494,22 +2492,22 @@ static void smtp__learn_mechanism(smtp_session *s, uint32_t hash)
 #if SMTP__RARE
 /* RFC 9422, section 4: NAME=number, two words. The name says where the digits
    to come are counted (smtp__learn_digit); MAILMAX gets 1 more when they have
-   come, as 0 is no limit. */
-static void smtp__learn_limit(smtp_session *s, uint32_t hash)
+   come, as 0 is no limit. A number below 60000 is never taken for a name. */
+static void smtp__learn_limit(smtp_session *s, unsigned place)
 {
-    unsigned place = 2;
-    if (s->keyword == SMTP__K_MAILMAX && s->most[1])
+    unsigned limit = s->keyword, keyword = place + SMTP__K_OTHER;
+    s->keyword = SMTP__K_LIMITS;
+    if (limit == SMTP__K_MAILMAX && s->most[1])
         s->most[1]++;
-    while (place && smtp__maxima[place - 1] != hash)
-        place--;
-    if (place)
-        s->most[place - 1] = 0;
-    s->keyword = (uint8_t)(SMTP__K_OTHERMAX + place);
+    if (limit == SMTP__K_LIMITS && keyword >= SMTP__K_RCPTMAX) {
+        s->most[keyword - SMTP__K_RCPTMAX] = 0;
+        s->keyword = (uint8_t)keyword;
+    }
 }
 #else
-static void smtp__learn_limit(smtp_session *s, uint32_t hash)
+static void smtp__learn_limit(smtp_session *s, unsigned place)
 {
-    (void)s, (void)hash;
+    (void)s, (void)place;
 }
 #endif
 
@@ -2518,18 +2516,20 @@ static void smtp__learn_limit(smtp_session *s, uint32_t hash)
 SMTP__APART static void smtp__learn_word(smtp_session *s)
 {
     uint32_t hash = (uint32_t)s->chunk;
+    unsigned place;
     s->chunk = 0;
     if (hash == 0)
         return;                    /* no word */
+    if (SMTP__AUTH && s->keyword == SMTP__K_AUTH) {
+        smtp__learn_mechanism(s, hash);
+        return;
+    }
+    place = SMTP__PLACE(hash, smtp__extensions);
     if (s->keyword == SMTP__K_NEXT) {
-        unsigned place = SMTP__PLACE(hash, smtp__extensions);
         s->offers |= (uint32_t)1 << place;
         s->keyword = (uint8_t)(place + SMTP__K_OTHER);
-    } else if (SMTP__AUTH && s->keyword == SMTP__K_AUTH) {
-        smtp__learn_mechanism(s, hash);
-    } else if (SMTP__RARE && (s->keyword == SMTP__K_LIMITS ||
-                              s->keyword >= SMTP__K_OTHERMAX)) {
-        smtp__learn_limit(s, hash);
+    } else if (SMTP__RARE && s->keyword >= SMTP__K_LIMITS) {
+        smtp__learn_limit(s, place);
     }
 }
 
@@ -2627,14 +2627,12 @@ SMTP__APART static void smtp__forget(smtp_session *s)
     smtp__no_features(s->config);
 }
 
-/* Letters in any case: they differ in that bit alone. */
+/* In any case, as with smtp__hash(); `a` may end before. */
 static int smtp__same(const char *a, const char *b, size_t n)
 {
-    for (; n > 0; n--, a++, b++) {
-        unsigned letter = (unsigned)(*a | 32) - 'a';
-        if (*a != *b && ((*a ^ *b) != 32 || letter > 25))
+    for (; n > 0; n--, a++, b++)
+        if ((*a ^ *b) & 0xdf || !*a)
             return 0;
-    }
     return 1;
 }
 
@@ -2664,16 +2662,28 @@ SMTP_API int smtp_has_extn(const smtp_session *s, const char *keyword)
 /* ---- reply parser -------------------------------------------------------- */
 
 /* The part of the buffer that replies are read into, as large as the rest, but
-   512 bytes at most. Where nothing of them is kept, a few will do. */
+   512 bytes at most. Where nothing of them is kept, a few will do. Only where
+   speed counts does the text of a reply begin anywhere else in it. */
 static size_t smtp__in_size(const smtp_session *s)
 {
-    return SMTP__FAST || SMTP__REPLY ? smtp__min(s->out_size, 512) : 32;
+    return SMTP__FAST ? smtp__min(s->out_size, 512)
+         : SMTP__REPLY ? (size_t)(s->out - s->reply.text) : 32;
 }
 
 static char *smtp__input(const smtp_session *s)
 {
-    return SMTP__FAST || SMTP__REPLY ? s->out - smtp__in_size(s)
-                                     : s->reply.text;
+    return SMTP__FAST ? s->out - smtp__in_size(s) : s->reply.text;
+}
+
+/* There is no text now. Its NUL is the first byte of that part, which is never
+   read into. */
+static void smtp__lose_text(smtp_session *s)
+{
+    if (!SMTP__REPLY)
+        return;
+    s->reply.text = smtp__input(s);
+    s->reply.text[0] = 0;
+    s->reply.length = 0;
 }
 
 /* Keeps text of the reply as far as it fits; 16 bytes of the input part stay
@@ -2759,11 +2769,7 @@ static int smtp__parse_line(smtp_session *s)
     unsigned code = s->line_code;
     if (s->parse)
         return code == s->reply.code.reply;
-    if (SMTP__REPLY) {
-        s->reply.text = smtp__input(s);
-        s->reply.text[0] = 0;
-        s->reply.length = 0;
-    }
+    smtp__lose_text(s);
     s->reply.code.reply = (uint16_t)code;
     if (SMTP__SASL && s->await < SMTP__COMMAND)
         s->chunk = 0;
@@ -4233,35 +4239,14 @@ static smtp_recipient *smtp__turn_of(const smtp_session *s)
     return NULL;
 }
 
-/* PRDR: the answer for all comes last. Until then who was accepted is
-   SMTP_UNKNOWN. */
-static void smtp__judge_prdr(smtp_session *s, smtp_mail *m, int yes)
-{
-    smtp_recipient *to;
-    size_t n;
-    if (yes && !smtp__is(m->status, SMTP_AGAIN))
-        return;
-    for (to = m->to, n = m->said; n > 0; n--, to++) {
-        if (!smtp__is(to->status, SMTP_UNKNOWN))
-            continue;
-        to->status = yes ? SMTP_OK : SMTP_E_REFUSED;
-        if (yes)
-            m->flags |= SMTP__DELIVERED;
-        else
-            to->code = s->reply.code;
-    }
-}
-
 /* One of these answers. 1: one more is awaited. 0: it was the last, or this
-   mail has no such answers. */
+   mail has no such answers. Whom PRDR accepts is SMTP_UNKNOWN until the answer
+   for all, which comes last. */
 static int smtp__judge_each(smtp_session *s, smtp_mail *m, int yes)
 {
     smtp_recipient *to = smtp__turn_of(s);
-    if (to == NULL) {
-        if (m->flags & SMTP__EACH)
-            smtp__judge_prdr(s, m, yes);
+    if (to == NULL)
         return 0;
-    }
     to->code = s->reply.code;
     if (!yes) {
         smtp__refuse_recipient(m, to);
@@ -4312,7 +4297,8 @@ static void smtp__judge_hand_body(smtp_session *s, int yes)
 static int smtp__body_refused(const smtp_session *s, const smtp_mail *m,
                               int yes)
 {
-    if ((SMTP__LMTP && s->config->lmtp) || (yes && m->flags & SMTP__EACH))
+    if ((SMTP__LMTP && s->config->lmtp) ||
+        (yes && m->flags & SMTP__EACH && smtp__none_open(m)))
         yes = (m->flags & SMTP__DELIVERED) != 0;
     return !yes;
 }
@@ -5405,24 +5391,13 @@ static unsigned long smtp__time_left(smtp_session *s)
     return smtp__limit(s);
 }
 
-/* Where the last reply's text was, bytes of the next one are: it is empty now.
-   Its NUL is the last byte of the input part, which is never read into. */
-static void smtp__lose_text(smtp_session *s)
-{
-    if (!SMTP__REPLY || s->parse)
-        return;
-    s->reply.text = smtp__input(s) + smtp__in_size(s) - 1;
-    s->reply.text[0] = 0;
-    s->reply.length = 0;
-}
-
 /* Reads what the transport has, after what is not yet parsed. 1: something
-   came. */
+   came, perhaps where the last reply's text was. */
 static int smtp__read(smtp_session *s)
 {
-    size_t base = SMTP__REPLY && s->parse ? s->reply.length + 1u : 0;
+    size_t base = !SMTP__REPLY ? 0 : s->parse ? s->reply.length + 1u : 1;
     size_t left = SMTP__FAST ? (size_t)(s->in_to - s->in_from) : 0;
-    size_t room = smtp__in_size(s) - base - left - SMTP__REPLY;
+    size_t room = smtp__in_size(s) - base - left;
     char *in = smtp__input(s) + base;
     ptrdiff_t r;
     if (SMTP__CLOCK && !(s->wants & SMTP__ASYNC) && s->io->clock &&
@@ -5434,13 +5409,14 @@ static int smtp__read(smtp_session *s)
         memmove(in, smtp__input(s) + s->in_from, left);
     s->in_from = (uint16_t)base;
     s->in_to = (uint16_t)(base + left);
-    if (left)
+    if (left && !s->parse)
         smtp__lose_text(s);
     r = s->io->recv(s->io->ctx, in + left, room);
     if (smtp__moved(r, room)) {
         smtp__trace(s, SMTP_TRACE_REPLY, in + left, (size_t)r);
         s->in_to = (uint16_t)(base + left + (size_t)r);
-        smtp__lose_text(s);
+        if (!s->parse)
+            smtp__lose_text(s);
         return 1;
     }
     if (r == SMTP_AGAIN && !smtp__cut_off(s))
@@ -5706,40 +5682,45 @@ SMTP_API smtp_status smtp_login(smtp_session *s)
     return smtp__row_by_hand(s, SMTP__AUTH_);
 }
 
-/* TLS is required and not there yet. */
-static int smtp__needs_tls(const smtp_session *s)
+/* Why no part of a transaction can be said now: all is closed, or TLS is
+   required and not there yet. */
+SMTP__APART static uint8_t smtp__hand_fault(const smtp_session *s)
 {
-    return s->config && s->config->tls == SMTP_TLS_STARTTLS &&
-           !(s->flags & SMTP__SECURE);
+    if (s->goal)
+        return SMTP__BYTE(SMTP_E_BUSY);
+    if (s->config == NULL)
+        return s->status;
+    return SMTP__BYTE(s->config->tls == SMTP_TLS_STARTTLS &&
+                      !(s->flags & SMTP__SECURE) ? SMTP_E_NO_TLS : SMTP_OK);
 }
 
 /* MAIL and RCPT by hand. */
 static uint8_t smtp__address_fault(const smtp_session *s, const char *address,
                                    const char *params, int rcpt)
 {
-    int kind = smtp__address_kind(s, address);
+    uint8_t fault = smtp__hand_fault(s);
+    int kind;
+    if (fault)
+        return fault;
+    kind = smtp__address_kind(s, address);
     if (rcpt && (kind == 0 || !*address))
         return SMTP__BYTE(SMTP_E_RECIPIENT_SYNTAX);
     if (kind == 0)
         return SMTP__BYTE(SMTP_E_SENDER_SYNTAX);
     if (!smtp__line_ok(params))
         return SMTP__BYTE(SMTP_E_PARAMETER);
-    if (smtp__needs_tls(s))
-        return SMTP__BYTE(SMTP_E_NO_TLS);
     if (kind == 2 && !smtp__offers(s, SMTP_EXT_SMTPUTF8))
         return SMTP__BYTE(SMTP_E_UTF8);
-    if (!smtp__offers(s, smtp__needs_esmtp(params)))
-        return SMTP__BYTE(SMTP_E_UNSUPPORTED);
-    return SMTP__BYTE(s->goal ? SMTP_E_BUSY : SMTP_OK);
+    return SMTP__BYTE(smtp__offers(s, smtp__needs_esmtp(params))
+                      ? SMTP_OK : SMTP_E_UNSUPPORTED);
 }
 
 static smtp_status smtp__by_hand_address(smtp_session *s, const char *address,
                                          const char *params, const char *word)
 {
-    uint8_t fault = SMTP__BYTE(SMTP_E_CLOSED);
+    uint8_t fault;
     address = smtp__or_empty(address);
-    if (s->config)
-        fault = smtp__address_fault(s, address, params, *word == 'R');
+    fault = smtp__address_fault(s, address, params, *word == 'R');
     if (fault)
         return smtp__status(fault);
     s->word = word;
@@ -5762,9 +5743,9 @@ SMTP_API smtp_status smtp_rcpt_to(smtp_session *s, const char *address,
 
 SMTP_API smtp_status smtp_data(smtp_session *s, const smtp_body *body)
 {
-    uint8_t fault = SMTP__BYTE(s->goal ? SMTP_E_BUSY
-        : body == NULL || !smtp__body_ok(body) ? SMTP_E_ARGUMENT
-        : smtp__needs_tls(s) ? SMTP_E_NO_TLS : SMTP_OK);
+    uint8_t fault = smtp__hand_fault(s);
+    if (!fault && (body == NULL || !smtp__body_ok(body)))
+        fault = SMTP__BYTE(SMTP_E_ARGUMENT);
     if (fault)
         return smtp__status(fault);
     smtp__body_start(s, body, SMTP__DOTS);
@@ -9385,7 +9366,6 @@ SMTP_API smtp_status smtp_tls_open(smtp_tls *tls, const smtp_io *lower,
 enum {                             /* smtp_scram.state */
     SMTP__SC_NONE,
     SMTP__SC_FIRST,                /* the server's first message is awaited */
-    SMTP__SC_SALTING,              /* iterations are left */
     SMTP__SC_FINAL,                /* the server's last message is awaited */
     SMTP__SC_PROVEN
 };
@@ -9595,6 +9575,7 @@ static ptrdiff_t smtp__scram_begin(smtp_scram *x, smtp_session *out)
     if (size > 64)
         binding = NULL;
     x->state = SMTP__SC_FIRST;
+    x->left = 0;
     out->out_to = 0;
     x->hash = out->mechanism == SMTP_AUTH_CRAM_MD5 ? SMTP_MD5
             : out->mechanism & sha1 ? SMTP_SHA1 : SMTP_SHA256;
@@ -9650,7 +9631,6 @@ static int smtp__scram_first(smtp_scram *x, smtp_session *out)
         return SMTP_E_ITERATIONS;
     x->left = (uint32_t)n - 1;
     x->at = (uint16_t)(nonce - start);
-    x->state = SMTP__SC_SALTING;
     return SMTP_OK;
 }
 
@@ -9715,12 +9695,11 @@ static ptrdiff_t smtp__scram_verify(smtp_scram *x, smtp_session *out)
         return smtp__scram_end(x->text, 'e') ? SMTP_E_LOGIN : SMTP_E_PROOF;
     size = (size_t)(own - x->text);
     out->out_to = (uint16_t)size;
-    smtp__put(out, ",v=");
     smtp__scram_base64(out, x->last, x->hash);
-    if (out->out_to != 2 * size)
+    if (out->out_to + 3u != 2 * size)
         return SMTP_E_PROOF;
-    while (size--)
-        differs |= x->text[size] ^ own[size];
+    while (size-- > 3)
+        differs |= x->text[size] ^ own[size - 3];
     if (differs)
         return SMTP_E_PROOF;
     x->state = SMTP__SC_PROVEN;
@@ -9748,21 +9727,21 @@ static ptrdiff_t smtp__cram(smtp_scram *x, smtp_session *out)
 SMTP__APART
 static ptrdiff_t smtp__scram_answer(smtp_scram *x, smtp_session *out)
 {
-    int status = SMTP_OK;
+    int status;
     if (x->hash == SMTP_MD5)
         return smtp__cram(x, out);
-    if (x->state != SMTP__SC_SALTING)
+    if (x->left == 0) {
         smtp__put(out, ",c=");     /* ends the last attribute */
-    if (out->cut)
-        return SMTP_E_CHALLENGE;
-    if (x->state == SMTP__SC_FINAL)
-        return smtp__scram_verify(x, out);
-    if (x->state == SMTP__SC_FIRST)
+        if (out->cut)
+            return SMTP_E_CHALLENGE;
+        if (x->state == SMTP__SC_FINAL)
+            return smtp__scram_verify(x, out);
+        if (x->state != SMTP__SC_FIRST)
+            return SMTP_E_CHALLENGE;
         status = smtp__scram_first(x, out);
-    if (status != SMTP_OK)
-        return status;
-    if (x->state != SMTP__SC_SALTING)
-        return SMTP_E_CHALLENGE;
+        if (status != SMTP_OK)
+            return status;
+    }
     smtp__scram_iterate(x, out);
     return x->left ? (ptrdiff_t)SMTP_AGAIN : smtp__scram_final(x, out);
 }
@@ -9799,11 +9778,10 @@ static ptrdiff_t smtp__scram_step(void *ctx, const smtp_session *s,
 
 static int smtp__scram_done(void *ctx, const smtp_session *s, int status)
 {
-    const size_t secrets = offsetof(smtp_scram, last);
+    const size_t secrets = offsetof(smtp_scram, state);
     smtp_scram *x = (smtp_scram *)ctx;
     int proven = x->state == SMTP__SC_PROVEN;
     (void)s;
-    x->state = SMTP__SC_NONE;
     smtp__wipe((char *)x + secrets, sizeof *x - secrets);
     return status != SMTP_OK || proven ? status : (int)SMTP_E_PROOF;
 }

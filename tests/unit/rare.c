@@ -150,8 +150,8 @@ static const dialogue limits[] = {
     {"RCPTMAX and PRDR, the last part refused for all",
      "offer PRDR;LIMITS RCPTMAX=3\nno_once\nALL 250 2.6.0 ok\n"
      "ALL 554 5.6.0 no\n" FIVE, NULL,
-     "PARTIAL 554 5.6.0: " GOOD ", " GOOD ", " GOOD ", E_REFUSED 554 5.6.0, "
-     "E_REFUSED 554 5.6.0\n" FINE},
+     "PARTIAL 554 5.6.0: " GOOD ", " GOOD ", " GOOD ", E_DATA 554 5.6.0, "
+     "E_DATA 554 5.6.0\n" FINE},
     {"RCPTMAX, the end between parts", "offer LIMITS RCPTMAX=2\nno_once\n"
      "MAIL 250 ok\nMAIL+close 421 bye\n" FIVE,
      HELLO PART("t1", "t2") BODY FROM "\n",
@@ -223,7 +223,7 @@ static const dialogue prdr[] = {
      "E_DATA 250 2.6.0: " NO ", " NO "\n" FINE},
     {"PRDR, refused for all in the end", "offer PRDR\nALL 554 5.6.0 no\n" TWO,
      HELLO FROM " PRDR" TO_TWO BODY "QUIT\n",
-     "E_DATA 554 5.6.0: E_REFUSED 554 5.6.0, E_REFUSED 554 5.6.0\n" FINE},
+     "E_DATA 554 5.6.0: E_DATA 554 5.6.0, E_DATA 554 5.6.0\n" FINE},
     {"PRDR, one refused before", "offer PRDR\nRCPT 550 5.1.1 no\n"
      "END 452 4.2.2 full\nmail box@a t1@b t2@b t3@b\nbody hi|\n",
      HELLO FROM " PRDR\nRCPT TO:<t1@b>\nRCPT TO:<t2@b>\nRCPT TO:<t3@b>\n" BODY
@@ -240,7 +240,7 @@ static const dialogue prdr[] = {
     {"PRDR, the end instead of the answer for all", "offer PRDR\n"
      "END 250 2.6.0 ok\nEND 550 5.1.1 no\nALL+close \n" TWO,
      HELLO FROM " PRDR" TO_TWO BODY,
-     "UNKNOWN 0: UNKNOWN 250 2.6.0, " NO "\nend EOF\n"},
+     "UNKNOWN 0: UNKNOWN 0, " NO "\nend EOF\n"},
     {"PRDR, both refused, then the end", "offer PRDR\nEND* 550 5.1.1 no\n"
      "ALL+close \n" TWO, HELLO FROM " PRDR" TO_TWO BODY,
      "E_RECIPIENTS 550 5.1.1: " NO ", " NO "\nend EOF\n"},
