@@ -1760,22 +1760,25 @@ static const char *smtp__nth(const char *list, unsigned n)
 
 /* ---- argument checks ----------------------------------------------------- */
 
-/* A string that stands in a command line, or none: no control character. */
-static int smtp__line_ok(const char *p)
+/* No character of the string is below `least`, nor DEL; or there is none. */
+static int smtp__all_from(const char *p, char least)
 {
     for (; p && *p; p++)
-        if ((unsigned char)*p < ' ' || *p == 127)
+        if ((unsigned char)*p < least || *p == 127)
             return 0;
     return 1;
+}
+
+/* A string that stands in a command line: no control character. */
+static int smtp__line_ok(const char *p)
+{
+    return smtp__all_from(p, ' ');
 }
 
 /* The same without spaces: one argument. */
 static int smtp__word_ok(const char *p)
 {
-    for (; p && *p; p++)
-        if ((unsigned char)*p <= ' ' || *p == 127)
-            return 0;
-    return 1;
+    return smtp__all_from(p, '!');
 }
 
 /* 1: plain ASCII that may stand in an address, told many bytes at a time.
@@ -2580,12 +2583,6 @@ SMTP__APART static void smtp__keep_feature(smtp_session *s, char c)
     s->run = (smtp_size)at;
 }
 
-static void smtp__no_features(const smtp_config *c)
-{
-    if (SMTP__HAND && c->features && c->features_size)
-        *c->features = 0;
-}
-
 /* The next byte of an EHLO line, LF at its end. The first line greets. The
    separator "=" is the old form of AUTH. */
 static void smtp__learn(smtp_session *s, char c)
@@ -2624,7 +2621,8 @@ SMTP__APART static void smtp__forget(smtp_session *s)
     s->chunk = 0;
     if (SMTP__HAND)
         s->run = 0;
-    smtp__no_features(s->config);
+    if (SMTP__HAND && s->config->features && s->config->features_size)
+        *s->config->features = 0;
 }
 
 /* In any case, as with smtp__hash(); `a` may end before. */
@@ -4183,8 +4181,9 @@ static void smtp__judge_rcpt(smtp_session *s, int yes)
     if (yes || m->flags & SMTP__REFUSED)
         return;
     smtp__refuse_recipient(m, to);
-    if (s->to_heard == m->to_count &&
-        !(m->flags & (SMTP__ACCEPTED | SMTP__DELIVERED)))
+    if (SMTP__OF_ALL(m->all_or_none) ||
+        (s->to_heard == m->to_count &&
+         !(m->flags & (SMTP__ACCEPTED | SMTP__DELIVERED))))
         m->status = SMTP_E_RECIPIENTS;
     if (SMTP__CAREFUL && s->refusals < 255)
         s->refusals++;
@@ -4374,14 +4373,25 @@ static void smtp__put_value(smtp_session *s, unsigned what, const char *text)
         smtp__put(s, text);
 }
 
-/* Interprets the text of a row. */
+static void smtp__trace_row(const smtp_session *s, unsigned start)
+{
+    if (SMTP__AUTH && (s->say == SMTP__AUTH_ || s->say == SMTP__RESPONSE)) {
+        if (!s->cut)
+            smtp__trace_secret(s);
+    } else {
+        smtp__trace(s, SMTP_TRACE_COMMAND, s->out + start,
+                    (size_t)(s->out_to - start));
+    }
+}
+
+/* Interprets the text of a row, and shows it. */
 #define SMTP__TEXT_OF(name, verb, text, judge, limit, on) text "\0"
 SMTP__APART static void smtp__write(smtp_session *s, unsigned row)
 {
     static const char texts[] = SMTP__ROWS(SMTP__TEXT_OF);
     const char *p = smtp__nth(texts, row), *value;
     char number[21];
-    unsigned what;
+    unsigned what, start = s->out_to;
     number[20] = 0;
     do {
         const char *begin = p;
@@ -4394,6 +4404,7 @@ SMTP__APART static void smtp__write(smtp_session *s, unsigned row)
             smtp__put_value(s, what, value);
         }
     } while (what);
+    smtp__trace_row(s, start);
 }
 
 #define SMTP__JUDGE(name, verb, text, judge, limit, on)                        \
@@ -4477,14 +4488,11 @@ static SMTP__INLINE int smtp__hopeless(const smtp_session *s, unsigned row,
 SMTP__APART_WITH(SMTP__PULL)
 static SMTP__INLINE int smtp__may_say(smtp_session *s, unsigned row)
 {
-    smtp_mail *m = s->said;
     int stop = smtp__stops(s, row);
     if ((stop && s->due) || (!stop && !smtp__in_window(s)))
         return 0;
     if (!smtp__hopeless(s, row, stop))
         return SMTP__NOW;
-    if (SMTP__OF_ALL(m->all_or_none) && smtp__is(m->status, SMTP_AGAIN))
-        m->status = SMTP_E_RECIPIENTS;
     smtp__abandon(s);
     return 1;
 }
@@ -4578,17 +4586,6 @@ static void smtp__advance(smtp_session *s, unsigned row)
         smtp__login_said(s, row);
 }
 
-static void smtp__trace_row(const smtp_session *s, unsigned start)
-{
-    if (SMTP__AUTH && (s->say == SMTP__AUTH_ || s->say == SMTP__RESPONSE)) {
-        if (!s->cut)
-            smtp__trace_secret(s);
-    } else {
-        smtp__trace(s, SMTP_TRACE_COMMAND, s->out + start,
-                    (size_t)(s->out_to - start));
-    }
-}
-
 static int smtp__has_extras(const smtp_recipient *to)
 {
     (void)to;
@@ -4671,7 +4668,6 @@ static int smtp__say_row(smtp_session *s)
     s->chunk = (smtp_size)s->row_done;
     s->cut = 0;
     smtp__write(s, row);
-    smtp__trace_row(s, start);
     if (s->cut) {                  /* the buffer is full */
         s->row_done += (size_t)(s->out_to - start);
         return 0;
@@ -4742,15 +4738,17 @@ static int smtp__say_chunk(smtp_session *s)
     while (r > 0);
     n = s->out_to - start - SMTP__BDAT_ROOM;
     s->out_to = (uint16_t)start;
-    if (r < 0 && smtp__cut_short(s))
-        smtp__fail(s, SMTP_E_BODY);
     if (s->status || (n == 0 && r == 0))
         return 0;
-    m->wire = (smtp_size)n;
-    if (r < 0)
+    if (r < 0) {
+        if (smtp__cut_short(s)) {
+            smtp__fail(s, SMTP_E_BODY);
+            return 0;
+        }
         m->flags |= SMTP__SAID_FINAL;
+    }
+    m->wire = (smtp_size)n;
     smtp__write(s, SMTP__BDAT);
-    smtp__trace_row(s, start);
     p = s->out + s->out_to;
     memmove(p, s->out + start + SMTP__BDAT_ROOM, n);
     smtp__trace(s, SMTP_TRACE_BODY, p, n);
@@ -5572,7 +5570,8 @@ SMTP_API smtp_status smtp_open(smtp_session *s, const smtp_io *io,
     s->status = SMTP_OK;
     s->io = io;
     smtp__divide(s, (char *)buffer, size);
-    smtp__no_features(config);
+    if (SMTP__HAND)
+        smtp__forget(s);           /* config->features hold none */
     return SMTP_OK;
 }
 
