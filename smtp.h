@@ -163,10 +163,10 @@ extern "C" {
     X(SMTP_E_SENDER_SYNTAX, -13, "bad sender address")                         \
     X(SMTP_E_RECIPIENT_SYNTAX, -14, "bad recipient address")                   \
     X(SMTP_E_PARAMETER, -15, "bad ESMTP parameter")                            \
-    X(SMTP_E_LINE, -16, "control character in a command")                      \
+    X(SMTP_E_LINE, -16, "control character")                                   \
     X(SMTP_E_UTF8, -17, "non-ASCII address, no SMTPUTF8")                      \
     X(SMTP_E_BINARY, -18, "binary body, no BINARYMIME")                        \
-    X(SMTP_E_SIZE, -19, "message too large for the server")                    \
+    X(SMTP_E_SIZE, -19, "message too large")                                   \
     X(SMTP_E_UNSUPPORTED, -20, "extension not offered")                        \
     X(SMTP_E_BODY, -21, "body's source failed")                                \
     X(SMTP_E_GREETING, -22, "server refused the connection")                   \
@@ -193,14 +193,14 @@ extern "C" {
     X(SMTP_E_TLS_CERT, -43, "bad certificate")                                 \
     X(SMTP_E_TLS_RECORD, -44, "TLS record too large for the buffer")           \
     X(SMTP_E_TLS_ENTROPY, -45, "no random bytes")                              \
-    X(SMTP_E_TLS_TIME, -46, "no date to check certificates")                   \
+    X(SMTP_E_TLS_TIME, -46, "no date for certificates")                        \
     X(SMTP_E_TLS_ALERT, -47, "TLS alert from the server")                      \
     X(SMTP_E_TLS_VERSION, -48, "no TLS, or no common version or suite")        \
     X(SMTP_E_TRUST, -49, "unreadable trust anchors")                           \
-    X(SMTP_E_CLIENT_CERT, -50, "unusable client certificate or key")           \
+    X(SMTP_E_CLIENT_CERT, -50, "bad client certificate or key")                \
     X(SMTP_E_URL, -51, "bad URL")                                              \
     X(SMTP_E_HOST, -52, "host unknown")                                        \
-    X(SMTP_E_CONNECT, -53, "no connection to the host")                        \
+    X(SMTP_E_CONNECT, -53, "cannot connect")                                   \
     X(SMTP_E_NO_TLS, -54, "TLS required, none there")                          \
     X(SMTP_E_LOOKUP, -55, "host lookup failed for now")                        \
     X(SMTP_E_FIELD_MISSING, -56, "header field missing")                       \
@@ -565,9 +565,9 @@ typedef struct smtp_session {
     uint16_t due;                  /* commands said and not yet answered */
     uint16_t window;               /* that many at most */
     uint16_t auth;                 /* SMTP_AUTH_... offered */
-    uint16_t mechanism;            /* that of the login under way, or 0 */
     uint16_t most[2];              /* recipients of a transaction; 0: any;
                                       transactions left and 1; 0: any */
+    uint16_t mechanism;            /* that of the login under way, or 0 */
     uint16_t out_size, out_from, out_to;    /* from <= to <= size */
     uint16_t in_from, in_to;       /* of the input, which lies before out */
     uint16_t reply_size;           /* bytes of the reply so far */
@@ -2625,12 +2625,14 @@ SMTP__APART static void smtp__forget(smtp_session *s)
         *s->config->features = 0;
 }
 
-/* In any case, as with smtp__hash(); `a` may end before. */
+/* Letters in any case: they differ in that bit alone. */
 static int smtp__same(const char *a, const char *b, size_t n)
 {
-    for (; n > 0; n--, a++, b++)
-        if ((*a ^ *b) & 0xdf || !*a)
+    for (; n > 0; n--, a++, b++) {
+        unsigned letter = (unsigned)(*a | 32) - 'a';
+        if (*a != *b && ((*a ^ *b) != 32 || letter > 25))
             return 0;
+    }
     return 1;
 }
 
@@ -3406,9 +3408,11 @@ static const char *smtp__put_local(smtp_session *s, const char *address)
     return label ? label : address;
 }
 
-SMTP__APART static void smtp__put_hex(smtp_session *s, unsigned digit)
+/* `lower`: a bit that makes letters small. */
+SMTP__APART static void smtp__put_hex(smtp_session *s, unsigned digit,
+                                      unsigned lower)
 {
-    smtp__put_char(s, smtp__hex_digit(digit));
+    smtp__put_char(s, (char)((unsigned char)smtp__hex_digit(digit) | lower));
 }
 
 /* A value: ENVID and ORCPT as xtext (RFC 3461, section 4), but for an address
@@ -3419,8 +3423,8 @@ static void smtp__put_text(smtp_session *s, const char *p, unsigned what)
         unsigned c = (unsigned char)*p;
         if (what == 'd' && (c - '!' > '~' - '!' || (c == '+') | (c == '='))) {
             smtp__put_char(s, '+');
-            smtp__put_hex(s, c >> 4);
-            smtp__put_hex(s, c & 15);
+            smtp__put_hex(s, c >> 4, 0);
+            smtp__put_hex(s, c & 15, 0);
         } else {
             smtp__put_char(s, (char)c);
         }
@@ -3441,7 +3445,6 @@ static unsigned smtp__put_type(smtp_session *s, const char *p)
 }
 
 /* LMTP answers for each recipient at any rate. */
-SMTP__APART_WITH(SMTP__RARE)
 static int smtp__use_prdr(const smtp_session *s, const smtp_mail *m)
 {
     return SMTP__RARE && m->to_count > 1 && !SMTP__OF_ALL(m->all_or_none) &&
@@ -3526,6 +3529,7 @@ static int smtp__notify(unsigned notify, unsigned what)
    string or has to be encoded, only whether it is to be said:
    smtp__put_value() makes it. A number is written before `end`, where an empty
    string is. NUL stands for the row's end. */
+SMTP__APART_WITH(SMTP__RARE)
 static const char *smtp__value(const smtp_session *s, unsigned what, char *end)
 {
     const smtp_mail *m = s->said;
@@ -3891,25 +3895,6 @@ static int smtp__respond(smtp_session *s)
             smtp__say_auth(s);
     }
     return 1;
-}
-
-static void smtp__trace_text(const smtp_session *s, const char *text)
-{
-    smtp__trace(s, SMTP_TRACE_COMMAND, text, strlen(text));
-}
-
-/* A secret line, shown without its secret. */
-static void smtp__trace_secret(const smtp_session *s)
-{
-    const char *rest = " *\r\n";
-    if (s->say == SMTP__AUTH_) {
-        smtp__trace_text(s, "AUTH ");
-        smtp__trace_text(s, s->word);
-        rest += s->keyword ? 0 : 2;
-    } else {
-        rest++;
-    }
-    smtp__trace_text(s, rest);
 }
 
 /* ---- hear: one judge a row ----------------------------------------------- */
@@ -4361,10 +4346,6 @@ static const uint8_t smtp__limits[] = {SMTP__ROWS(SMTP__LIMIT)};
 SMTP__APART_WITH(SMTP__RARE)
 static void smtp__put_value(smtp_session *s, unsigned what, const char *text)
 {
-    if (SMTP__AUTH && ((SMTP__INITIAL && what == 'f') || what == 'g')) {
-        smtp__put_response(s);
-        return;
-    }
     if (SMTP__A_LABEL && what >= 'a' && what <= 'c')
         text = smtp__put_local(s, text);
     if (SMTP__DSN && (!SMTP__FAST || what == 'd' || what == 'e'))
@@ -4375,13 +4356,20 @@ static void smtp__put_value(smtp_session *s, unsigned what, const char *text)
 
 static void smtp__trace_row(const smtp_session *s, unsigned start)
 {
-    if (SMTP__AUTH && (s->say == SMTP__AUTH_ || s->say == SMTP__RESPONSE)) {
-        if (!s->cut)
-            smtp__trace_secret(s);
-    } else {
-        smtp__trace(s, SMTP_TRACE_COMMAND, s->out + start,
-                    (size_t)(s->out_to - start));
-    }
+    smtp__trace(s, SMTP_TRACE_COMMAND, s->out + start,
+                (size_t)(s->out_to - start));
+}
+
+/* A response. What stands before it in the buffer from `start` on is shown, of
+   itself "*" when all of it is written. Returns where the rest begins. */
+static unsigned smtp__put_secret(smtp_session *s, unsigned start)
+{
+    smtp__trace_row(s, start);
+    start = s->out_to;
+    smtp__put_response(s);
+    if (s->out_to != start && !s->cut)
+        smtp__trace(s, SMTP_TRACE_COMMAND, "*", 1);
+    return s->out_to;
 }
 
 /* Interprets the text of a row, and shows it. */
@@ -4401,7 +4389,10 @@ SMTP__APART static void smtp__write(smtp_session *s, unsigned row)
         value = smtp__value(s, what, &number[20]);
         if (value) {
             smtp__put_n(s, begin, (size_t)(p - 1 - begin));
-            smtp__put_value(s, what, value);
+            if (SMTP__AUTH && ((SMTP__INITIAL && what == 'f') || what == 'g'))
+                start = smtp__put_secret(s, start);
+            else
+                smtp__put_value(s, what, value);
         }
     } while (what);
     smtp__trace_row(s, start);
@@ -5122,7 +5113,7 @@ static int smtp__next_mail(smtp_session *s)
         s->wants |= SMTP__STARVED;
         return 0;
     } else {
-        smtp__end(s, r == SMTP_OK ? SMTP__BYTE(SMTP_E_IO) : smtp__failure(r));
+        smtp__end(s, smtp__failure(r ? r : SMTP_E_IO));
     }
     return 1;
 }
@@ -9574,8 +9565,6 @@ static ptrdiff_t smtp__scram_begin(smtp_scram *x, smtp_session *out)
     if (size > 64)
         binding = NULL;
     x->state = SMTP__SC_FIRST;
-    x->left = 0;
-    out->out_to = 0;
     x->hash = out->mechanism == SMTP_AUTH_CRAM_MD5 ? SMTP_MD5
             : out->mechanism & sha1 ? SMTP_SHA1 : SMTP_SHA256;
     if (!x->hmac || (out->mechanism & SMTP__PLUS && !binding))
@@ -9604,7 +9593,6 @@ static int smtp__scram_salt(smtp_scram *x, smtp_session *out,
             smtp__put_char(out, byte);
     while (*++salt != ',');
     smtp__put_n(out, "\0\0\0\1", 4);
-    memset(x->sum, 0, sizeof x->sum);
     smtp__scram_round(x, out, x->text + start, out->out_to - start);
     out->out_to = (uint16_t)start;
     return bits <= SMTP__END64 && !out->cut;
@@ -9624,7 +9612,7 @@ static int smtp__scram_first(smtp_scram *x, smtp_session *out)
         return SMTP_E_CHALLENGE;
     for (p = salt + 3; smtp__is_digit(*p); p++)
         n = smtp__grow(n, *p, 0xFFFFFFFF);
-    if (p != count || p == salt + 3)
+    if (p != count)
         return SMTP_E_CHALLENGE;
     if (n < 4096 || n > (x->iterations ? x->iterations : 1000000))
         return SMTP_E_ITERATIONS;
@@ -9715,9 +9703,9 @@ static ptrdiff_t smtp__cram(smtp_scram *x, smtp_session *out)
     out->out_to = 0;
     x->state = SMTP__SC_PROVEN;    /* CRAM-MD5 has no more of it */
     smtp__put_filled(out, 0, "4 ");
-    for (i = 0; i < 2 * SMTP_MD5; i++) {
-        unsigned byte = x->last[i / 2], digit = i & 1 ? byte & 15 : byte >> 4;
-        smtp__put_char(out, (char)(smtp__hex_digit(digit) | ' '));
+    for (i = 0; i < SMTP_MD5; i++) {
+        smtp__put_hex(out, x->last[i] >> 4u, ' ');
+        smtp__put_hex(out, x->last[i] & 15u, ' ');
     }
     return (ptrdiff_t)out->out_to;
 }

@@ -357,7 +357,7 @@ static const cheat cheats[] = {
     {"no count", {"r=" NONCE "3,s=QSXC", NULL, NULL}, SAY_FIRST "*\n",
      "E_CHALLENGE"},
     {"an empty count", {"r=" NONCE "3,s=QSXC,i=", NULL, NULL},
-     SAY_FIRST "*\n", "E_CHALLENGE"},
+     SAY_FIRST "*\n", "E_ITERATIONS"},
     {"a count that is no number", {"r=" NONCE "3,s=QSXC,i=4096x", NULL, NULL},
      SAY_FIRST "*\n", "E_CHALLENGE"},
     {"a negative count", {"r=" NONCE "3,s=QSXC,i=-4096", NULL, NULL},
