@@ -1713,6 +1713,13 @@ enum {                             /* smtp_session.parse, of a line: */
 #define SMTP__INLINE
 #endif
 
+/* One that is seldom needed there: a copy would only be in the way. */
+#if SMTP__FAST && defined(__GNUC__)
+#define SMTP__ASIDE __attribute__((noinline))
+#else
+#define SMTP__ASIDE
+#endif
+
 /* A compiler may leave out memset() of memory that nobody reads again. */
 #ifdef __GNUC__
 static void smtp__wipe(void *memory, size_t n)
@@ -1924,6 +1931,7 @@ static int smtp__open(const smtp_recipient *to)
    were never said are not taken, unless the sender is refused. */
 static void smtp__settle_recipients(smtp_mail *m, size_t n, uint8_t status)
 {
+    const smtp_code code = m->code;
     smtp_recipient *to = m->to;
     size_t said = m->said;
     for (; n > 0; n--, said--, to++) {
@@ -1931,7 +1939,7 @@ static void smtp__settle_recipients(smtp_mail *m, size_t n, uint8_t status)
             status = SMTP__BYTE(SMTP_NOT_TAKEN);
         if (smtp__open(to)) {
             to->status = smtp__status(status);
-            to->code = m->code;
+            to->code = code;
         }
     }
 }
@@ -4354,7 +4362,7 @@ static void smtp__put_value(smtp_session *s, unsigned what, const char *text)
         smtp__put(s, text);
 }
 
-static void smtp__trace_row(const smtp_session *s, unsigned start)
+SMTP__ASIDE static void smtp__trace_row(const smtp_session *s, unsigned start)
 {
     smtp__trace(s, SMTP_TRACE_COMMAND, s->out + start,
                 (size_t)(s->out_to - start));
