@@ -206,7 +206,7 @@ extern "C" {
     X(SMTP_E_FIELD_MISSING, -56, "header field missing")                       \
     X(SMTP_E_FIELD_LINE, -57, "CR or LF in a header field")                    \
     X(SMTP_E_FIELD_UTF8, -58, "header field not in UTF-8")                     \
-    X(SMTP_E_FIELD_NAME, -59, "header field without name")                     \
+    X(SMTP_E_FIELD_NAME, -59, "bad header field name")                         \
     X(SMTP_E_FIELD_ADDRESS, -60, "bad address")                               \
     X(SMTP_E_FIELD_SYNTAX, -61, "bad header field syntax")                     \
     X(SMTP_E_LENGTH, -62, "part not of declared length")                       \
