@@ -207,7 +207,7 @@ extern "C" {
     X(SMTP_E_FIELD_LINE, -57, "CR or LF in a header field")                    \
     X(SMTP_E_FIELD_UTF8, -58, "header field not in UTF-8")                     \
     X(SMTP_E_FIELD_NAME, -59, "bad header field name")                         \
-    X(SMTP_E_FIELD_ADDRESS, -60, "bad address")                               \
+    X(SMTP_E_FIELD_ADDRESS, -60, "bad address")                                \
     X(SMTP_E_FIELD_SYNTAX, -61, "bad header field syntax")                     \
     X(SMTP_E_LENGTH, -62, "part not of declared length")                       \
     X(SMTP_E_CHALLENGE, -63, "bad challenge")                                  \
@@ -1292,8 +1292,9 @@ SMTP_API void smtp_client_close(smtp_client *client);
 /* The whole way of one mail: open, smtp_send(), smtp_quit() (5 seconds at most
    for its answer). Blocks, and keeps an smtp_client on the stack. Returns
    mail->status; where it did not come so far, why, and mail->status is
-   SMTP_NOT_TAKEN. A body's source or a config.sasl that says SMTP_AGAIN is asked
-   again until it has something. The server's words: options->config.reply. */
+   SMTP_NOT_TAKEN. A body's source or a config.sasl that says SMTP_AGAIN is
+   asked again until it has something. The server's words:
+   options->config.reply. */
 SMTP_API smtp_status smtp_send_url(const char *url, smtp_mail *mail,
                                    const smtp_client_options *options);
 #endif /* SMTP_POSIX */
