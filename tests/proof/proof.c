@@ -7,6 +7,7 @@
 
 static smtp_session session;
 static smtp_mail letter;
+static int by_caller;             /* config.sasl is set */
 
 #define SMTP_IMPLEMENTATION
 #include "smtp.h"
@@ -64,13 +65,10 @@ static ptrdiff_t failure(void)
     return Frama_C_long_interval(LONG_MIN, -1);
 }
 
-static ptrdiff_t give(void *ctx, void *p, size_t size)
+static ptrdiff_t receive(void *ctx, void *p, size_t size)
 {
     unsigned long n;
     (void)ctx;
-    forget();
-    if (stalled)
-        return SMTP_AGAIN;
     if (any)
         return 0;
     if (any)
@@ -79,6 +77,12 @@ static ptrdiff_t give(void *ctx, void *p, size_t size)
     n = Frama_C_unsigned_long_interval(1, size);
     Frama_C_make_unknown((char *)p, n);
     return (ptrdiff_t)n;
+}
+
+static ptrdiff_t give(void *ctx, void *p, size_t size)
+{
+    forget();
+    return stalled ? SMTP_AGAIN : receive(ctx, p, size);
 }
 
 static ptrdiff_t take(void *ctx, const void *data, size_t size)
@@ -112,6 +116,7 @@ static void over(void *ctx)
 
 static const smtp_io io = {.recv = give, .send = take,
                            .starttls = starttls, .close = over};
+
 static smtp_config config;
 
 static void prepare(void)
@@ -194,3 +199,84 @@ void flush(void)
     //@ assert session.out_from <= session.out_to <= session.out_size;
     Frama_C_show_each_reached("end");
 }
+
+#ifndef SMTP_NO_REPLY
+
+static const smtp_io source = {.recv = receive, .send = take,
+                               .starttls = starttls};
+static char features[32];
+
+static ptrdiff_t step(void *ctx, const smtp_session *s, const char *challenge,
+                      size_t size, const char **response)
+{
+    (void)ctx, (void)s, (void)response;
+    //@ assert size == 1 && \valid_read(challenge);
+    return Frama_C_long_interval(LONG_MIN, LONG_MAX);
+}
+
+static const smtp_sasl mechanism = {.name = "X-OTHER", .step = step};
+
+/* Whatever the answers to other replies have led to. */
+static void any_dialogue(void)
+{
+    session.await = Frama_C_unsigned_char_interval(0, SMTP__ROW_COUNT - 1);
+    session.mechanism = Frama_C_unsigned_short_interval(0, USHRT_MAX);
+    session.say = Frama_C_unsigned_char_interval(0, UCHAR_MAX);
+    session.due = Frama_C_unsigned_short_interval(0, USHRT_MAX);
+    session.tail = any || !by_caller ? "" : 0;
+    session.line = any ? "" : 0;
+    if (any)
+        smtp__forget(&session);
+}
+
+/* All that a server may say, read and parsed, after any commands. */
+void replies(void)
+{
+    if (any) {
+        config.features = features;
+        config.features_size = Frama_C_unsigned_long_interval(0, 32);
+    }
+    if (any) {
+        config.sasl = &mechanism;
+        by_caller = 1;
+    }
+    if (smtp_open(&session, &source, &config, buffer, sizeof buffer) != SMTP_OK)
+        return;
+    while (any && !session.status) {
+        //@ assert session.in_from <= 32 && session.in_to <= 32;
+        //@ assert session.keyword <= SMTP__K_EMPTY;
+        //@ assert session.reply.length <= 16;
+        session.in_from = Frama_C_unsigned_short_interval(0, 32);
+        session.in_to = Frama_C_unsigned_short_interval(0, 32);
+        session.keyword = Frama_C_unsigned_char_interval(0, SMTP__K_EMPTY);
+        session.reply.length = Frama_C_unsigned_short_interval(0, 16);
+        any_dialogue();
+        if (any) {
+            //@ split session.reply.length;
+            smtp__read(&session);
+            //@ merge session.reply.length;
+        } else if (session.in_from < session.in_to) {
+            const char *in = smtp__input(&session);
+            if (smtp__parse_byte(&session, in[session.in_from++]) != 1)
+                continue;
+            session.reply_size = 0;
+            //@ assert session.reply.text == &buffer[0];
+            Frama_C_show_each_reached("reply");
+        }
+    }
+    Frama_C_show_each_reached("end");
+}
+
+/* And such a reply's enhanced status code. */
+void enhanced(void)
+{
+    session.reply.text = buffer;
+    session.reply.length = Frama_C_unsigned_short_interval(0, 16);
+    session.reply.code.reply = Frama_C_unsigned_short_interval(200, 599);
+    //@ split session.reply.length;
+    Frama_C_make_unknown(buffer, sizeof buffer);
+    smtp__parse_enhanced(&session.reply);
+    Frama_C_show_each_reached("end");
+}
+
+#endif
