@@ -182,7 +182,7 @@ extern "C" {
     X(SMTP_E_SENDER, -32, "sender refused")                                    \
     X(SMTP_E_RECIPIENTS, -33, "recipients refused")                            \
     X(SMTP_E_DATA, -34, "message refused")                                     \
-    X(SMTP_PARTIAL, -35, "not delivered to all")                               \
+    X(SMTP_PARTIAL, -35, "delivered, but not to all")                          \
     X(SMTP_NOT_TAKEN, -36, "not taken: never offered, or cut off")             \
     X(SMTP_UNKNOWN, -37, "outcome unknown: answer lost")                       \
     X(SMTP_E_TLS, -38, "TLS failed")                                           \

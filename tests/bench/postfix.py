@@ -169,7 +169,7 @@ def compare(results, what, sent, stored, wanted, refused, partial=()):
     lost = [k for k in wanted if k not in stored]
     extra = [k for k in stored if k not in wanted]
     told = (sent.those('recipients refused') == set(refused) and
-            sent.those('not delivered to all') == set(partial) and
+            sent.those('delivered, but') == set(partial) and
             len(sent.those('delivered')) == 200 - len(set(refused)))
     detail = ('%d stored, %d lost, %d doubled, %d unexpected; %d connections'
               % (len(stored), len(lost), len(doubled), len(extra),
@@ -179,7 +179,7 @@ def compare(results, what, sent, stored, wanted, refused, partial=()):
     expect(results, what + ': each outcome told right', told,
            '%d refused, %d in part, %d unknown'
            % (len(sent.those('recipients refused')),
-              len(sent.those('not delivered to all')),
+              len(sent.those('delivered, but')),
               len(sent.those('outcome unknown'))))
 
 
