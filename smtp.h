@@ -6409,10 +6409,10 @@ static smtp_composer *smtp__c_day(smtp_composer *c, uint32_t days)
     uint32_t year = (day * 4 + 3) / 1461, month;
     day = (day - year * 1461 / 4) * 5 + 2;         /* in fifths */
     month = day / 153;
-    c = smtp__c_say(smtp__c_char(c, ' '), SMTP__T_DAYS + days % 7);
+    c = smtp__c_say(smtp__c_char(c, ' '), SMTP__T_DAYS + (unsigned)(days % 7));
     c = smtp__c_number(smtp__c_char(c, ','), ' ',
                        (unsigned)day % 153 / 5 + 1, 10);
-    c = smtp__c_say(smtp__c_char(c, ' '), SMTP__T_DAYS + 7 + month);
+    c = smtp__c_say(smtp__c_char(c, ' '), SMTP__T_DAYS + 7 + (unsigned)month);
     return smtp__c_number(c, ' ', 1968u + (unsigned)year + (month >= 10), 10);
 }
 
@@ -6974,7 +6974,7 @@ static void smtp__c_part_header(smtp_composer *c, unsigned opens)
         smtp__c_part_fields(c, part);
     if (c->place.encoding != SMTP__7BIT)
         smtp__c_say(smtp__c_content_field(c, SMTP__T_ENCODING),
-                    SMTP__T_8BIT + c->place.encoding - 1u);
+                    SMTP__T_8BIT - 1u + c->place.encoding);
     smtp__c_say(c, SMTP__T_BLANK);
 }
 
@@ -7014,7 +7014,7 @@ static void smtp__c_part(smtp_composer *c, const smtp_body *b,
     c->last = 0;
     c->group = 1;
     c->flags = (uint8_t)(c->flags | (b->flags & SMTP__C_ONCE) |
-                         ((1u << c->place.encoding) &
+                         ((1 << c->place.encoding) &
                           (SMTP__C_8BIT | SMTP__C_BINARY)));
     if (c->pass != SMTP__C_PLAN)
         c->place.step = SMTP__STEP_BODY;
