@@ -233,6 +233,8 @@ enum { SMTP_READ = 1, SMTP_WRITE = 2, SMTP__ASYNC = 4 };
                 Any other negative: failed; a value of smtp_status is passed
                 on as the session's status, the rest is SMTP_E_IO.
                 0: recv SMTP_EOF, send SMTP_AGAIN, as with read(2), write(2).
+                What send did not take it is offered again, perhaps with more
+                behind it (less only where a body's source now has less).
    starttls     turn the stream to TLS and finish the handshake: SMTP_OK,
                 SMTP_AGAIN (call again), or negative: failed.
    close        the session is over; called once.

@@ -701,6 +701,8 @@ typedef struct wire {
     unsigned char send_waits;      /* send said SMTP_AGAIN */
     unsigned char hang;
     unsigned char broken;          /* sending failed: nothing more will come */
+    size_t offered;                /* bytes that send said SMTP_AGAIN to, */
+    uint32_t offer;                /* and their hash */
 } wire;
 
 static inline void wire_fault(wire *w, const char *what)
@@ -830,9 +832,17 @@ static inline ptrdiff_t wire_recv(void *ctx, void *buffer, size_t size)
     return (ptrdiff_t)(w->habit.greedy_recv ? size + 1 : n);
 }
 
-static inline ptrdiff_t wire_send(void *ctx, const void *data, size_t size)
+static inline uint32_t wire_hash(const void *data, size_t size)
 {
-    wire *w = (wire *)ctx;
+    const unsigned char *p = (const unsigned char *)data;
+    uint32_t hash = 0;
+    while (size-- > 0)
+        hash = hash * 33 ^ *p++;
+    return hash;
+}
+
+static inline ptrdiff_t wire_take(wire *w, const void *data, size_t size)
+{
     size_t n;
     int told = wire_enter(w);
     if (told) {
@@ -867,6 +877,20 @@ static inline ptrdiff_t wire_send(void *ctx, const void *data, size_t size)
     if (!w->habit.lazy)
         wire_work(w);
     return (ptrdiff_t)(w->habit.greedy_send ? size + 1 : n);
+}
+
+/* What was not taken is offered again, perhaps with more behind it: TLS
+   libraries count on that. */
+static inline ptrdiff_t wire_send(void *ctx, const void *data, size_t size)
+{
+    wire *w = (wire *)ctx;
+    ptrdiff_t n;
+    if (size < w->offered || wire_hash(data, w->offered) != w->offer)
+        wire_fault(w, "send does not begin with what it said SMTP_AGAIN to");
+    n = wire_take(w, data, size);
+    w->offered = n == SMTP_AGAIN ? size : 0;
+    w->offer = wire_hash(data, w->offered);
+    return n;
 }
 
 /* Bytes in clear that were not read yet break the handshake. */
