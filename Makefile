@@ -72,7 +72,7 @@ ALL_UNIT = $(FAST_UNIT) $(UNIT32:%=build/unit/m32-sane/%) \
     gcc-sane clang-sane c++11 c++14 c++17,$(UNIT:%=build/unit/$(way)/%))
 
 # Every script of tests/system belongs to both, but these to `check` alone.
-SLOW = build bulk compose firmware fuzz install options servers
+SLOW = build bulk compose firmware fuzz install options servers tls_other
 ALL_SYSTEM = $(filter-out %.py %.sh %.c %.h %__,$(wildcard tests/system/*))
 FAST_SYSTEM = $(filter-out $(SLOW:%=tests/system/%),$(ALL_SYSTEM))
 
