@@ -986,7 +986,8 @@ SMTP_API smtp_status smtp_posix_domain(const smtp_posix *p, char *name,
    stack. Where several have the same name, each is tried: four at most, and as
    many as SMTP_TLS_ANCHOR_ROOM takes. */
 typedef struct smtp_tls_config {
-    const char *server_name;       /* required, to be verified; no address */
+    const char *server_name;       /* required, to be verified; no address;
+                                      a dot at its end does not count */
     void *buffer;                  /* for records, */
     size_t buffer_size;            /* SMTP_TLS_BUFFER_MIN or more */
     /* Trust: the first of these that is given. */
@@ -7768,7 +7769,6 @@ static const struct smtp__tls_cause {
     int8_t status;
 } smtp__tls_causes[] = {
     {BR_ERR_OK, SMTP_EOF},
-    {BR_ERR_BAD_PARAM, SMTP_E_ARGUMENT},
     {BR_ERR_UNSUPPORTED_VERSION, SMTP_E_TLS_VERSION},
     {BR_ERR_BAD_VERSION, SMTP_E_TLS_VERSION},
     {BR_ERR_BAD_CIPHER_SUITE, SMTP_E_TLS_VERSION},
@@ -9302,13 +9302,20 @@ static int smtp__tls_resume(smtp_tls *tls)
 }
 
 /* Makes the client's first message ready. An address is no server name for
-   the server either (RFC 6066, section 3). */
+   the server either (RFC 6066, section 3); and no name there, or in a
+   certificate, has the dot that may end it in DNS. */
 static int smtp__tls_reset(smtp_tls *tls)
 {
     const smtp_tls_config *c = tls->config;
-    const char *name = c->server_name;
-    if (name && smtp__tls_is_address(name))
-        name = NULL;
+    const char *given = smtp__or_empty(c->server_name);
+    size_t size = smtp__tls_is_address(given) ? 0 : strlen(given);
+    char name[256];
+    if (size > 0 && given[size - 1] == '.')
+        size--;
+    if (size >= sizeof name)
+        return SMTP_E_ARGUMENT;
+    memcpy(name, given, size);
+    name[size] = 0;
     if (c->entropy)
         br_ssl_engine_inject_entropy(&tls->client.eng, c->entropy,
                                      c->entropy_size);

@@ -641,6 +641,27 @@ static void judge_name(const char *name, int open, int want)
     scene_end();
 }
 
+/* The dot that ends a full name in DNS is in no certificate, and not told to
+   the server (RFC 6066, section 3). */
+static void test_full_names(void)
+{
+    static char long_name[257];
+
+    judge_name("mail.example.org.", SMTP_OK, SMTP_OK);
+    CHECK_TEXT(br_ssl_engine_get_server_name(&sc.server.ssl.eng), NAME);
+    judge_name("A.wild.example.org.", SMTP_OK, SMTP_OK);
+    judge_name("mail.example.org..", SMTP_OK, SMTP_E_TLS_NAME);
+    judge_name("org.", SMTP_OK, SMTP_E_TLS_NAME);
+    judge_name(".", SMTP_E_TLS_NAME, 0);
+    judge_name("127.0.0.1.", SMTP_E_TLS_NAME, 0);
+    memset(long_name, 'a', 255);
+    judge_name(long_name, SMTP_OK, SMTP_E_TLS_NAME);
+    long_name[255] = '.';
+    judge_name(long_name, SMTP_OK, SMTP_E_TLS_NAME);
+    long_name[255] = 'a';
+    judge_name(long_name, SMTP_E_ARGUMENT, 0);
+}
+
 static void test_names(void)
 {
     static char long_name[300];
@@ -1068,6 +1089,46 @@ static void test_alien(void)
     judge_bytes("", 0, SMTP_E_TLS_CUT);
 }
 
+/* Handshake messages that the server may say in clear. */
+static size_t put_message(unsigned char *to, int type, const void *head,
+                          size_t head_size, const void *rest, size_t size)
+{
+    size_t all = head_size + size;
+
+    to[0] = 0x16, to[1] = to[2] = 3;
+    to[3] = (unsigned char)((all + 4) >> 8);
+    to[4] = (unsigned char)(all + 4);
+    to[5] = (unsigned char)type, to[6] = 0;
+    to[7] = (unsigned char)(all >> 8);
+    to[8] = (unsigned char)all;
+    memcpy(to + 9, head, head_size);
+    memcpy(to + 9 + head_size, rest, size);
+    return 9 + all;
+}
+
+/* A request for a client certificate that lists half an algorithm. */
+static void test_bad_request(void)
+{
+    static unsigned char bytes[3000], hello[38] = {3, 3};
+    static const unsigned char request[] = {1, 1, 0, 3, 4, 1, 4, 0, 0};
+    unsigned char lengths[6] = {0};
+    br_x509_certificate cert;
+    size_t size;
+
+    CHECK_NUMBER(objects("direct.pem", &cert, 1), 1);
+    hello[36] = 0x9C;              /* RSA, AES-128-GCM */
+    lengths[1] = (unsigned char)((cert.data_len + 3) >> 8);
+    lengths[2] = (unsigned char)(cert.data_len + 3);
+    lengths[4] = (unsigned char)(cert.data_len >> 8);
+    lengths[5] = (unsigned char)cert.data_len;
+    size = put_message(bytes, 2, hello, sizeof hello, "", 0);
+    size += put_message(bytes + size, 11, lengths, 6, cert.data,
+                        cert.data_len);
+    size += put_message(bytes + size, 13, request, sizeof request, "", 0);
+    judge_bytes((const char *)bytes, size, SMTP_E_TLS);
+    release(&cert, 1);
+}
+
 static void test_damage(void)
 {
     char c;
@@ -1413,6 +1474,7 @@ int main(void)
     test_anchors();
     test_trust_lost();
     test_names();
+    test_full_names();
     test_dates();
     test_any();
     test_open();
@@ -1429,6 +1491,7 @@ int main(void)
     test_old_version();
     test_goodbye();
     test_alien();
+    test_bad_request();
     test_damage();
     test_record_size();
     test_liars();
