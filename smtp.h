@@ -9032,10 +9032,10 @@ static void smtp__tls_arrive(smtp_tls *tls)
 #define SMTP__TLS_MS 600000ul      /* the longest limit of RFC 5321 */
 
 /* In the handshake one record may take the CPU long: a main loop has its turn
-   in between. */
+   in between, and who waits by himself looks at the clock. */
 static int smtp__tls_yields(const smtp_tls *tls, unsigned wanted)
 {
-    return !tls->up && tls->async && !tls->lower->wait &&
+    return !tls->up && (tls->async || tls->lower->wait) &&
            !(smtp__tls_state(tls) & wanted);
 }
 

@@ -1198,13 +1198,16 @@ static void test_liars(void)
 }
 
 /* Empty records without end. */
+static long flooded;               /* bytes */
+
 static ptrdiff_t flood_recv(void *ctx, void *buffer, size_t size)
 {
     static const unsigned char record[5] = {0x16, 3, 3, 0, 0};
     size_t i;
 
+    (void)ctx;
     for (i = 0; i < size; i++)
-        ((unsigned char *)buffer)[i] = record[((wire *)ctx)->calls++ % 5];
+        ((unsigned char *)buffer)[i] = record[flooded++ % 5];
     return (ptrdiff_t)size;
 }
 
@@ -1212,9 +1215,42 @@ static void test_flood(void)
 {
     scene_begin("direct.pem", "direct.key", "root.pem");
     sc.lower.recv = flood_recv;
+    flooded = 0;
     CHECK_NUMBER(scene_open(), SMTP_OK);
     CHECK_NUMBER(sc.io.starttls(sc.io.ctx), SMTP_E_TLS);
+    CHECK(flooded > 100000);
     scene_end();
+}
+
+/* The same where the transport can wait: the session's limit holds. */
+static unsigned long flood_clock(void *ctx)
+{
+    (void)ctx;
+    return (unsigned long)flooded;
+}
+
+static void test_flood_limit(void)
+{
+    smtp_config config;
+    smtp_session session;
+    char buffer[200];
+
+    memset(&config, 0, sizeof config);
+    config.tls = SMTP_TLS_IMPLICIT;
+    config.timeout.greeting = 1;
+    scene_begin("direct.pem", "direct.key", "root.pem");
+    sc.lower.recv = flood_recv;
+    sc.lower.wait = wire_wait;
+    sc.lower.clock = flood_clock;
+    flooded = 0;
+    CHECK_NUMBER(smtp_tls_open(&sc.tls, &sc.lower, &sc.config, 0, &sc.io),
+                 SMTP_OK);
+    CHECK_NUMBER(smtp_open(&session, &sc.io, &config, buffer, sizeof buffer),
+                 SMTP_OK);
+    CHECK_NUMBER(smtp_run(&session), SMTP_E_TIMEOUT);
+    CHECK(flooded < 1100);
+    smtp_close(&session);
+    server_close(&sc.server);
 }
 
 /* A transport that blocks, and a server that drips. */
@@ -1496,6 +1532,7 @@ int main(void)
     test_record_size();
     test_liars();
     test_flood();
+    test_flood_limit();
     test_drip(0ul - 1);
     test_drip(0xffffffff);
     test_endless_chain();
