@@ -977,9 +977,11 @@ SMTP_API smtp_status smtp_posix_domain(const smtp_posix *p, char *name,
    The server's certificate has to carry `server_name` as a DNS name (*.x.org
    stands for one label; where it has no alternative names of any kind, as
    common name), be within its dates, and lead over RSA keys of 2048 bits or
-   more, or P-256, P-384, P-521, and signatures with SHA-2 to a trusted one. A
-   trusted certificate that is no CA is trusted for itself. Dates of the trusted
-   ones are not looked at, nor are revocation lists.
+   more, or P-256, P-384, P-521, and signatures with SHA-2 to a trusted one,
+   each sent right after what it has signed (RFC 5246, section 7.4.2). A trusted
+   certificate that is no CA is trusted for itself. Dates and key sizes of the
+   trusted ones are not looked at, nor are revocation lists, extended key usage
+   and name constraints (critical ones are refused).
 
    Of trusted certificates nothing is kept: the file or memory is read again
    for each certificate in the server's chain, ten at most, which needs 3 KB of
@@ -7777,6 +7779,7 @@ static const struct smtp__tls_cause {
     {BR_ERR_WRONG_KEY_USAGE, SMTP_E_TLS_CERT},
     {BR_ERR_X509_TIME_UNKNOWN, SMTP_E_TLS_TIME},
     {BR_ERR_X509_EXPIRED, SMTP_E_TLS_EXPIRED},
+    {BR_ERR_X509_DN_MISMATCH, SMTP_E_TLS_ISSUER},
     {BR_ERR_X509_BAD_SERVER_NAME, SMTP_E_TLS_NAME},
     {BR_ERR_X509_NOT_TRUSTED, SMTP_E_TLS_ISSUER}
 };

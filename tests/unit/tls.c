@@ -455,6 +455,7 @@ static void test_chains(void)
     judge("chained.chain", "chained.key", "bundle.pem", SMTP_OK);
     judge("chained.pem", "chained.key", "root.pem", SMTP_E_TLS_ISSUER);
     judge("chained.chain", "chained.key", "other.pem", SMTP_E_TLS_ISSUER);
+    judge("stray.chain", "chained.key", "root.pem", SMTP_E_TLS_ISSUER);
     judge("direct.pem", "direct.key", "root.pem", SMTP_OK);
     judge("direct.pem", "direct.key", "bundle.pem", SMTP_OK);
     judge("of_big.pem", "of_big.key", "big.pem", SMTP_OK);

@@ -75,6 +75,7 @@ openssl pkcs8 -topk8 -nocrypt -in client_ec.key -out client_ec.p8
 openssl pkcs8 -topk8 -in client_ec.key -passout pass:x -out client_ec.locked
 
 cat chained.pem inter.pem >chained.chain
+cat chained.pem other.pem inter.pem >stray.chain
 cat client_rsa.pem client_rsa.key >client_rsa.both
 cat client_rsa.pem root.pem root.pem root.pem root.pem >client_long.pem
 { sed 's/MII/M!!/' other.pem; cat client_rsa.both; } >client_damaged.pem
