@@ -1217,7 +1217,8 @@ typedef struct smtp_dkim {
    SMTP_OK; SMTP_AGAIN: the source waits, call again; SMTP_E_BODY: it failed;
    SMTP_E_ARGUMENT: there is no body, it cannot go back or is binary, the key or
    a name is no good, or *dkim has been used; SMTP_E_FIELD_NAME: a field that
-   may stand once stands twice; SMTP_E_FIELD_MISSING: there is no From. */
+   may stand once stands twice; SMTP_E_FIELD_MISSING: there is no From;
+   SMTP_E_FIELD_SYNTAX: white space before the first field. */
 SMTP_API smtp_status smtp_dkim_sign(smtp_dkim *dkim,
                                     const smtp_dkim_config *config,
                                     smtp_mail *mail);
@@ -10043,15 +10044,30 @@ static ptrdiff_t smtp__d_pull(void *ctx, smtp_size offset, const char **data)
     return (ptrdiff_t)(d->size - offset);
 }
 
+/* A domain, as the value of a tag: labels of letters (RFC 8616: of UTF-8, too),
+   digits, hyphens, and the underscores that selectors have. */
+static int smtp__d_domain(const char *p, size_t most)
+{
+    size_t i;
+    char before = '.';
+    for (i = 0; p && p[i]; before = p[i++]) {
+        char c = p[i], letter = (char)(c | 32);
+        int inner = (letter >= 'a' && letter <= 'z') || smtp__is_digit(c) ||
+                    c == '-' || c == '_' || (unsigned char)c > 127;
+        if (!inner && (c != '.' || before == '.'))
+            return 0;
+    }
+    return before != '.' && i <= most;
+}
+
 /* Fits text[] with all its fields: 600 bytes, and 4 for 3 of the signature. A
    binary body could not be converted on its way (section 5.3). */
 static int smtp__d_good(const smtp_dkim_config *config, const smtp_body *body)
 {
-    return config->domain != NULL && config->selector != NULL &&
-           config->key != NULL && strlen(config->domain) - 1 < 255 &&
-           strlen(config->selector) - 1 < 63 && smtp__word_ok(config->domain) &&
-           smtp__word_ok(config->selector) && config->key->n_bitlen >= 1024 &&
-           config->key->n_bitlen <= 4096 && smtp__body_ok(body) &&
+    return smtp__d_domain(config->domain, 255) &&
+           smtp__d_domain(config->selector, 63) && config->key != NULL &&
+           config->key->n_bitlen >= 1024 && config->key->n_bitlen <= 4096 &&
+           smtp__body_ok(body) &&
            !(body->pull != NULL && (body->flags & SMTP_BODY_ONCE)) &&
            !(body->flags & SMTP_BODY_BINARY);
 }
@@ -10090,6 +10106,8 @@ SMTP_API smtp_status smtp_dkim_sign(smtp_dkim *dkim,
     while ((n = smtp__d_inner(d, d->at, &data)) > 0) {
         if ((size_t)n > (smtp_size)-1 - sizeof d->text - d->at)
             return SMTP_E_BODY;
+        if (d->at == 0 && (*data == ' ' || *data == '\t'))
+            return SMTP_E_FIELD_SYNTAX;
         for (i = 0; i < n; i++)
             smtp__d_byte(d, data[i]);
         d->at += (smtp_size)n;

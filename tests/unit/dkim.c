@@ -117,6 +117,21 @@ static void test_no_field(void)
     CHECK_NUMBER(sign(smtp_text("From\n : a@b.c\n\n")), SMTP_E_FIELD_MISSING);
 }
 
+/* A first line with white space before it would go on with the signature. */
+static void test_no_first(void)
+{
+    static const char *const texts[] = {
+        " From: a@b.c\n\n", " x\nFrom: a@b.c\n\n", "\tx\nFrom: a@b.c\n\nx\n",
+        " \nFrom: a@b.c\n\n", " ", "\t"};
+    size_t i;
+
+    for (i = 0; i < sizeof texts / sizeof *texts; i++) {
+        CHECK_NUMBER(sign(smtp_text(texts[i])), SMTP_E_FIELD_SYNTAX);
+        CHECK(mail.body.pull == NULL);
+    }
+    CHECK_NUMBER(sign(smtp_text("\n From: a@b.c\n")), SMTP_E_FIELD_MISSING);
+}
+
 static ptrdiff_t pull(void *ctx, smtp_size offset, const char **data)
 {
     static const char text[] = "From: a@b.c\r\n\r\nhello\r\n";
@@ -136,6 +151,26 @@ static smtp_body source(smtp_size size, unsigned flags)
     return body;
 }
 
+/* Nothing that would end a tag or is no domain (RFC 6376, section 3.2). */
+static void judge_word(const char **at)
+{
+    static const char *const good[] = {"s1", "a.b", "A-1.b_c", "\303\274.x"};
+    static const char *const bad[] = {
+        "a;b", "a=b", "a\tb", "a b", "a\r\nb", "a:b", "a/b", "a@b", "a,b",
+        "a\"b", "a(b", "<a>", "a\177", ".", ".a", "a.", "a..b", ";", " a",
+        "a "};
+    size_t i;
+
+    for (i = 0; i < sizeof good / sizeof *good; i++) {
+        *at = good[i];
+        CHECK_NUMBER(sign(smtp_text("From: a@b.c\n\n")), SMTP_OK);
+    }
+    for (i = 0; i < sizeof bad / sizeof *bad; i++) {
+        *at = bad[i];
+        CHECK_NUMBER(sign(smtp_text("From: a@b.c\n\n")), SMTP_E_ARGUMENT);
+    }
+}
+
 static void test_names(void)
 {
     static char name[257];
@@ -152,6 +187,7 @@ static void test_names(void)
         CHECK_NUMBER(sign(smtp_text("From: a@b.c\n\n")), SMTP_E_ARGUMENT);
         *at = "a b";
         CHECK_NUMBER(sign(smtp_text("From: a@b.c\n\n")), SMTP_E_ARGUMENT);
+        judge_word(at);
         *at = name;
         name[most + 1] = 0;
         CHECK_NUMBER(sign(smtp_text("From: a@b.c\n\n")), SMTP_E_ARGUMENT);
@@ -181,6 +217,7 @@ int main(void)
     make_key();
     test_signed();
     test_no_field();
+    test_no_first();
     test_names();
     test_bodies();
     return check_end();
