@@ -7967,7 +7967,7 @@ static int smtp__pem_byte(smtp__pem *pem, int c)
     }
     if (!pem->middle && c == '-')
         pem->boundary = 1, pem->length = 0;
-    pem->middle = 1;
+    pem->middle |= c < 128;        /* a mark of UTF-8 may come first */
     if (!pem->boundary && pem->inside)
         smtp__pem_text(pem, c);
     if (pem->boundary && pem->length < sizeof pem->line)
@@ -8839,11 +8839,12 @@ static int smtp__client_key(smtp_tls *tls, br_skey_decoder_context *key)
     return SMTP_OK;
 }
 
-/* Whether key and certificate are a pair. */
+/* Whether key and certificate are a pair. BearSSL's other functions for the
+   modulus have no room for one of 4096 bits. */
 static int smtp__rsa_pair(const br_x509_pkey *pub,
                           const br_rsa_private_key *key)
 {
-    br_rsa_compute_modulus modulus = br_rsa_compute_modulus_get_default();
+    br_rsa_compute_modulus modulus = br_rsa_i15_compute_modulus;
     unsigned char n[BR_X509_BUFSIZE_KEY];
     return pub->key_type == BR_KEYTYPE_RSA &&
            modulus(NULL, key) == pub->key.rsa.nlen &&

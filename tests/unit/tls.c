@@ -503,6 +503,7 @@ static void test_crowd(void)
 static void test_texts(void)
 {
     judge("direct.pem", "direct.key", "crlf.pem", SMTP_OK);
+    judge("direct.pem", "direct.key", "bom.pem", SMTP_OK);
     judge("direct.pem", "direct.key", "no_eol.pem", SMTP_OK);
     judge("direct.pem", "direct.key", "damaged.pem", SMTP_OK);
 }
@@ -1344,12 +1345,16 @@ static void test_client_cert(void)
 {
     judge_client("client_rsa.pem", "client_rsa.key", SMTP_OK, SMTP_OK);
     judge_client("client_rsa.both", NULL, SMTP_OK, SMTP_OK);
+    judge_client("client_big.pem", "big.key", SMTP_OK, SMTP_OK);
     judge_client("client_ec.pem", "client_ec.key", SMTP_OK, SMTP_OK);
     judge_client("client_ec.pem", "client_ec.p8", SMTP_OK, SMTP_OK);
     judge_client("client_ec.pem", "client_ec.locked", SMTP_E_CLIENT_CERT, 0);
     judge_client("client_ec.pem", "client_rsa.key", SMTP_E_CLIENT_CERT, 0);
     judge_client("client_ec.pem", "chained.key", SMTP_E_CLIENT_CERT, 0);
     judge_client("client_rsa.pem", "direct.key", SMTP_E_CLIENT_CERT, 0);
+    judge_client("client_rsa.pem", "big.key", SMTP_E_CLIENT_CERT, 0);
+    judge_client("client_big.pem", "direct.key", SMTP_E_CLIENT_CERT, 0);
+    judge_client("client_bom.pem", NULL, SMTP_OK, SMTP_OK);
     judge_client("client_rsa.pem", NULL, SMTP_E_CLIENT_CERT, 0);
     judge_client("client_rsa.pem", "absent.key", SMTP_E_CLIENT_CERT, 0);
     judge_client("absent.pem", NULL, SMTP_E_CLIENT_CERT, 0);

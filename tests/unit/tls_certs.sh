@@ -71,6 +71,8 @@ rsa of_crowd4; issue of_crowd4 crowd4 "/CN=mail.example.org" "$san"
 
 rsa client_rsa; issue client_rsa root "/CN=client" "basicConstraints=CA:FALSE"
 ec client_ec; issue client_ec root "/CN=client" "basicConstraints=CA:FALSE"
+cp big.key client_big.key
+issue client_big root "/CN=client" "basicConstraints=CA:FALSE"
 openssl pkcs8 -topk8 -nocrypt -in client_ec.key -out client_ec.p8
 openssl pkcs8 -topk8 -in client_ec.key -passout pass:x -out client_ec.locked
 
@@ -83,6 +85,8 @@ cat twin1.pem twin2.pem twin3.pem root.pem >twins.pem
 cat /etc/ssl/certs/ca-certificates.crt root.pem >bundle.pem
 cat self.pem pinned.pem >pins.pem
 sed 's/$/\r/' root.pem >crlf.pem
+{ printf '\357\273\277'; cat root.pem; } >bom.pem
+{ printf '\357\273\277'; cat client_rsa.both; } >client_bom.pem
 printf '%s' "$(cat root.pem)" >no_eol.pem
 { echo "some text"; sed 's/MII/M!!/' other.pem; cat root.pem; } >damaged.pem
 echo "no certificate" >none.pem
