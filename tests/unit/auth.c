@@ -126,17 +126,20 @@ static void play_both(const char *user, const char *password)
     }
 }
 
+/* Each length, up to 140 and around that of a line of 512 bytes; some more. */
 static void play_lengths(void)
 {
     char user[1200], password[1200];
     size_t n, i;
-    for (n = 0; n < 1100; n += n < 140 ? 1 : n < 365 || n > 380 ? 41 : 1) {
+    for (n = 0; n < 1100; n += n < 140 || (n >= 365 && n <= 380) ? 1 : 45) {
         for (i = 0; i < n; i++) {
             user[i] = (char)('a' + i % 26);
             password[i] = (char)(1 + (i * 7 + n) % 255);
         }
+        password[n] = user[n] = 0;
+        if (n >= 365 && n <= 380)
+            play_both(user, "x");
         user[n % 61] = 0;
-        password[n] = 0;
         play_both(user, password);
         user[0] = 0;
         play_both(user, password);
