@@ -185,6 +185,8 @@ static void test_people(void)
         {"i@j.k", NULL, SMTP_FROM}
     };
     smtp_message m = plain("");
+    smtp_recipient none[4];        /* but for the address */
+    int i;
     m.who = who;
     m.who_count = 8;
     check_mail(&m, "From: f@g.h, i@j.k\r\n"
@@ -198,11 +200,41 @@ static void test_people(void)
     CHECK_NUMBER(mail.to_count, 4);
     CHECK_TEXT(mail.to[0].address, "x@y.z");
     CHECK_TEXT(mail.to[3].address, "g@h.i");
+    memset(to, 0x55, sizeof to);
+    memset(none, 0, sizeof none);
+    CHECK_NUMBER(compose(&m), SMTP_OK);
+    for (i = 0; i < 4; i++)
+        none[i].address = mail.to[i].address;
+    CHECK(memcmp(to, none, sizeof none) == 0);
     memset(&mail, 0, sizeof mail);
     CHECK_NUMBER(smtp_compose(&composer, &m, &mail, to, 3), SMTP_E_ARGUMENT);
     memset(&mail, 0, sizeof mail);
     CHECK_NUMBER(smtp_compose(&composer, &m, &mail, NULL, 0), SMTP_OK);
     CHECK(mail.to == NULL && mail.to_count == 0);
+}
+
+/* A name of 60 bytes with its quotes and what is escaped is not encoded. */
+static void test_quoted(void)
+{
+    static const struct {
+        const char *name, *want;
+    } rows[] = {
+        {"A \"nickname\" and a \\ within a name that is rather long.",
+         "\"A \\\"nickname\\\" and a \\\\ within a name that is rather long.\""},
+        {"A \"nickname\" and a \\ within a name that is rather long..",
+         "=?utf-8?Q?A_=22nickname=22_and_a_=5C_within_a_name"},
+    };
+    smtp_mailbox who[2];
+    smtp_message m = plain("");
+    size_t i;
+    memcpy(who, two, sizeof who);
+    m.who = who;
+    for (i = 0; i < sizeof rows / sizeof *rows; i++) {
+        who[1].name = rows[i].name;
+        CHECK_NUMBER(compose(&m), SMTP_OK);
+        pull_all(out);
+        CHECK(strstr(out, rows[i].want) != NULL);
+    }
 }
 
 /* 7bit, 8bit, quoted-printable or base64; nothing that is sent as it is may
@@ -258,6 +290,37 @@ static void test_binary(void)
     CHECK(mail.body.flags & SMTP_BODY_CANONICAL);
     pull_all(out);
     CHECK(strstr(out, "base64\r\n\r\nCi0tPV8wMDAwMDAwMQ==\r\n") != NULL);
+}
+
+/* Each digit of base64, at each place of a line. */
+static void test_base64(void)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                 "abcdefghijklmnopqrstuvwxyz0123456789+/";
+    static char bytes[65 * 48];
+    smtp_message m = plain("t\n");
+    smtp_part part;
+    size_t i, bit, wrong = 0;
+    char *p;
+    for (i = 0; i < 65 * 64; i++)  /* 64 begin with the next digit */
+        for (bit = 0; bit < 6; bit++)
+            if ((i + i / 64) % 64 >> (5 - bit) & 1)
+                bytes[(6 * i + bit) / 8] |= (char)(128 >> (6 * i + bit) % 8);
+    memset(&part, 0, sizeof part);
+    part.body = smtp_bytes(bytes, sizeof bytes);
+    m.parts = &part;
+    m.part_count = 1;
+    CHECK_NUMBER(compose(&m), SMTP_OK);
+    pull_all(out);
+    p = strstr(out, "base64\r\n\r\n");
+    if (!CHECK(p != NULL))
+        return;
+    for (p += 10, i = 0; i < 65 * 64; i++, p++) {
+        if (i && i % 76 == 0)
+            p += strspn(p, "\r\n");
+        wrong += *p != digits[(i + i / 64) % 64];
+    }
+    CHECK_NUMBER(wrong, 0);
 }
 
 /* What looks odd and is right; spaces more than needed between identifiers. */
@@ -716,8 +779,10 @@ int main(void)
     test_dates();
     test_parts();
     test_people();
+    test_quoted();
     test_encodings();
     test_binary();
+    test_base64();
     test_accepted();
     test_utf8();
     test_refused();

@@ -459,6 +459,11 @@ static const dialogue extensions[] = {
      HELLO "MAIL FROM:<box@a> ENVID=a+2Bb+3Dc\n"
      "RCPT TO:<ops@b> ORCPT=rfc822;x+2By@b\nDATA\n" TEXT "QUIT\n",
      STORED FINE},
+    {"DSN, xtext begins behind the address type",
+     "offer DSN\n" ONE "orcpt x-a+b;c+d;e+f\n",
+     HELLO "MAIL FROM:<box@a>\n"
+     "RCPT TO:<ops@b> ORCPT=x-a+b;c+2Bd;e+2Bf\nDATA\n" TEXT "QUIT\n",
+     STORED FINE},
     {"DSN, not offered", PIPE ONE "envid Q\n",
      HELLO "QUIT\n", "E_UNSUPPORTED 0: NOT_TAKEN 0\n" FINE},
     {"parameters, all in order",
@@ -822,6 +827,14 @@ static const dialogue by_hand[] = {
      "verify OK 250 2.6.0\nexpn OK 250 2.6.0\nhelp OK 250 2.6.0\n"
      "help OK 250 2.6.0\ndocmd E_REFUSED 500 5.5.2\n"
      "docmd E_REFUSED 500 5.5.2\nend OK\n"},
+    {"by hand, codes", "XFOO 200 x\nXFOO 399 x\nXFOO 400 x\nXFOO 599 x\n"
+     "do greet\ndo docmd XFOO\ndo docmd XFOO\ndo docmd XFOO\ndo docmd XFOO\n",
+     "XFOO\nXFOO\nXFOO\nXFOO\nQUIT\n",
+     "greet OK 220\ndocmd OK 200\ndocmd OK 399\ndocmd E_REFUSED 400\n"
+     "docmd E_REFUSED 599\nend OK\n"},
+    {"an enhanced code of another class is none", ONE
+     "MAIL 250 5.1.0 ok\nRCPT 250 4.1.5 ok\nEND 250 5.6.0 stored\n",
+     HELLO SAY_ONE TEXT "QUIT\n", "OK 250: OK 250\nend OK\n"},
     {"by hand, refusals", "MAIL 501 5.1.7 no\nRCPT 503 5.5.1 no\n"
      "DATA 503 5.5.1 no\nmail box@a ops@b\nbody hi|\n"
      "do helo\ndo mail_from box@a\ndo rcpt_to ops@b\ndo data\ndo noop\n",

@@ -227,6 +227,18 @@ static void check_declared(void)
         }
 }
 
+/* A count of recipients that are not there is none. */
+static void check_nobody(void)
+{
+    rig r;
+    rig_start(&r, "");
+    rig_open(&r);
+    r.mail.to = NULL;
+    CHECK_NUMBER(smtp_send(&r.s, &r.mail), SMTP_E_ARGUMENT);
+    CHECK_NUMBER(r.server.stored, 0);
+    rig_stop(&r);
+}
+
 /* ---- by hand and not ----------------------------------------------------- */
 
 /* A transaction that was begun by hand is ended before a mail is sent; nothing
@@ -332,6 +344,7 @@ int main(void)
     check_rounds();
     check_readings();
     check_declared();
+    check_nobody();
     check_hand_then_send(0);
     check_hand_then_send(1);
     check_cut_reply();

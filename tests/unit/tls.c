@@ -809,6 +809,8 @@ static void roundtrip(size_t buffer, size_t room, size_t piece, uint32_t again)
     sc.wire.piece = piece;
     sc.wire.again = again;
     CHECK_NUMBER(scene_open(), SMTP_OK);
+    CHECK_NUMBER(sc.tls.client.eng.ibuf != sc.tls.client.eng.obuf,
+                 buffer >= SMTP_TLS_BUFFER_DUPLEX);
     CHECK_NUMBER(scene_handshake(), SMTP_OK);
     CHECK_NUMBER(scene_echo(1), SMTP_OK);
     CHECK_NUMBER(scene_echo(20000), SMTP_OK);
