@@ -256,6 +256,8 @@ static void test_encodings(void)
          "\r\n\r\n=C3=A4 is one letter\r\n", 0},
         {"\xC3\xA4 is one letter\n", "8bit\r\n\r\n\xC3\xA4 is one letter\r\n",
          SMTP_EXT_8BITMIME},
+        {"\xC3\xA4 !~=\t\x7F no letter of it is missed", "quoted-printable\r\n\r\n"
+         "=C3=A4 !~=3D\t=7F no", 0},
         {"\xC3\xA4\xC3\xA4\n", "base64\r\n\r\nw6TDpA0K\r\n", 0}
     };
     size_t i;

@@ -273,6 +273,12 @@ static void filled(play *p) { memset(p->buffer, 'x', p->buffer_size); }
 static void told_other(play *p) { p->told.data[0] = 'x'; }
 static void said_other(play *p) { p->server.log.data[0] = 'x'; }
 static void said_less(play *p) { p->server.log.data[9] = 0, unsaid(p); }
+static void waits_for_ever(play *p) { play_through(p, SMTP_AGAIN); }
+static void does_not_wait(play *p)
+{
+    p->way.wait = 1;
+    play_through(p, SMTP_AGAIN);
+}
 static void pulled_back(play *p)
 {
     const char *data;
@@ -316,13 +322,16 @@ static const struct {
     {told_other, "it ended otherwise"},
     {said_other, "something that was said is not in the trace"},
     {said_less, "something else was said"},
+    {waits_for_ever, "SMTP_AGAIN, and nothing to wait for will come"},
+    {does_not_wait, "SMTP_AGAIN although there is io.wait"},
     {pulled_back, "a source that cannot go back was asked to"},
 };
 
-/* `next` is not built in where mails do not overlap; nor is the trace. */
+/* Neither `next`, nor io.wait, nor the trace has to be built in. */
 static int is_built(const char *fault)
 {
     return (SMTP__NEXT || !strstr(fault, "told")) &&
+           (SMTP__WAITS || !strstr(fault, "io.wait")) &&
            (SMTP__TRACE || !strstr(fault, "in the trace"));
 }
 

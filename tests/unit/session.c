@@ -239,6 +239,36 @@ static void check_nobody(void)
     rig_stop(&r);
 }
 
+/* What io.starttls says of a handshake that failed ends the session, if it is a
+   status that tells of it. */
+static int handshake;
+
+static int failed_starttls(void *ctx)
+{
+    (void)ctx;
+    return handshake;
+}
+
+static void check_handshake(void)
+{
+    static const struct { int said, status; } rows[] = {
+        {SMTP_E_TLS_NAME, SMTP_E_TLS_NAME}, {SMTP_EOF, SMTP_EOF},
+        {SMTP_E_TIMEOUT, SMTP_E_TIMEOUT}, {SMTP_E_IO, SMTP_E_TLS},
+        {-1000, SMTP_E_TLS}, {SMTP_E_SHUTDOWN, SMTP_E_TLS}, {1, SMTP_E_TLS},
+    };
+    size_t i;
+    for (i = 0; i < sizeof rows / sizeof *rows; i++) {
+        rig r;
+        rig_start(&r, "tls starttls\noffer STARTTLS\n");
+        r.io.starttls = failed_starttls;
+        handshake = rows[i].said;
+        rig_open(&r);
+        CHECK_NUMBER(smtp_send(&r.s, &r.mail), rows[i].status);
+        CHECK_NUMBER(r.mail.status, SMTP_NOT_TAKEN);
+        rig_stop(&r);
+    }
+}
+
 /* ---- by hand and not ----------------------------------------------------- */
 
 /* A transaction that was begun by hand is ended before a mail is sent; nothing
@@ -345,6 +375,7 @@ int main(void)
     check_readings();
     check_declared();
     check_nobody();
+    check_handshake();
     check_hand_then_send(0);
     check_hand_then_send(1);
     check_cut_reply();
