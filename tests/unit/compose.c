@@ -91,6 +91,12 @@ static void test_text(void)
                    "Content-Type: text/plain; charset=utf-8; format=flowed\r\n"
                    "\r\n"
                    "a\r\n");
+    m = plain(NULL);
+    check_mail(&m, "From: box@example.org\r\n"
+                   "To: ops@example.net\r\n"
+                   "MIME-Version: 1.0\r\n"
+                   "Content-Type: text/plain; charset=utf-8\r\n"
+                   "\r\n");
 }
 
 /* Every month and leap year's end, against a calendar counted day by day. */
@@ -220,7 +226,8 @@ static void test_quoted(void)
         const char *name, *want;
     } rows[] = {
         {"A \"nickname\" and a \\ within a name that is rather long.",
-         "\"A \\\"nickname\\\" and a \\\\ within a name that is rather long.\""},
+         "\"A \\\"nickname\\\" and a \\\\ within a name that is rather "
+         "long.\""},
         {"A \"nickname\" and a \\ within a name that is rather long..",
          "=?utf-8?Q?A_=22nickname=22_and_a_=5C_within_a_name"},
     };
@@ -256,8 +263,12 @@ static void test_encodings(void)
          "\r\n\r\n=C3=A4 is one letter\r\n", 0},
         {"\xC3\xA4 is one letter\n", "8bit\r\n\r\n\xC3\xA4 is one letter\r\n",
          SMTP_EXT_8BITMIME},
-        {"\xC3\xA4 !~=\t\x7F no letter of it is missed", "quoted-printable\r\n\r\n"
-         "=C3=A4 !~=3D\t=7F no", 0},
+        {"\xC3\xA4 a line of text that is longer than quoted-printable lets it"
+         " be in a mail, so that it\n", "quoted-printable\r\n\r\n"
+         "=C3=A4 a line of text that is longer than quoted-printable lets it"
+         " be in =\r\na mail, so that it\r\n", 0},
+        {"\xC3\xA4 !~=\t\x7F no letter of it is missed",
+         "quoted-printable\r\n\r\n=C3=A4 !~=3D\t=7F no", 0},
         {"\xC3\xA4\xC3\xA4\n", "base64\r\n\r\nw6TDpA0K\r\n", 0}
     };
     size_t i;
@@ -325,6 +336,29 @@ static void test_base64(void)
     CHECK_NUMBER(wrong, 0);
 }
 
+/* A part of any length has its last line as it should. */
+static void test_line_ends(void)
+{
+    static const char bytes[200] = {'x', 'y', 'z'};
+    smtp_message m = plain("t\n");
+    smtp_part part;
+    size_t n;
+    memset(&part, 0, sizeof part);
+    m.parts = &part;
+    m.part_count = 1;
+    for (n = 1; n < sizeof bytes; n++) {
+        size_t digits = (n + 2) / 3 * 4;
+        char *p, *end;
+        part.body = smtp_bytes(bytes, n);
+        CHECK_NUMBER(compose(&m), SMTP_OK);
+        CHECK_NUMBER(pull_all(out), mail.body.size);
+        p = strstr(out, "base64\r\n\r\n");
+        end = p ? strstr(p, "\r\n--=_") : NULL;
+        if (CHECK(end != NULL))
+            CHECK_NUMBER(end - p - 10, digits + (digits - 1) / 76 * 2);
+    }
+}
+
 /* What looks odd and is right; spaces more than needed between identifiers. */
 static void test_accepted(void)
 {
@@ -343,7 +377,7 @@ static void test_accepted(void)
         CHECK_NUMBER(compose(&m), SMTP_OK);
         CHECK_NUMBER(smtp_address_check(good[i]), 1);
     }
-    field.name = "X-A";
+    field.name = "Contents";
     field.value = "\xF4\x8F\xBF\xBF";                /* U+10FFFF */
     m.fields = &field;
     m.field_count = 1;
@@ -351,7 +385,38 @@ static void test_accepted(void)
     CHECK_NUMBER(compose(&m), SMTP_OK);
     pull_all(out);
     CHECK(strstr(out, "References: <a@b> <c@d>\r\n") != NULL);
-    CHECK(strstr(out, "\r\nX-A: =?utf-8?B?9I+/vw==?=\r\n") != NULL);
+    CHECK(strstr(out, "\r\nContents: =?utf-8?B?9I+/vw==?=\r\n") != NULL);
+}
+
+/* A space that a fold could swallow is encoded, and all with it; so is a word
+   that is too long, and what cannot stand as it is. */
+static void test_spaces(void)
+{
+    static const char *const rows[][2] = {
+        {"one two three", "one two three"},
+        {"one  two", "=?utf-8?Q?one__two?="},
+        {" one", "=?utf-8?Q?_one?="},
+        {"one two ", "=?utf-8?Q?one_two_?="},
+        {"a 60-letters-60-letters-60-letters-60-letters-60-letters-60-le",
+         "a 60-letters-60-letters-60-letters-60-letters-60-letters-60-le"},
+        {"a 60-letters-60-letters-60-letters-60-letters-60-letters-60-let",
+         "=?utf-8?Q?a_60-letters-60-letters-60-letters-60-l?=\r\n"
+         " =?utf-8?Q?etters-60-letters-60-let?="},
+        {"a\x7F", "=?utf-8?Q?a=7F?="},
+        {"abcdef\xC3\xBC", "=?utf-8?Q?abcdef=C3=BC?="},  /* as long as B */
+        {"abcde\xC3\xBC\xC3\xBC", "=?utf-8?B?YWJjZGXDvMO8?="},
+        {NULL, NULL}
+    };
+    smtp_message m = plain("");
+    char want[200];
+    int i;
+    for (i = 0; rows[i][0]; i++) {
+        m.subject = rows[i][0];
+        CHECK_NUMBER(compose(&m), SMTP_OK);
+        pull_all(out);
+        snprintf(want, sizeof want, "\r\nSubject: %s\r\n", rows[i][1]);
+        CHECK(strstr(out, want) != NULL);
+    }
 }
 
 /* UTF-8 in the header only where an address needs it and it is offered. */
@@ -430,6 +495,8 @@ static void test_refused(void)
     m.who = two + 1;
     refused(&m, SMTP_E_FIELD_MISSING, "From", 0);
     m = plain("");
+    m.subject = "a\x80";
+    refused(&m, SMTP_E_FIELD_UTF8, "Subject", 0);
     m.subject = "a\xE2\x82";
     refused(&m, SMTP_E_FIELD_UTF8, "Subject", 0);
     m.subject = "a\xF8\x90\x80\x80";
@@ -447,6 +514,8 @@ static void test_refused(void)
     field[1].value = "b";
     m.fields = field;
     m.field_count = 2;
+    refused(&m, SMTP_E_FIELD_NAME, "fields", 1);
+    field[1].name = "X\x7F";
     refused(&m, SMTP_E_FIELD_NAME, "fields", 1);
     field[1].name = "bCC";
     refused(&m, SMTP_E_FIELD_NAME, "fields", 1);
@@ -785,7 +854,9 @@ int main(void)
     test_encodings();
     test_binary();
     test_base64();
+    test_line_ends();
     test_accepted();
+    test_spaces();
     test_utf8();
     test_refused();
     test_sources();

@@ -92,6 +92,7 @@ static void judge(const char *raw, const char *fields, const char *body)
     CHECK(br_rsa_pkcs1_sign_get_default()(BR_HASH_OID_SHA256, sum, sizeof sum,
                                           &key, signature));
     CHECK(has(";b=", signature, sizeof signature));
+    CHECK(memcmp(dkim.text + dkim.size - 2, "\r\n", 2) == 0);
     check_context[0] = 0;
 }
 
