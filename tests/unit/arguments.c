@@ -65,6 +65,37 @@ static void check_addresses(void)
     guard_release();
 }
 
+/* A byte that may not stand in an address, at each place of addresses of every
+   length: long ones are looked at many bytes at a time. */
+static void check_places(void)
+{
+    static const char bad[] = "\r\n <>\t\001\037\177";
+    char text[160], *own = text + 80;   /* more of its like before it */
+    size_t size, at, k;
+    memset(text, 'a', 80);
+    for (size = 1; size < 70; size++) {
+        snprintf(check_context, sizeof check_context, "%lu bytes",
+                 (unsigned long)size);
+        memset(own, 'a', size);
+        own[size] = 0;
+        CHECK_NUMBER(smtp_address_check(guard_text(text) + 80), 1);
+        for (at = 0; at < size; at++) {
+            for (k = 0; k < sizeof bad - 1; k++) {
+                own[at] = bad[k];
+                CHECK_NUMBER(smtp_address_check(guard_text(text) + 80), 0);
+            }
+            own[at] = '~';
+            CHECK_NUMBER(smtp_address_check(guard_text(text) + 80), 1);
+            own[at] = '\303';
+            CHECK_NUMBER(smtp_address_check(guard_text(text) + 80),
+                         SMTP__UTF8 ? 2 : 0);
+            own[at] = 'a';
+            guard_release();
+        }
+    }
+    check_context[0] = 0;
+}
+
 /* Every string of up to four of the bytes that matter: what passes can not
    end the path, nor the line. */
 static void check_all_short(void)
@@ -368,6 +399,7 @@ int main(void)
     check_begin();
     check_alarm(60);
     check_addresses();
+    check_places();
     check_all_short();
     check_opening();
     check_missing();

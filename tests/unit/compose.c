@@ -267,8 +267,9 @@ static void test_encodings(void)
          " be in a mail, so that it\n", "quoted-printable\r\n\r\n"
          "=C3=A4 a line of text that is longer than quoted-printable lets it"
          " be in =\r\na mail, so that it\r\n", 0},
-        {"\xC3\xA4 !~=\t\x7F no letter of it is missed",
-         "quoted-printable\r\n\r\n=C3=A4 !~=3D\t=7F no", 0},
+        {"\xC3\xA4 !~=\t\x7F no letter of it is missed~",
+         "quoted-printable\r\n\r\n"
+         "=C3=A4 !~=3D\t=7F no letter of it is missed~", 0},
         {"\xC3\xA4\xC3\xA4\n", "base64\r\n\r\nw6TDpA0K\r\n", 0}
     };
     size_t i;
@@ -281,6 +282,25 @@ static void test_encodings(void)
         CHECK(strstr(out, rows[i].want) != NULL);
         CHECK(!(mail.body.flags & SMTP_BODY_8BIT) == !rows[i].offers);
     }
+}
+
+/* Lines of 998 bytes go as they are, longer ones do not. */
+static void test_longest_line(void)
+{
+    static char text[1001];
+    smtp_message m = plain(text);
+    memset(text, 'x', 998);
+    text[998] = '\n';
+    m.text = smtp_text(text);
+    CHECK_NUMBER(compose(&m), SMTP_OK);
+    pull_all(out);
+    CHECK(strstr(out, "Encoding") == NULL);
+    text[998] = 'x';
+    text[999] = '\n';
+    m.text = smtp_text(text);
+    CHECK_NUMBER(compose(&m), SMTP_OK);
+    pull_all(out);
+    CHECK(strstr(out, "quoted-printable") != NULL);
 }
 
 static void test_binary(void)
@@ -534,6 +554,9 @@ static void test_refused(void)
     m = plain("");
     m.parts = part;
     m.part_count = 2;
+    part[0].type = "text";
+    CHECK_NUMBER(compose(&m), SMTP_E_FIELD_SYNTAX);
+    part[0].type = NULL;
     part[1].body = smtp_text(NULL);
     refused(&m, SMTP_E_ARGUMENT, "parts", 1);
     m.offers = SMTP_EXT_BINARYMIME;
@@ -605,6 +628,7 @@ static void test_sources(void)
     CHECK_NUMBER(mail.body.size, 0);
     size = pull_all(again);
     CHECK(size > 0 && !text.went_back && !file.went_back);
+    CHECK(strstr(again, "quoted-printable") && strstr(again, "base64"));
     for (n = 1; n <= 14; n++) {
         m.text = from_source(&text, bytes, sizeof bytes - 1, 4);
         part.body = from_source(&file, bytes, sizeof bytes - 1, 5);
@@ -711,6 +735,14 @@ static void test_long(void)
     for (i = 0, at = out; (at = strstr(at, "%22")) != NULL; at++)
         i++;
     CHECK_NUMBER(i, sizeof name - 1);
+    part.name = "\xC3\xA4 of 16 bytes.";       /* these fit a line */
+    compose(&m);
+    pull_all(out);
+    CHECK(strstr(out, "filename*=utf-8''%C3%A4%20of%2016%20bytes.") != NULL);
+    part.name = "\xC3\xA4 is of 17 bytes";
+    compose(&m);
+    pull_all(out);
+    CHECK(strstr(out, "filename*0*=utf-8''%C3%A4%20is%20of%2017%20bytes"));
     for (i = 0; i + 1 < sizeof words; i++)
         words[i] = i % 5 == 4 ? ' ' : '\1';
     CHECK_NUMBER(compose(&m), SMTP_OK);
@@ -852,6 +884,7 @@ int main(void)
     test_people();
     test_quoted();
     test_encodings();
+    test_longest_line();
     test_binary();
     test_base64();
     test_line_ends();

@@ -110,6 +110,21 @@ static void test_signed(void)
           "from:a@b.c\r\n", "x\r\n");
 }
 
+/* No name of a field is too long, nor one that begins with another's. */
+static void test_long_names(void)
+{
+    static char raw[300];
+    size_t n;
+    for (n = 1; n < 100; n++) {
+        memset(raw, 'f', n);
+        strcpy(raw + n, ": x\nFrom: a@b.c\nFrom-");
+        memset(raw + strlen(raw), 'f', n);
+        strcat(raw, ": x\n\nx\n");
+        judge(raw, "from:a@b.c\r\n", "x\r\n");
+        memset(raw, 0, sizeof raw);
+    }
+}
+
 /* A line without a colon is no field, whatever follows it. */
 static void test_no_field(void)
 {
@@ -217,6 +232,7 @@ int main(void)
     check_alarm(60);
     make_key();
     test_signed();
+    test_long_names();
     test_no_field();
     test_no_first();
     test_names();

@@ -336,6 +336,24 @@ static void check_cut_reply(void)
     }
 }
 
+/* A reply to a command, whole or not, as the caller reads it. */
+static void check_reply_text(const char *setup, unsigned code, const char *want)
+{
+    size_t most;
+    for (most = 0; most < 8; most++) {
+        rig r;
+        rig_start(&r, setup);
+        rig_open(&r);
+        r.line.habit.recv_most = most;
+        CHECK_NUMBER(smtp_ehlo(&r.s), SMTP_OK);
+        CHECK_NUMBER(smtp_noop(&r.s), SMTP_OK);
+        CHECK_NUMBER(r.s.reply.code.reply, code);
+        CHECK_TEXT(r.s.reply.text, want);
+        CHECK_NUMBER(r.s.reply.length, strlen(want));
+        rig_stop(&r);
+    }
+}
+
 /* What config->reply is shown: "STAGE CODE [m] [ADDRESS]". */
 static char shown[400];
 
@@ -379,6 +397,13 @@ int main(void)
     check_hand_then_send(0);
     check_hand_then_send(1);
     check_cut_reply();
+    check_reply_text("NOOP 250 2.6.0 fine\n", 250, "2.6.0 fine");
+    check_reply_text("NOOP 250 fine by me\n", 250, "fine by me");
+    check_reply_text("NOOP+raw 250 2.6.0 fine%0A\n", 250, "2.6.0 fine");
+    check_reply_text("NOOP+raw 250 fine by me%0A\n", 250, "fine by me");
+    check_reply_text("NOOP 250 x\n", 250, "x");
+    check_reply_text("NOOP 250\n", 250, "");
+    check_reply_text("NOOP 250-one|250-|250 two\n", 250, "one\n\ntwo");
     check_shown(REFUSED, BEGINNING ". 250 m\nQUIT 221\n");
     check_shown("lmtp\n" REFUSED,
                 BEGINNING ". 250 m a@b\n. 250 m e@f\nQUIT 221\n");
