@@ -73,7 +73,7 @@ static void check_places(void)
     char text[160], *own = text + 80;   /* more of its like before it */
     size_t size, at, k;
     memset(text, 'a', 80);
-    for (size = 1; size < 70; size++) {
+    for (size = 1; size < 40; size++) {
         snprintf(check_context, sizeof check_context, "%lu bytes",
                  (unsigned long)size);
         memset(own, 'a', size);
