@@ -1893,8 +1893,8 @@ static int smtp__is(smtp_status status, smtp_status which)
     return ((unsigned)status & 255) == SMTP__BYTE(which);
 }
 
-/* RSET was refused: the server goes away, but what was said around it may still
-   be answered, where that can be of any use. */
+/* RSET was refused, or one recipient's body by 421: the server goes away, but
+   what was said before may still be answered, where that can be of any use. */
 #define SMTP__LEAVES (SMTP__NEXT || SMTP__CHUNKING)
 static int smtp__leaving(const smtp_session *s)
 {
@@ -2072,8 +2072,7 @@ static int smtp__contradicted(const smtp_mail *m)
    the server say 421 instead of an answer. */
 static void smtp__lose(smtp_session *s, smtp_mail *m)
 {
-    int shut = s->status == SMTP__BYTE(SMTP_E_SHUTDOWN) &&
-               (!SMTP__LEAVES || s->reply.code.reply == 421);
+    int shut = s->status == SMTP__BYTE(SMTP_E_SHUTDOWN) && !smtp__leaving(s);
     int none, unknown;
     if (!SMTP__CHUNKING && !smtp__is(m->status, SMTP_AGAIN))
         return;
@@ -5301,6 +5300,22 @@ static void smtp__show(smtp_session *s)
         c->reply(c->ctx, s, smtp__heard(s), to);
 }
 
+/* 421: the server goes away, and 1: the session with it. Not before the answer
+   to QUIT is judged, nor where 421 stands for one recipient, as a proxy passes
+   on what that one's host has said: those for the others may follow. */
+static int smtp__shut_down(smtp_session *s)
+{
+    if (s->due && s->stage == SMTP__QUIT)
+        return 0;
+    if (SMTP__LEAVES && SMTP__EACH_ANSWERS && s->due &&
+        s->stage == SMTP__FINAL && smtp__turn_of(s)) {
+        s->broken = SMTP__BYTE(SMTP_E_SHUTDOWN);
+        return 0;
+    }
+    smtp__fail(s, SMTP_E_SHUTDOWN);
+    return 1;
+}
+
 /* A reply is complete. 421 is judged before the row that it answers. */
 static void smtp__answer(smtp_session *s)
 {
@@ -5309,9 +5324,9 @@ static void smtp__answer(smtp_session *s)
         s->stage = (uint8_t)smtp__awaited(s);
     if (SMTP__REPLY)
         smtp__show(s);
-    if (s->reply.code.reply == 421 && !(s->due && s->stage == SMTP__QUIT)) {
-        smtp__fail(s, SMTP_E_SHUTDOWN);
-    } else if (s->due == 0 || (s->stage < SMTP__QUIT && s->out_to)) {
+    if (s->reply.code.reply == 421 && smtp__shut_down(s))
+        return;
+    if (s->due == 0 || (s->stage < SMTP__QUIT && s->out_to)) {
         smtp__unasked(s);
     } else {
         s->due--;

@@ -62,13 +62,14 @@ enum { PEER_RULES = 64, PEER_MAILS = 32, PEER_WORD = 12 };
    first that is to be repeated. Verbs besides the commands: greeting, RESPONSE
    (to a line of a login), END (to a message), NONE (to a message for which no
    recipient was accepted), BODY (inside a message), PRDR (announces an END for
-   each recipient, then ALL). Who says 421 closes. */
+   each recipient, then ALL). Who says 421 closes, but where `on` says that it
+   was meant for one recipient. */
 typedef struct peer_rule {
     char verb[PEER_WORD];
     const char *reply;             /* as on the wire; may be empty */
     size_t size;
     size_t at;                     /* BODY: after so many bytes */
-    unsigned char repeat, close;
+    unsigned char repeat, close, on;
     unsigned char now;             /* BDAT: before its payload is read */
 } peer_rule;
 
@@ -146,7 +147,7 @@ static inline void peer_ready(peer *p)
 static inline int peer_rule_says(peer *p, const peer_rule *rule)
 {
     bytes_add(&p->out, rule->reply, rule->size);
-    if (rule->close || strncmp(rule->reply, "421", 3) == 0) {
+    if (rule->close || (!rule->on && strncmp(rule->reply, "421", 3) == 0)) {
         p->closed = 1;
         p->holding = 0;
     }

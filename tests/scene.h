@@ -21,7 +21,7 @@
       offer A;B       the answer to every further EHLO or LHLO
       hold A B        answers are kept back from a command A to a command B
       VERB REPLY      a rule of the peer; VERB* for good, VERB+close,
-                      VERB+now, VERB+raw (no CRLF added), BODY@N
+                      VERB+now, VERB+on, VERB+raw (no CRLF added), BODY@N
    In texts %XX is a byte, {TEXT*N} is N times the text; | is CRLF in a reply
    and LF in a body.
 
@@ -180,6 +180,7 @@ static inline peer_rule *scene_rule(scene *s, const char *word)
     rule->repeat = strchr(word, '*') != NULL;
     rule->close = strstr(word, "+close") != NULL;
     rule->now = strstr(word, "+now") != NULL;
+    rule->on = strstr(word, "+on") != NULL;
     if (strchr(word, '@'))
         rule->at = strtoul(strchr(word, '@') + 1, NULL, 10);
     return rule;

@@ -701,6 +701,12 @@ static const dialogue lmtp[] = {
      "END+close 421 bye\n" TWO, LHELLO SAY_TWO TEXT,
      "PARTIAL/UNKNOWN *: OK 250 2.6.0, NOT_TAKEN/E_REFUSED *\n"
      "end E_SHUTDOWN\n"},
+    {"LMTP, 421 for one of them", LMTP "END+on 421 4.3.2 bye\n" TWO,
+     LHELLO SAY_TWO TEXT, "PARTIAL *: E_REFUSED 421 4.3.2, OK 250 2.6.0\n"
+     "end E_SHUTDOWN\n"},
+    {"LMTP, 421 for the first and the end", LMTP "END+close 421 4.3.2 bye\n"
+     TWO, LHELLO SAY_TWO TEXT,
+     "UNKNOWN 0: E_REFUSED 421 4.3.2, UNKNOWN 0\nend E_SHUTDOWN\n"},
     {"LMTP, all refused", LMTP "RCPT* 550 5.1.1 no\n" TWO,
      LHELLO SAY_TO_TWO "QUIT\n",
      "E_RECIPIENTS 550 5.1.1: " NO ", " NO "\n" FINE},

@@ -73,7 +73,8 @@ static void add_rule(const char *verb, const char *good, int lethal)
     else if (kind == 10)
         add("+close 421 4.3.2 bye\n");
     else if (kind == 11)
-        add(" 421 4.3.2 bye\n");
+        add(strcmp(verb, "END") == 0 ? "+on 421 4.3.2 bye\n"
+                                     : " 421 4.3.2 bye\n");
     else if (kind == 8)
         add(" 451 4.3.0 later\n");
     else if (kind == 7)

@@ -234,6 +234,9 @@ static const dialogue prdr[] = {
     {"PRDR, 421 between the answers", "offer PRDR\nEND 250 2.6.0 ok\n"
      "END+close 421 bye\n" TWO, HELLO FROM " PRDR" TO_TWO BODY,
      "*: *, *\nend E_SHUTDOWN\n"},
+    {"PRDR, 421 for one of them", "offer PRDR\nEND+on 421 4.3.2 bye\n" TWO,
+     HELLO FROM " PRDR" TO_TWO BODY,
+     "PARTIAL *: E_REFUSED 421 4.3.2, OK 250 2.6.0\nend E_SHUTDOWN\n"},
     {"PRDR, 421 instead of the answer for all", "offer PRDR\n"
      "END* 250 2.6.0 ok\nALL+close 421 bye\n" TWO, HELLO FROM " PRDR" TO_TWO
      BODY, "NOT_TAKEN 421: " NOT ", " NOT "\nend E_SHUTDOWN\n"},
