@@ -2581,9 +2581,9 @@ SMTP__APART static void smtp__keep_feature(smtp_session *s, char c)
     size_t at = (size_t)s->run, size = s->config->features_size;
     if (text == NULL || at >= size || c == 0 || c == '\r')
         return;
+    if ((unsigned char)c <= ' ' && (at == 0 || text[at - 1] == 0))
+        return;                    /* nor is a line kept that is empty */
     if (c == '\n') {
-        if (at == 0 || text[at - 1] == 0)
-            return;                /* nor is a line kept that is empty */
         at++;
     } else if (at + 2 < size) {
         text[at++] = c;
@@ -2659,7 +2659,7 @@ SMTP_API const char *smtp_extn(const smtp_session *s, const char *keyword)
         const char *rest = line + n;
         if (!smtp__same(line, keyword, n))
             continue;
-        while (*rest == ' ' || *rest == '=')
+        while (*rest == '=' || (unsigned char)(*rest - 1) < ' ')
             rest++;
         if (!*rest || rest > line + n)
             return rest;

@@ -373,7 +373,7 @@ typedef struct keeper {
 static void keeper_open(keeper *k, size_t size)
 {
     static const dialogue offers = {
-        "features", "EHLO 250-mx|250-SIZE 1000|250-etrn|250-X-Y  a=1 B|"
+        "features", "EHLO 250-mx|250-SIZE%091000|250- etrn|250-X-Y  a=1 B|"
         "250 AUTH=LOGIN PLAIN\nEHLO 250 mx\n", NULL, ""
     };
     memset(&k->server, 0, sizeof k->server);
@@ -399,11 +399,11 @@ static void keeper_close(keeper *k)
     peer_stop(&k->server);
 }
 
-/* The lines that fit a room of `size` bytes, whole. */
+/* The lines that fit a room of `size` bytes, whole. Blanks may be odd. */
 static void check_features(size_t size)
 {
     static const char *const kept[] = {
-        "SIZE 1000", "etrn", "X-Y  a=1 B", "AUTH=LOGIN PLAIN"
+        "SIZE\t1000", "etrn", "X-Y  a=1 B", "AUTH=LOGIN PLAIN"
     };
     static const char *const name[] = {"size", "ETRN", "x-y", "Auth"};
     static const char *const value[] = {"1000", "", "a=1 B", "LOGIN PLAIN"};
