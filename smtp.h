@@ -376,7 +376,8 @@ typedef struct smtp_mail {
     int32_t by;                    /* DELIVERBY: seconds from now */
 #endif
 #ifndef SMTP_NO_PARAMS
-    const char *params;            /* further MAIL parameters as sent, or 0 */
+    const char *params;            /* further MAIL parameters as sent, or 0;
+                                      SIZE, BODY, SMTPUTF8 are the engine's */
 #endif
     void *user;                    /* yours */
 
@@ -664,7 +665,8 @@ SMTP_API unsigned long smtp_deadline(const smtp_session *s);
    answered for each recipient that was accepted, as config->reply sees it:
    SMTP_PARTIAL where the answers differ. An smtp_send() after these does what
    config still asks for, and ends by RSET a transaction that is open; but no
-   server takes a login inside of one.
+   server takes a login inside of one. What a refused mail of smtp_send() has
+   left open is yours to end: smtp_rset().
    Nothing was said: SMTP_E_BUSY, SMTP_E_LINE, SMTP_E_SENDER_SYNTAX,
    SMTP_E_RECIPIENT_SYNTAX, SMTP_E_PARAMETER, SMTP_E_UTF8, SMTP_E_UNSUPPORTED;
    data: SMTP_E_ARGUMENT (no body); STARTTLS: SMTP_E_NO_TLS, SMTP_E_NO_STARTTLS;
