@@ -1625,6 +1625,9 @@ enum {                             /* smtp_session.flags */
     SMTP__HELLO = 2,               /* EHLO or HELO is answered */
     SMTP__SECURE = 4,              /* STARTTLS has made it so */
     SMTP__LOGGED_IN = 8 * SMTP__AUTH,
+    SMTP__AHEAD = 16 * SMTP__NEXT, /* a mail began while an answer to a body
+                                      was due; */
+    SMTP__EARLY = 128 * SMTP__NEXT,          /* its RSET was refused for that */
     SMTP__PLAIN_ON = 32 * SMTP__OPPORTUNISTIC,  /* TLS was not to be had */
     SMTP__FULL = 64,               /* the window is, refill at half */
     SMTP__MOVED = 2048 * SMTP__CLOCK,        /* a step since `since` */
@@ -1982,14 +1985,17 @@ static uint8_t smtp__first_row(const smtp_session *s)
 
 /* RFC 9422, section 4.2: more recipients than one transaction may have get
    several. Another one begins when all of the last is answered, unless that
-   refused more than recipients. */
+   refused more than recipients. One that came too early begins again. */
 static int smtp__another_part(smtp_session *s, smtp_mail *m)
 {
     const unsigned keep = SMTP__NEEDS_UTF8 | SMTP__HAS_8BIT | SMTP__CLEAN |
                           SMTP__SIZED | SMTP__SOME_REFUSED | SMTP__DELIVERED |
                           SMTP__STEPWISE;
-    if (!SMTP__RARE || s->status || !smtp__is(m->status, SMTP_AGAIN) ||
-        m->said == m->to_count)
+    if (s->status || !smtp__is(m->status, SMTP_AGAIN))
+        return 0;
+    if (SMTP__NEXT && m->flags & SMTP__REFUSED)
+        s->to_heard = m->said = 0;
+    if (!(SMTP__RARE || SMTP__NEXT) || m->said == m->to_count)
         return 0;
     if (m->flags & SMTP__ACCEPTED) {
         smtp__settle_recipients(m, m->said, SMTP_OK);
@@ -2005,6 +2011,7 @@ static int smtp__another_part(smtp_session *s, smtp_mail *m)
     if (m->flags & SMTP__SAID_FINAL)
         m->last = (uint32_t)s->at;
     m->flags &= (uint16_t)keep;
+    s->flags &= (uint16_t)~(SMTP__AHEAD | SMTP__EARLY);
     s->await = s->say = smtp__first_row(s);
     return 1;
 }
@@ -2057,7 +2064,9 @@ static int smtp__none_open(const smtp_mail *m)
    heeds no RSET may have taken it. */
 static int smtp__senderless(const smtp_mail *m)
 {
-    return SMTP__CHUNKING && smtp__is(m->status, SMTP_E_SENDER) &&
+    return SMTP__CHUNKING && (smtp__is(m->status, SMTP_E_SENDER) ||
+                              (SMTP__NEXT &&
+                               smtp__is(m->status, SMTP_NOT_TAKEN))) &&
            m->flags & SMTP__ACCEPTED && !(m->flags & SMTP__SAID_DATA);
 }
 
@@ -4127,7 +4136,9 @@ static void smtp__judge_auth(smtp_session *s, int yes)
 }
 
 /* RSET is answered 250, or the server is going away (RFC 5321, section
-   4.1.1.5): what was said after it may still be answered, or is not taken. */
+   4.1.1.5): what was said after it may still be answered, or is not taken. Or
+   the server takes nothing ahead of its answer to a body, against RFC 2920 (as
+   Haraka does); one that ends in DATA has ended the transaction by itself. */
 static void smtp__judge_rset(smtp_session *s, int yes)
 {
     if (smtp__no_mail(smtp__heard(s))) {
@@ -4137,12 +4148,17 @@ static void smtp__judge_rset(smtp_session *s, int yes)
         return;
     }
     s->await = SMTP__MAIL;
-    if (yes || (SMTP__LEAVES && s->broken))
+    if (yes)
         return;
-    if (SMTP__LEAVES)
-        s->broken = SMTP__BYTE(SMTP_E_SHUTDOWN);
-    else
+    if (SMTP__NEXT && s->flags & SMTP__AHEAD &&
+        !smtp__offers(s, SMTP_EXT_CHUNKING)) {
+        s->flags ^= SMTP__AHEAD | SMTP__EARLY;
+        s->mails_refused = 255;    /* no mail overlaps another any more */
+    } else if (!SMTP__LEAVES) {
         smtp__fail(s, SMTP_E_SHUTDOWN);
+    } else if (!s->broken) {
+        s->broken = SMTP__BYTE(SMTP_E_SHUTDOWN);
+    }
 }
 
 /* The server starts anew: EHLO has to be said again. */
@@ -4156,11 +4172,18 @@ static void smtp__judge_xclient(smtp_session *s, int yes)
     smtp__judge_command(s, yes);
 }
 
+/* Refused together with the RSET before it, it is not for the sender. */
 static void smtp__judge_mail(smtp_session *s, int yes)
 {
     s->await = SMTP__RCPT;
-    if (!yes)
-        smtp__refuse_mail(s, SMTP__BYTE(SMTP_E_SENDER));
+    if (yes)
+        return;
+    if (s->flags & SMTP__EARLY)
+        smtp__heard(s)->flags |= SMTP__REFUSED;
+    else
+        smtp__refuse_mail(s, SMTP__NEXT && smtp__leaving(s)
+                             ? SMTP__BYTE(SMTP_NOT_TAKEN)
+                             : SMTP__BYTE(SMTP_E_SENDER));
 }
 
 /* If all are refused, the first decided. */
@@ -5040,8 +5063,10 @@ static void smtp__begin(smtp_session *s, smtp_mail *m)
     const unsigned useful = SMTP_EXT_SIZE | SMTP_EXT_8BITMIME |
                             SMTP_EXT_CHUNKING;
     uint8_t bad;
+    s->flags &= (uint16_t)~(SMTP__AHEAD | SMTP__EARLY);
     if (SMTP__NEXT && s->heard) {
         s->said->link = m;
+        s->flags |= SMTP__AHEAD;
     } else {
         if (SMTP__HEARD)
             s->heard = m;

@@ -806,6 +806,43 @@ static const dialogue overlaps[] = {
     {"421 in the middle, chunks", BDAT "next\nMAIL 250 ok\n"
      "MAIL+close 421 bye\n" MAIL(0) MAIL(1) MAIL(2),
      NULL, STORED NEVER NEVER "end E_SHUTDOWN\n"},
+    /* Haraka 3.3.4 refuses whatever came before its answer to a body. */
+    {"nothing is taken ahead of the answer to a body", PIPE "next\n"
+     "RSET 503 early\nMAIL 250 ok\nMAIL 503 early\n"
+     "RCPT 250 ok\nRCPT 503 early\nDATA 354 go\nDATA 503 early\n"
+     MAIL(0) MAIL(1) MAIL(2),
+     HELLO SAY(0) "RSET\n" SAY_MAIL(1) "RSET\n" SAY(1) SAY(2) "QUIT\n",
+     STORED STORED STORED FINE},
+    {"its beginning is not", PIPE "next\n"
+     "RSET 503 early\nMAIL 250 ok\nMAIL 503 early\n"
+     "RCPT 250 ok\nRCPT 503 no MAIL\nDATA 354 go\nDATA 503 no RCPT\n"
+     MAIL(0) "mail box1@a ops@b dev@b\nbody text 1|\n" MAIL(2),
+     NULL, STORED STORED_TWO STORED FINE},
+    {"RSET alone is not", PIPE "next\nRSET 503 early\n"
+     MAIL(0) MAIL(1) MAIL(2),
+     HELLO SAY(0) "RSET\n" SAY(1) SAY(2) "QUIT\n",
+     STORED STORED STORED FINE},
+    {"nothing is, and the sender is refused later", PIPE "next\n"
+     "RSET 503 early\nMAIL 250 ok\nMAIL 503 early\nMAIL 550 5.1.8 no\n"
+     "RCPT 250 ok\nRCPT 503 early\nRCPT 503 no MAIL\n"
+     "DATA 354 go\nDATA 503 early\nDATA 503 no MAIL\n"
+     MAIL(0) MAIL(1) MAIL(2),
+     HELLO SAY(0) "RSET\n" SAY_MAIL(1) "RSET\n" SAY_MAIL(1) "RSET\n" SAY(2)
+     "QUIT\n",
+     STORED SENDER_NO STORED FINE},
+    {"nothing is, nor afterwards", PIPE "next\nRSET* 503 early\n"
+     "MAIL 250 ok\nMAIL* 503 early\nRCPT 250 ok\nRCPT* 503 early\n"
+     "DATA 354 go\nDATA* 503 early\n" MAIL(0) MAIL(1) MAIL(2),
+     NULL, STORED NEVER NEVER "end E_SHUTDOWN\n"},
+    {"nothing is, then the line is cut", PIPE "next\nRSET 503 early\n"
+     "MAIL 250 ok\nMAIL 503 early\nRCPT 250 ok\nRCPT+close 503 early\n"
+     MAIL(0) MAIL(1) MAIL(2),
+     NULL, STORED NEVER NEVER "end EOF\n"},
+    {"nothing is taken ahead of the answer to a chunk", BDAT "next\n"
+     "RSET* 503 early\nMAIL 250 ok\nMAIL* 503 early\n"
+     "RCPT 250 ok\nRCPT* 503 early\nBDAT 250 ok\nBDAT* 503 early\n"
+     MAIL(0) MAIL(1) MAIL(2),
+     NULL, STORED NEVER NEVER "end E_SHUTDOWN\n"},
     {"an address that cannot be sent in the middle", PIPE "next\n" MAIL(0)
      "mail box1@a ops%0D@b\nbody x|\n" MAIL(2),
      HELLO SAY(0) "RSET\n" SAY(2) "QUIT\n",

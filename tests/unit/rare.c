@@ -121,6 +121,16 @@ static const dialogue limits[] = {
      FIVE_GOOD FINE},
     {"RCPTMAX, chunks", "offer PIPELINING;CHUNKING;LIMITS X=1 RCPTMAX=3\n"
      "no_once\n" FIVE, NULL, FIVE_GOOD FINE},
+    {"RCPTMAX, RSET is refused before the last part of the second mail",
+     "offer PIPELINING;LIMITS RCPTMAX=1\nno_once\nnext\nRSET 250 ok\n"
+     "RSET* 503 no\nMAIL 250 ok\nMAIL 250 ok\nMAIL 250 ok\nMAIL 503 no\n"
+     "RCPT 250 ok\nRCPT 250 ok\nRCPT 550 5.1.1 no\nRCPT 503 no\n"
+     "DATA 354 go\nDATA 354 go\nDATA 503 no\nDATA 503 no\n"
+     "END 250 2.6.0 ok\nmail box1@a t1@b\nbody 1|\n"
+     "mail box2@a t1@b t2@b t3@b\nbody 2|\nmail box3@a t1@b\nbody 3|\n",
+     NULL, "OK 250 2.6.0: " GOOD "\n"
+     "PARTIAL *: " GOOD ", " NO ", NOT_TAKEN *\n"
+     "NOT_TAKEN *: NOT_TAKEN *\nend E_SHUTDOWN\n"},
     {"RCPTMAX, just as many", "offer LIMITS RCPTMAX=5\n" FIVE,
      HELLO FROM "\nRCPT TO:<t1@b>\nRCPT TO:<t2@b>\nRCPT TO:<t3@b>\n"
      "RCPT TO:<t4@b>\nRCPT TO:<t5@b>\n" BODY "QUIT\n", FIVE_GOOD FINE},
