@@ -4310,7 +4310,8 @@ static void smtp__judge_hand_body(smtp_session *s, int yes)
         s->due++;
         return;
     }
-    s->dirty = 0;
+    if (yes)
+        s->dirty = 0;
     s->to_heard = 0;
     smtp__result(s, status);
 }
@@ -4326,6 +4327,9 @@ static int smtp__body_refused(const smtp_session *s, const smtp_mail *m,
     return !yes;
 }
 
+/* An accepted mail ends its transaction, unless the next one is being said
+   already; what a refused one leaves open is not known: Postfix, all of it
+   after BDAT or by its smtpd_end_of_data_restrictions. */
 static void smtp__judge_final(smtp_session *s, int yes)
 {
     smtp_mail *m = smtp__heard(s);
@@ -4352,13 +4356,10 @@ static void smtp__judge_final(smtp_session *s, int yes)
             if (SMTP__NEXT && s->count < 255)
                 s->count++;
             m->code = s->reply.code;
+            if (!SMTP__NEXT || s->said == m)
+                s->dirty = 0;
         }
     }
-    /* A refused BDAT leaves its transaction open; where the next mail is being
-       said already, it is that one's. */
-    if ((!SMTP__NEXT || s->said == m) &&
-        (!SMTP__CHUNKING || yes || m->flags & SMTP__SAID_DATA))
-        s->dirty = 0;
     if (SMTP__CHUNKING)
         m->flags |= SMTP__ANSWERED;
     if (!SMTP__CHUNKING || m->flags & SMTP__CLOSED)

@@ -376,9 +376,11 @@ static const dialogue envelopes[] = {
      HELLO "MAIL FROM:<box@a>\nRSET\n"
      "MAIL FROM:<box2@a>\nRCPT TO:<ops@b>\nDATA\n"
      "two\n.\nQUIT\n", SENDER_NO STORED FINE},
+    /* Postfix 3.7 leaves the transaction open where one of its
+       smtpd_end_of_data_restrictions refuses. */
     {"message refused, then another mail", "END 554 5.7.1 spam\n"
      "mail box@a ops@b\nbody one|\nmail box2@a ops@b\nbody two|\n",
-     HELLO SAY_ONE "one\n.\nMAIL FROM:<box2@a>\nRCPT TO:<ops@b>\nDATA\n"
+     HELLO SAY_ONE "one\n.\nRSET\nMAIL FROM:<box2@a>\nRCPT TO:<ops@b>\nDATA\n"
      "two\n.\nQUIT\n",
      "E_DATA 554 5.7.1: E_DATA 554 5.7.1\n" STORED FINE},
     {"RSET refused", PIPE "RCPT 550 5.1.1 no\nRSET 500 what\nMAIL 250 ok\n"
