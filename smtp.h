@@ -1321,6 +1321,9 @@ SMTP_API smtp_status smtp_send_url(const char *url, smtp_mail *mail,
 
 #include <string.h>
 
+/* Callbacks are called as (s->io->send)(...): a macro with arguments, such as
+   lwIP's send() or a program's own trace(), does not see the name there. */
+
 /* ---- configuration checks ------------------------------------------------ */
 
 #if defined SMTP_POSIX && !defined SMTP__WITH_POSIX
@@ -2040,7 +2043,7 @@ static void smtp__finish(smtp_session *s)
         s->goal = SMTP__G_NONE;
     }
     if (SMTP__NEXT && s->config && s->config->done)
-        s->config->done(s->config->ctx, m);
+        (s->config->done)(s->config->ctx, m);
 }
 
 /* Whether the mail's last byte was taken by the transport. Where mails do not
@@ -2131,7 +2134,7 @@ static const smtp_sasl *smtp__sasl(const smtp_session *s)
 static int smtp__sasl_done(smtp_session *s, int status)
 {
     const smtp_sasl *sasl = smtp__sasl(s);
-    return sasl && sasl->done ? sasl->done(sasl->ctx, s, status) : SMTP_OK;
+    return sasl && sasl->done ? (sasl->done)(sasl->ctx, s, status) : SMTP_OK;
 }
 
 /* What the buffer holds may be a password: it does not stay behind. */
@@ -2209,7 +2212,7 @@ static void smtp__trace(const smtp_session *s, int kind, const char *p,
                         size_t n)
 {
     if (SMTP__TRACE && s->config->trace && n)
-        s->config->trace(s->config->ctx, kind, p, n);
+        (s->config->trace)(s->config->ctx, kind, p, n);
 }
 
 /* Appends to the row. A row that outgrows the buffer is written again from its
@@ -2276,7 +2279,7 @@ static size_t smtp__transmit(smtp_session *s, const char *p, size_t n)
         return 0;
     if (SMTP__FAST || PTRDIFF_MAX < 64000)
         n = smtp__min(n, PTRDIFF_MAX < SMTP__FAR ? PTRDIFF_MAX : SMTP__FAR - 1);
-    r = s->io->send(s->io->ctx, p, n);
+    r = (s->io->send)(s->io->ctx, p, n);
     if (smtp__moved(r, n)) {
         if (SMTP__NEXT)
             s->sent += (uint32_t)r;
@@ -2742,7 +2745,7 @@ static void smtp__challenge(smtp_session *s, char c)
     ptrdiff_t r;
     if (c == '\r' || c == '\n' || !smtp__decode64(&s->chunk, c, &byte))
         return;
-    r = sasl->step(sasl->ctx, s, &byte, 1, &none);
+    r = (sasl->step)(sasl->ctx, s, &byte, 1, &none);
     if (r < 0)
         smtp__cancel(s, smtp__failure(r));
 }
@@ -3159,7 +3162,7 @@ static int smtp__pulled(const smtp_body *b)
 static ptrdiff_t smtp__pull_source(smtp_session *s, const char **p)
 {
     const smtp_body *b = s->body;
-    ptrdiff_t r = b->pull(b->ctx, s->at, p);
+    ptrdiff_t r = (b->pull)(b->ctx, s->at, p);
     if (r >= 0 && (size_t)r <= (smtp_size)-1 - s->at)
         return r;
     if (r == SMTP_AGAIN)
@@ -3378,7 +3381,7 @@ static const char *smtp__a_label(const smtp_session *s, const char *domain)
     const smtp_config *c = s->config;
     const char *label = NULL;
     if (SMTP__A_LABEL && c->a_label && smtp_address_check(domain) == 2)
-        label = c->a_label(c->ctx, domain);
+        label = (c->a_label)(c->ctx, domain);
     return label && smtp_address_check(label) == 1 ? label : NULL;
 }
 
@@ -3900,7 +3903,8 @@ static int smtp__respond(smtp_session *s)
 {
     const smtp_sasl *sasl = s->config->sasl;
     const char *response = NULL;
-    ptrdiff_t r = sasl->step(sasl->ctx, s, s->count ? "" : NULL, 0, &response);
+    ptrdiff_t r = (sasl->step)(sasl->ctx, s, s->count ? "" : NULL, 0,
+                               &response);
     if (r == SMTP_AGAIN) {
         s->wants |= SMTP__STARVED;
         return 0;
@@ -5142,7 +5146,7 @@ static int smtp__next_mail(smtp_session *s)
     if (SMTP__RARE && s->most[1] == 1 && s->due)
         return 0;
     if (!(s->flags & SMTP__LAST_MAIL))
-        r = c->next(c->ctx, &m);
+        r = (c->next)(c->ctx, &m);
     if (r == SMTP_OK && m) {
         smtp__take(m);
         smtp__begin(s, m);
@@ -5233,7 +5237,7 @@ static int smtp__idle(smtp_session *s)
 /* RFC 3207, section 4.2: what was learned in clear is forgotten. */
 static int smtp__handshake(smtp_session *s)
 {
-    int r = s->io->starttls(s->io->ctx);
+    int r = (s->io->starttls)(s->io->ctx);
     uint8_t why;
     if (r == SMTP_AGAIN) {
         s->wants |= SMTP_READ + SMTP_WRITE + SMTP__ASYNC;
@@ -5325,7 +5329,7 @@ static void smtp__show(smtp_session *s)
     else if (s->due && s->stage == SMTP__FINAL)
         to = smtp__turn_of(s);
     if (c->reply)
-        c->reply(c->ctx, s, smtp__heard(s), to);
+        (c->reply)(c->ctx, s, smtp__heard(s), to);
 }
 
 /* 421: the server goes away, and 1: the session with it. Not before the answer
@@ -5424,7 +5428,7 @@ SMTP_API unsigned long smtp_deadline(const smtp_session *s)
         return 600000;
     limit = smtp__limit(s);
     if (s->io->clock && s->goal && (s->due || s->say != SMTP__IDLE))
-        passed = (uint32_t)(s->io->clock(s->io->ctx) - s->since);
+        passed = (uint32_t)((s->io->clock)(s->io->ctx) - s->since);
     return passed < limit ? limit - passed : 0;
 }
 
@@ -5433,7 +5437,7 @@ static unsigned long smtp__time_left(smtp_session *s)
 {
     if (!SMTP__CLOCK || !(s->flags & SMTP__MOVED) || !s->io->clock)
         return smtp_deadline(s);
-    s->since = s->io->clock(s->io->ctx);
+    s->since = (s->io->clock)(s->io->ctx);
     s->flags &= (uint16_t)~SMTP__MOVED;
     return smtp__limit(s);
 }
@@ -5458,7 +5462,7 @@ static int smtp__read(smtp_session *s)
     s->in_to = (uint16_t)(base + left);
     if (left && !s->parse)
         smtp__lose_text(s);
-    r = s->io->recv(s->io->ctx, in + left, room);
+    r = (s->io->recv)(s->io->ctx, in + left, room);
     if (smtp__moved(r, room)) {
         smtp__trace(s, SMTP_TRACE_REPLY, in + left, (size_t)r);
         s->in_to = (uint16_t)(base + left + (size_t)r);
@@ -5532,7 +5536,7 @@ static int smtp__turn(smtp_session *s)
 SMTP_API int smtp_wants(const smtp_session *s)
 {
     int wants = s->wants & (SMTP_READ | SMTP_WRITE);
-    return s->io && s->io->wants && wants ? s->io->wants(s->io->ctx, wants)
+    return s->io && s->io->wants && wants ? (s->io->wants)(s->io->ctx, wants)
                                           : wants;
 }
 
@@ -5554,7 +5558,7 @@ static int smtp__pause(smtp_session *s)
     }
     if (!SMTP__WAITS || s->io->wait == NULL)
         return SMTP_AGAIN;
-    r = s->io->wait(s->io->ctx, smtp_wants(s), left);
+    r = (s->io->wait)(s->io->ctx, smtp_wants(s), left);
     if (r < 0 && r != SMTP_AGAIN)
         smtp__end(s, smtp__failure(r));
     return SMTP_OK;
@@ -5658,7 +5662,7 @@ SMTP_API void smtp_close(smtp_session *s)
         return;
     smtp__fail(s, SMTP_E_CLOSED);
     if (s->io->close)
-        s->io->close(s->io->ctx);
+        (s->io->close)(s->io->ctx);
     smtp__wipe(smtp__input(s), smtp__in_size(s) + s->out_size);
     if (SMTP__REPLY)
         s->reply.length = 0;
@@ -6647,7 +6651,7 @@ static int smtp__c_more(smtp_composer *c)
     ptrdiff_t n = (ptrdiff_t)rest;
     c->data = b->data;
     if (b->pull != NULL)
-        n = b->pull(b->ctx, c->pulled, &c->data);
+        n = (b->pull)(b->ctx, c->pulled, &c->data);
     if (n < 0) {
         smtp__c_fail(c, n == SMTP_AGAIN ? -SMTP_AGAIN : -SMTP_E_BODY);
     } else if (b->size > 0 && (n > 0 ? (smtp_size)n > rest : rest > 0)) {
@@ -9036,7 +9040,7 @@ static int smtp__tls_write(smtp_tls *tls)
     const unsigned char *record = br_ssl_engine_sendrec_buf(engine, &size);
     ptrdiff_t n = tls->broken;
     if (n == SMTP_OK)
-        n = tls->lower->send(tls->lower->ctx, record, size);
+        n = (tls->lower->send)(tls->lower->ctx, record, size);
     if (n == 0 || n == SMTP_AGAIN) {
         tls->async = 1;
         return SMTP_AGAIN;
@@ -9054,7 +9058,7 @@ static int smtp__tls_read(smtp_tls *tls)
     br_ssl_engine_context *engine = &tls->client.eng;
     size_t size;
     unsigned char *record = br_ssl_engine_recvrec_buf(engine, &size);
-    ptrdiff_t n = tls->lower->recv(tls->lower->ctx, record, size);
+    ptrdiff_t n = (tls->lower->recv)(tls->lower->ctx, record, size);
     if (n == SMTP_AGAIN) {
         tls->async = 1;
         return SMTP_AGAIN;
@@ -9091,7 +9095,7 @@ static int smtp__tls_yields(const smtp_tls *tls, unsigned wanted)
 static unsigned long smtp__tls_now(const smtp_tls *tls)
 {
     const smtp_io *lower = tls->lower;
-    return lower->clock && !lower->wait ? lower->clock(lower->ctx) : 0;
+    return lower->clock && !lower->wait ? (lower->clock)(lower->ctx) : 0;
 }
 
 /* Moves records both ways until application bytes can move as `wanted`:
@@ -9145,7 +9149,7 @@ static ptrdiff_t smtp__tls_recv(void *ctx, void *buffer, size_t size)
     size_t n;
     int status;
     if (!tls->active)
-        return tls->lower->recv(tls->lower->ctx, buffer, size);
+        return (tls->lower->recv)(tls->lower->ctx, buffer, size);
     status = smtp__tls_run(tls, BR_SSL_RECVAPP);
     if (status != SMTP_OK)
         return status;
@@ -9167,7 +9171,7 @@ static ptrdiff_t smtp__tls_send(void *ctx, const void *data, size_t size)
     size_t n;
     int status;
     if (!tls->active)
-        return tls->lower->send(tls->lower->ctx, data, size);
+        return (tls->lower->send)(tls->lower->ctx, data, size);
     status = smtp__tls_run(tls, BR_SSL_SENDAPP);
     if (status != SMTP_OK)
         return status;
@@ -9219,7 +9223,7 @@ static int smtp__tls_wants(void *ctx, int wants)
     const smtp_tls *tls = (const smtp_tls *)ctx;
     const smtp_io *lower = tls->lower;
     wants = smtp__tls_below(tls, wants);
-    return lower->wants ? lower->wants(lower->ctx, wants) : wants;
+    return lower->wants ? (lower->wants)(lower->ctx, wants) : wants;
 }
 
 static int smtp__tls_wait(void *ctx, int wants, unsigned long ms)
@@ -9228,13 +9232,13 @@ static int smtp__tls_wait(void *ctx, int wants, unsigned long ms)
     const smtp_io *lower = tls->lower;
     if (tls->active && wants != 0 && smtp__tls_ready(tls, wants))
         return SMTP_OK;
-    return lower->wait(lower->ctx, smtp__tls_below(tls, wants), ms);
+    return (lower->wait)(lower->ctx, smtp__tls_below(tls, wants), ms);
 }
 
 static unsigned long smtp__tls_clock(void *ctx)
 {
     const smtp_io *lower = ((const smtp_tls *)ctx)->lower;
-    return lower->clock(lower->ctx);
+    return (lower->clock)(lower->ctx);
 }
 
 /* close_notify, as far as a second allows. The server's own is not awaited. */
@@ -9246,7 +9250,7 @@ static void smtp__tls_goodbye(smtp_tls *tls)
     while (status == SMTP_OK && (smtp__tls_state(tls) & BR_SSL_SENDREC)) {
         status = smtp__tls_write(tls);
         if (status == SMTP_AGAIN && lower->wait && patience-- > 0)
-            status = lower->wait(lower->ctx, SMTP_WRITE, 250);
+            status = (lower->wait)(lower->ctx, SMTP_WRITE, 250);
     }
 }
 
@@ -9272,7 +9276,7 @@ static void smtp__tls_close(void *ctx)
         smtp__tls_goodbye(tls);
     smtp__tls_wipe(tls);
     if (lower->close)
-        lower->close(lower->ctx);
+        (lower->close)(lower->ctx);
 }
 
 /* -- opening -- */
@@ -9551,7 +9555,7 @@ static const void *smtp__scram_binding(const smtp_scram *x, size_t *size)
 static void smtp__scram_hmac(const smtp_scram *x, const void *key,
                              const void *data, size_t size, void *result)
 {
-    x->hmac(x->ctx, x->hash, key, key ? x->hash : 0, data, size, result);
+    (x->hmac)(x->ctx, x->hash, key, key ? x->hash : 0, data, size, result);
 }
 
 SMTP__APART
@@ -9568,7 +9572,7 @@ static void smtp__scram_round(smtp_scram *x, const smtp_session *s,
                               const void *data, size_t size)
 {
     const char *password = smtp__or_empty(s->config->password);
-    x->hmac(x->ctx, x->hash, password, strlen(password), data, size, x->last);
+    (x->hmac)(x->ctx, x->hash, password, strlen(password), data, size, x->last);
     smtp__scram_xor(x, x->sum, x->last);
 }
 
@@ -9997,7 +10001,7 @@ static ptrdiff_t smtp__d_inner(smtp_dkim *d, smtp_size offset,
                                const char **data)
 {
     if (d->body.pull != NULL)
-        return d->body.pull(d->body.ctx, offset, data);
+        return (d->body.pull)(d->body.ctx, offset, data);
     *data = smtp__or_empty(d->body.data) + offset;
     return (ptrdiff_t)(d->body.size - offset);
 }
