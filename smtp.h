@@ -94,6 +94,9 @@ OPTIONS
 
 #ifdef SMTP_POSIX
 #define SMTP__WITH_POSIX
+#if defined(_WIN32) && !defined(__CYGWIN__)
+#error "SMTP_POSIX: not on Windows. Give smtp_open() callbacks of your own."
+#endif
 /* Strict ISO C (-std=c99) hides POSIX on the systems that are not named here;
    on those that are, the macro would hide what else they have. */
 #if defined(__STRICT_ANSI__) && !defined(_POSIX_C_SOURCE) &&                   \
@@ -1890,9 +1893,9 @@ SMTP_API int smtp_address_check(const char *address)
    the shortest code. */
 #define SMTP__BYTE(status) ((uint8_t)(status))
 
-static smtp_status smtp__status(uint8_t byte)
+static smtp_status smtp__status(uint8_t low)
 {
-    return (smtp_status)(int8_t)byte;
+    return (smtp_status)(int8_t)low;
 }
 
 /* Whether it is this one, told by that byte. */
@@ -2741,11 +2744,11 @@ static void smtp__challenge(smtp_session *s, char c)
 {
     const smtp_sasl *sasl = s->config->sasl;
     const char *none = NULL;
-    char byte;
+    char ch;
     ptrdiff_t r;
-    if (c == '\r' || c == '\n' || !smtp__decode64(&s->chunk, c, &byte))
+    if (c == '\r' || c == '\n' || !smtp__decode64(&s->chunk, c, &ch))
         return;
-    r = (sasl->step)(sasl->ctx, s, &byte, 1, &none);
+    r = (sasl->step)(sasl->ctx, s, &ch, 1, &none);
     if (r < 0)
         smtp__cancel(s, smtp__failure(r));
 }
@@ -7452,7 +7455,7 @@ static int smtp__posix_ready(smtp_posix *p)
 /* The status for the errno of recv() or send(). */
 static int smtp__posix_failed(smtp_posix *p, int error)
 {
-    if (error == EAGAIN || error == EWOULDBLOCK || error == EINTR)
+    if (error == EAGAIN || error == EINTR || error == EWOULDBLOCK)
         return SMTP_AGAIN;
     p->error = error;
     if (error == ECONNRESET || error == EPIPE)
@@ -9657,10 +9660,10 @@ static int smtp__scram_salt(smtp_scram *x, smtp_session *out,
 {
     unsigned start = out->out_to;
     smtp_size bits = 0;
-    char byte;
+    char ch;
     do
-        if (smtp__decode64(&bits, *salt, &byte))
-            smtp__put_char(out, byte);
+        if (smtp__decode64(&bits, *salt, &ch))
+            smtp__put_char(out, ch);
     while (*++salt != ',');
     smtp__put_n(out, "\0\0\0\1", 4);
     smtp__scram_round(x, out, x->text + start, out->out_to - start);

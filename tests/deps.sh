@@ -14,8 +14,8 @@ test="$build g++ binutils python3 python3-aiosmtpd openssl msmtp
 check="$test clang libclang-rt-dev gcc-multilib g++-multilib
     gcc-arm-none-eabi libnewlib-arm-none-eabi gcc-avr avr-libc
     gcc-xtensa-lx106 gcc-riscv64-unknown-elf binutils-s390x-linux-gnu
-    libc6-dev-s390x-cross libssl-dev libmbedtls-dev qemu-user valgrind
-    mutt pkg-config mandoc python3-dkim"
+    libc6-dev-s390x-cross libssl-dev libmbedtls-dev musl-tools qemu-user
+    tcc valgrind mutt pkg-config mandoc python3-dkim"
 size="gcc binutils python3 gcc-multilib gcc-arm-none-eabi
     libnewlib-arm-none-eabi gcc-avr avr-libc gcc-xtensa-lx106
     gcc-riscv64-unknown-elf xz-utils"
