@@ -6067,7 +6067,7 @@ SMTP__APART static const char *smtp__c_text(unsigned n)
    less code at each call. */
 SMTP__APART static void smtp__c_fail(smtp_composer *c, int fault)
 {
-    if (c->status != SMTP_OK)
+    if (!smtp__is(c->status, SMTP_OK))
         return;
     c->status = (smtp_status)-fault;
     c->field = smtp__c_text(c->place.row);
@@ -6244,9 +6244,13 @@ static smtp_composer *smtp__c_escape(smtp_composer *c, char mark, char ch,
 
 /* Base64, a byte at a time: smtp_composer.group has those of an open group of
    three after a 1. Of those that are written, `pad` bits are not there. */
-static smtp_composer *smtp__c_group64(smtp_composer *c, int pad)
+SMTP__APART
+static smtp_composer *smtp__c_byte64(smtp_composer *c, char ch, int pad)
 {
     int bit = 18;
+    c->group = c->group << 8 | (unsigned char)ch;
+    if (c->group >> 24 == 0)
+        return c;
     if (c->place.column == 76)
         c = smtp__c_crlf(c);
     for (; bit >= 0; bit -= 6)
@@ -6256,18 +6260,12 @@ static smtp_composer *smtp__c_group64(smtp_composer *c, int pad)
     return c;
 }
 
-SMTP__APART static smtp_composer *smtp__c_byte64(smtp_composer *c, char ch)
-{
-    c->group = c->group << 8 | (unsigned char)ch;
-    return c->group >> 24 ? smtp__c_group64(c, 0) : c;
-}
-
 SMTP__APART static smtp_composer *smtp__c_end64(smtp_composer *c)
 {
     int pad = 0;
-    for (; c->group >> 24 == 0; pad += 6)
-        c->group <<= 8;
-    return pad == 18 ? c : smtp__c_group64(c, pad);
+    while (c->group != 1)
+        c = smtp__c_byte64(c, 0, pad += 6);
+    return c;
 }
 
 /* ---- compose: text in a header ---- */
@@ -6291,10 +6289,11 @@ static int smtp__c_plain_char(const smtp_composer *c, const char *s)
 /* The length of a text as a quoted string if it may stand as it is, folded at
    its spaces; else 0. A space that is not between two words could be lost at a
    fold, which identifiers do not mind. */
-static size_t smtp__c_plain(const smtp_composer *c, const char *s, unsigned how)
+static size_t smtp__c_plain(smtp_composer *c, const char *s, unsigned how)
 {
     size_t size = 2;               /* with both quotes */
     unsigned n = 0;                /* bytes in this word */
+    smtp__c_line(c, s);
     for (;; s++, size++, n++) {
         if (*s == ' ' || *s == '\0') {
             if (n == 0 && how != SMTP__TOKENS)
@@ -6334,7 +6333,7 @@ static size_t smtp__c_encoded(smtp_composer *c, const char *s)
     c->group = 1;
     for (i = 0; i < n; i++)
         if (b64)
-            smtp__c_byte64(c, s[i]);
+            smtp__c_byte64(c, s[i], 0);
         else
             smtp__c_escape(c, '=', s[i] == ' ' ? '_' : s[i],
                            smtp__alnum(s[i], smtp__c_q));
@@ -6347,10 +6346,9 @@ static size_t smtp__c_encoded(smtp_composer *c, const char *s)
 static void smtp__c_words(smtp_composer *c, const char *s, unsigned how)
 {
     size_t n, plain = smtp__c_plain(c, s, how);
-    smtp__c_line(c, s);
     if (plain == 0 && how == SMTP__TOKENS)
         smtp__c_fail(c, -SMTP_E_FIELD_SYNTAX);
-    for (; *s != '\0' && c->status == SMTP_OK; s += n) {
+    for (; *s != '\0' && smtp__is(c->status, SMTP_OK); s += n) {
         n = 0;
         while (plain != 0 && s[n] != '\0' && s[n] != ' ')
             n++;
@@ -6367,7 +6365,6 @@ static void smtp__c_words(smtp_composer *c, const char *s, unsigned how)
 static size_t smtp__c_quotable(smtp_composer *c, const char *s)
 {
     size_t n = smtp__c_plain(c, s, SMTP__TEXT);
-    smtp__c_line(c, s);
     return n <= SMTP__WORD ? n : 0;
 }
 
@@ -6589,7 +6586,7 @@ static unsigned smtp__c_encoding(const smtp_composer *c)
 /* A byte as it is, or into base64. */
 static smtp_composer *smtp__c_out(smtp_composer *c, char ch)
 {
-    return c->place.encoding == SMTP__BASE64 ? smtp__c_byte64(c, ch)
+    return c->place.encoding == SMTP__BASE64 ? smtp__c_byte64(c, ch, 0)
                                              : smtp__c_char(c, ch);
 }
 
@@ -7169,11 +7166,11 @@ static void smtp__c_step(smtp_composer *c)
    in it: in the other passes there always is room, and one call makes all. */
 static void smtp__c_fill(smtp_composer *c)
 {
-    if (c->status == SMTP_AGAIN)
+    if (smtp__is(c->status, SMTP_AGAIN))
         c->status = SMTP_OK;
     c->at += c->fill;
     c->fill = 0;
-    while (c->status == SMTP_OK && c->place.row != SMTP__C_END &&
+    while (smtp__is(c->status, SMTP_OK) && c->place.row != SMTP__C_END &&
            !smtp__c_full(c)) {
         smtp_place was = c->place;
         smtp__c_step(c);
@@ -7303,10 +7300,9 @@ SMTP_API smtp_status smtp_compose(smtp_composer *composer,
     mail->body.data = NULL;
     mail->body.pull = smtp__c_pull;
     mail->body.ctx = c;
-    for (c->pass = SMTP__C_PLAN; c->status == SMTP_OK; c->pass--) {
+    for (c->pass = SMTP__C_PLAN;
+         c->status == SMTP_OK && c->pass != SMTP__C_MAKE; c->pass--) {
         smtp__c_restart(c);
-        if (c->pass == SMTP__C_MAKE)
-            break;
         smtp__c_fill(c);
         smtp__c_reshape(c);
         mail->body.size = c->flags & SMTP__C_UNKNOWN ? 0 : c->at;
