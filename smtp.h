@@ -2357,30 +2357,30 @@ static char *smtp__encode64(char *to, const unsigned char *from, size_t size)
 }
 #endif
 
-/* Decoding, a digit at a time. `bits` holds those of the open group after a 1,
-   0 before the first; SMTP__END64 after padding; SMTP__PAD64 one short of it;
-   SMTP__BAD64 from the first error on. Up to SMTP__END64 all is complete.
-   Returns 0 if no byte went to `to`. */
-enum { SMTP__END64 = 1, SMTP__PAD64, SMTP__BAD64 };
+/* Decoding, a digit at a time. `state` is the value of the last one and, in its
+   two low bits, how many there are of an open group of four: 0 before the first
+   and wherever all is complete. After padding and after an error none may
+   follow. Returns 0 if no byte went to `to`. */
+enum { SMTP__END64 = 256, SMTP__BAD64 = 257, SMTP__PAD64 = 259 };
 
-static int smtp__decode64(smtp_size *bits, char c, char *to)
+static unsigned smtp__decode64(smtp_size *state, char c, char *to)
 {
     const char *digit = (const char *)memchr(smtp__digits64, c, 64);
-    smtp_size b = *bits;
-    *bits = SMTP__BAD64;
-    if (c == '=') {
-        if (b >> 12 == 1)
-            *bits = SMTP__PAD64;
-        if (b >> 18 == 1 || b == SMTP__PAD64)
-            *bits = SMTP__END64;
+    unsigned last = (unsigned)*state, n = last & 3, value;
+    *state = SMTP__BAD64;
+    if (c == '=' && n > 1)
+        *state = n == 2 ? SMTP__PAD64 : SMTP__END64;
+    if (digit == NULL || last >= SMTP__END64)
         return 0;
-    }
-    if (digit == NULL || (b && b <= SMTP__BAD64))
-        return 0;
-    b = (b ? b : 1) << 6 | (smtp_size)(digit - smtp__digits64);
-    *bits = b >> 24 ? 0 : b;
-    *to = (char)(b >> (b >> 24 ? 0 : b >> 18 ? 2 : 4));
-    return (int)(b >> 12);
+    value = (unsigned)(digit - smtp__digits64);
+    *state = value << 2 | ((n + 1) & 3);
+    *to = (char)((last >> 2 << 6 | value) >> (6 - 2 * n));
+    return n;
+}
+
+static int smtp__whole64(smtp_size state)
+{
+    return (state & 3) == 0;
 }
 
 /* Bytes on their way into a row stand in `bits` after a 1. Three are written,
@@ -4107,7 +4107,7 @@ static void smtp__judge_challenge(smtp_session *s)
         return;
     if (s->count >= SMTP__LOGIN_LINES)
         smtp__cancel(s, SMTP__BYTE(SMTP_E_LOGIN));
-    else if (s->chunk > SMTP__END64)
+    else if (!smtp__whole64(s->chunk))
         smtp__cancel(s, SMTP__BYTE(SMTP_E_CHALLENGE));
     else
         s->say = SMTP__RESPOND;
@@ -6082,21 +6082,23 @@ static int smtp__continues(char ch)
 }
 
 /* What goes into the header has to be one line of UTF-8 (RFC 3629, section 4).
-   NUL continues no character, so the end is never passed. */
+   A character goes on where its bit `more` is set, which is the next lower one
+   of its first byte each time; a shorter form would do for what is below
+   more >> 5. NUL continues no character, so the end is never passed. */
 SMTP__APART static void smtp__c_line(smtp_composer *c, const char *s)
 {
-    uint32_t code;
+    uint32_t code, more;
     while ((code = (unsigned char)*s++) != 0) {
-        unsigned more = 1u + (code >= 0xE0) + (code >= 0xF0);
-        unsigned bits = 5 * more + 1;      /* that a shorter form can hold */
         if (code == '\r' || code == '\n')
             smtp__c_fail(c, -SMTP_E_FIELD_LINE);
         if (code < 0x80)
             continue;
-        code = code < 0xC2 ? 0 : code & (0x7Fu >> more);
-        for (; more > 0; more--)
+        if (code < 0xC2 || code > 0xF4)
+            code = 0x80;           /* begins none */
+        for (more = 0x40; code & more; more <<= 5)
             code = smtp__continues(*s) ? code << 6 | (*s++ & 0x3F) : 0;
-        if (code >> bits == 0 || code > 0x10FFFF || code >> 11 == 0x1B)
+        code &= more - 1;
+        if (code < more >> 5 || code > 0x10FFFF || code >> 11 == 0x1B)
             smtp__c_fail(c, -SMTP_E_FIELD_UTF8);
     }
 }
@@ -6107,7 +6109,7 @@ static int smtp__alnum(char ch, const char *others)
     for (; *others != '\0'; others++)
         if (*others == ch)
             return 1;
-    return smtp__is_digit(ch) || (unsigned)(ch | 32) - 'a' < 26;
+    return (unsigned)(ch | 32) - 'a' < 26 || smtp__is_digit(ch);
 }
 
 /* An addr-spec (RFC 5322, section 3.4.1), no comments, no obsolete forms:
@@ -6129,7 +6131,7 @@ static int smtp__addr_spec(const char *a)
         s++;
     }
     for (;; s++) {
-        if (*s & 0x80 || smtp__alnum(*s, others))
+        if (smtp__alnum(*s, others) || *s & 0x80)
             continue;
         if (s == word)
             return 0;
@@ -6144,9 +6146,9 @@ static int smtp__addr_spec(const char *a)
         }
         word = s + 1;
     }
-    if (*others == ':' && *s++ != ']')
+    if (*others == '!' || (*others == ':' && *s++ != ']'))
         return 0;
-    return *s == '\0' && *others != '!' && s - a <= SMTP__TOKEN ? kind : 0;
+    return *s == '\0' && s - a <= SMTP__TOKEN ? kind : 0;
 }
 
 /* ---- compose: putting bytes ---- */
@@ -6247,15 +6249,16 @@ static smtp_composer *smtp__c_escape(smtp_composer *c, char mark, char ch,
 SMTP__APART
 static smtp_composer *smtp__c_byte64(smtp_composer *c, char ch, int pad)
 {
-    int bit = 18;
-    c->group = c->group << 8 | (unsigned char)ch;
-    if (c->group >> 24 == 0)
+    uint32_t group = c->group << 8 | (unsigned char)ch;
+    int digits = 4;
+    c->group = group;
+    if (group >> 24 == 0)
         return c;
     if (c->place.column == 76)
         c = smtp__c_crlf(c);
-    for (; bit >= 0; bit -= 6)
-        c = smtp__c_char(c, bit < pad ? '='
-                                      : smtp__digits64[c->group >> bit & 63]);
+    for (; digits > 0; digits--, group <<= 6)
+        c = smtp__c_char(c, digits > pad ? smtp__digits64[group >> 18 & 63]
+                                         : '=');
     c->group = 1;
     return c;
 }
@@ -6264,7 +6267,7 @@ SMTP__APART static smtp_composer *smtp__c_end64(smtp_composer *c)
 {
     int pad = 0;
     while (c->group != 1)
-        c = smtp__c_byte64(c, 0, pad += 6);
+        c = smtp__c_byte64(c, 0, ++pad);
     return c;
 }
 
@@ -6295,7 +6298,7 @@ static size_t smtp__c_plain(smtp_composer *c, const char *s, unsigned how)
     unsigned n = 0;                /* bytes in this word */
     smtp__c_line(c, s);
     for (;; s++, size++, n++) {
-        if (*s == ' ' || *s == '\0') {
+        if ((*s & ~' ') == 0) {
             if (n == 0 && how != SMTP__TOKENS)
                 return 0;
             if (*s == '\0')
@@ -6370,10 +6373,12 @@ static size_t smtp__c_quotable(smtp_composer *c, const char *s)
 
 static void smtp__c_put_quoted(smtp_composer *c, const char *s)
 {
-    for (c = smtp__c_char(c, '"'); *s != '\0'; s++) {
-        if (*s == '"' || *s == '\\')
+    char ch;
+    c = smtp__c_char(c, '"');
+    while ((ch = *s++) != '\0') {
+        if (ch == '"' || ch == '\\')
             c = smtp__c_char(c, '\\');
-        c = smtp__c_char(c, *s);
+        c = smtp__c_char(c, ch);
     }
     smtp__c_char(c, '"');
 }
@@ -6533,11 +6538,12 @@ enum {                             /* what a look at a text found: */
 static smtp_size smtp__c_look(const smtp_composer *c)
 {
     const char *mark = c->mark + 2;
-    smtp_size found = 0, i;
+    smtp_size found = 0, left = c->body->size;
+    const char *s = c->body->data;
     unsigned line = 0, same = 0;   /* bytes in it; as in a boundary */
-    for (i = 0; i < c->body->size; i++) {
-        unsigned char ch = (unsigned char)c->body->data[i];
-        if (same == line && ch == mark[same] && ++same == 12)
+    for (; left > 0; left--) {
+        unsigned char ch = (unsigned char)*s++;
+        if (ch == mark[same] && same == line && ++same == 12)
             found |= SMTP__LOOK_CLASH;
         line++;
         if (ch == '\r' || ch == '\n')
@@ -6577,7 +6583,7 @@ static unsigned smtp__c_encoding(const smtp_composer *c)
         return SMTP__7BIT;
     if (found == SMTP__LOOK_8BIT && (c->message->offers & SMTP_EXT_8BITMIME))
         return SMTP__8BIT;
-    return part != NULL || special > c->body->size / 6 ? SMTP__BASE64
+    return part != NULL || special * 6 > c->body->size ? SMTP__BASE64
                                                        : SMTP__QP;
 }
 
@@ -6905,15 +6911,15 @@ static int smtp__c_better_next(const smtp_composer *c)
 static void smtp__c_count_body(smtp_composer *c)
 {
     smtp_size size = c->body->size, made;
+    c->place.step = SMTP__STEP_FIRST;
     if (size == 0 || c->place.encoding != SMTP__BASE64) {
         c->flags |= SMTP__C_UNKNOWN;
-        size = 1;
+        return;
     }
     made = (size + 2) / 3 * 4 + (size - 1) / 57 * 2;
     c->place.made += made;
-    if (made < size || c->place.made < made)
+    if (c->place.made < made || made < size)
         smtp__c_fail(c, -SMTP_E_SIZE);
-    c->place.step = SMTP__STEP_FIRST;
 }
 
 /* There is no room for what comes next. Bytes of a body are put only where
@@ -6947,9 +6953,9 @@ static smtp_composer *smtp__c_content_field(smtp_composer *c, unsigned text)
 
 /* "=_" is nowhere in base64 and quoted-printable; a part sent as it is has
    been looked at (smtp__c_look). The digit tells the multiparts apart. */
-static smtp_composer *smtp__c_boundary(smtp_composer *c, const char *mark)
+static smtp_composer *smtp__c_boundary(smtp_composer *c, unsigned from)
 {
-    c = smtp__c_puts(c, mark);
+    c = smtp__c_puts(c, c->mark + from);
     return smtp__c_char(c, (char)('0' + c->place.open));
 }
 
@@ -7010,7 +7016,7 @@ static void smtp__c_part_header(smtp_composer *c, unsigned opens)
         text = SMTP__T_OCTETS;
     type = smtp__c_text(text);
     if (c->place.open != 0)
-        smtp__c_boundary(c, c->mark);
+        smtp__c_boundary(c, 0);
     c->place.open = (uint8_t)(c->place.open + opens);
     smtp__c_content_field(c, SMTP__T_TYPE);
     if (part != NULL && part->type != NULL &&
@@ -7019,7 +7025,7 @@ static void smtp__c_part_header(smtp_composer *c, unsigned opens)
     smtp__c_words(c, type, SMTP__TOKENS);
     if (opens) {
         c = smtp__c_say(smtp__c_say(c, c->place.row), SMTP__T_BOUNDARY);
-        c = smtp__c_char(smtp__c_boundary(c, c->mark + 4), '"');
+        c = smtp__c_char(smtp__c_boundary(c, 4), '"');
     }
     if (c->place.row == SMTP__C_TEXT && c->message->flowed)
         smtp__c_say(c, SMTP__T_FLOWED);
@@ -7036,7 +7042,7 @@ static void smtp__c_part_header(smtp_composer *c, unsigned opens)
 static void smtp__c_multipart(smtp_composer *c, unsigned level)
 {
     if (c->place.open & level) {
-        c = smtp__c_say(smtp__c_boundary(c, c->mark), SMTP__T_LAST);
+        c = smtp__c_say(smtp__c_boundary(c, 0), SMTP__T_LAST);
         c->place.open = (uint8_t)(c->place.open - level);
         return;
     }
@@ -9664,7 +9670,7 @@ static int smtp__scram_salt(smtp_scram *x, smtp_session *out,
     smtp__put_n(out, "\0\0\0\1", 4);
     smtp__scram_round(x, out, x->text + start, out->out_to - start);
     out->out_to = (uint16_t)start;
-    return bits <= SMTP__END64 && !out->cut;
+    return smtp__whole64(bits) && !out->cut;
 }
 
 /* ",r=" both nonces ",s=" salt ",i=" iterations. */
