@@ -2840,24 +2840,22 @@ static unsigned smtp__parse_byte(smtp_session *s, char c)
 static void smtp__parse_enhanced(smtp_reply *r)
 {
     const char *p = r->text;
-    unsigned number[2], i;
+    unsigned both = 0, value = (unsigned)(*p - '0'), dots = 0;
     r->text[r->length] = 0;
     r->code.subject = r->code.detail = 0;
-    if ((unsigned)(*p++ - '0') != r->code.reply / 100u)
+    if (value != r->code.reply / 100u)
         return;
-    for (i = 0; i < 2; i++) {
-        unsigned value = 0;
-        if (*p++ != '.' || !smtp__is_digit(*p))
-            return;
+    for (; *++p == '.' && smtp__is_digit(p[1]); dots++) {
+        both = value;
+        value = 0;
         do
-            value = value * 10 + (unsigned)(*p++ - '0');
-        while (value < 100 && smtp__is_digit(*p));
-        number[i] = value;
+            value = value * 10 + (unsigned)(*++p - '0');
+        while (value < 100 && smtp__is_digit(p[1]));
     }
-    if ((unsigned char)*p > ' ')
+    if ((unsigned char)*p > ' ' || dots != 2)
         return;
-    r->code.subject = (uint16_t)number[0];
-    r->code.detail = (uint16_t)number[1];
+    r->code.subject = (uint16_t)both;
+    r->code.detail = (uint16_t)value;
 }
 #else
 static void smtp__parse_enhanced(smtp_reply *r)
@@ -4871,13 +4869,14 @@ static uint8_t smtp__check_to(const smtp_session *s, smtp_mail *m)
 /* Rare wishes: in range, whether or not they can be had. */
 static int smtp__wishes_ok(const smtp_mail *m)
 {
+    const uint32_t most = 999999999;
     const unsigned modes = 0x67;   /* a bit each: 0, SMTP_BY_RETURN, _NOTIFY,
                                       and these with _TRACE */
     return smtp__word_ok(m->hold_until) &&
            m->by_mode <= 6 && modes >> m->by_mode & 1 &&
            (!(m->by_mode & SMTP_BY_RETURN) || m->by > 0) &&
-           m->by <= 999999999 && m->by >= -999999999 &&
-           m->priority >= -9 && m->priority <= 9 && m->hold_for <= 999999999;
+           (m->by < 0 ? 0u - (uint32_t)m->by : (uint32_t)m->by) <= most &&
+           m->priority >= -9 && m->priority <= 9 && m->hold_for <= most;
 }
 
 /* Whether an extension that they need is not offered. */
