@@ -2063,7 +2063,7 @@ static int smtp__none_open(const smtp_mail *m)
     size_t i = 0;
     while (i < m->said && !smtp__open(&m->to[i]))
         i++;
-    return m->said && i == m->said;
+    return i == m->said && i > 0;
 }
 
 /* BDAT for recipients that were accepted although MAIL was not: a server that
@@ -2103,10 +2103,10 @@ static void smtp__lose(smtp_session *s, smtp_mail *m)
         m->status = SMTP_E_RECIPIENTS;
         return;
     }
-    if (shut)
-        m->code = s->reply.code;
-    else
+    if (!shut)
         memset(&m->code, 0, sizeof m->code);
+    else
+        m->code = s->reply.code;
     if (unknown && !none)
         m->status = SMTP_UNKNOWN;
     else
@@ -5965,11 +5965,11 @@ SMTP_API const char *smtp_stage(const smtp_session *s)
     X(Q, "=?utf-8?Q?")                                                         \
     X(B, "=?utf-8?B?")                                                         \
     X(WORD_END, "?=")                                                          \
+    X(8BIT, "8bit")                                                            \
+    X(BINARY, "binary")                                                        \
     X(SOFT, "=\r\n")                                                           \
     X(FIRST, "*=utf-8''")                                                      \
     X(FURTHER, "*=")                                                           \
-    X(8BIT, "8bit")                                                            \
-    X(BINARY, "binary")                                                        \
     X(QP, "quoted-printable")                                                  \
     X(BASE64, "base64")                                                        \
     X(DAYS, "Thu\0Fri\0Sat\0Sun\0Mon\0Tue\0Wed\0"                              \
@@ -6021,11 +6021,11 @@ static const uint8_t smtp__c_kinds[][2] = {SMTP__C_ROWS(SMTP__C_KIND)};
 typedef char smtp__c_kinds_fit[
     offsetof(smtp_message, references) < 256 ? 1 : -1];
 
-enum {                             /* smtp_place.encoding */
+enum {                             /* smtp_place.encoding: that of its text */
     SMTP__7BIT,
     SMTP__8BIT,
-    SMTP__BINARY,
-    SMTP__QP,
+    SMTP__BINARY = SMTP__T_BINARY - SMTP__T_8BIT + 1,
+    SMTP__QP = SMTP__T_QP - SMTP__T_8BIT + 1,
     SMTP__BASE64
 };
 
@@ -6043,7 +6043,8 @@ enum {                             /* smtp_composer.pass */
 
 enum {                             /* smtp_composer.flags: of the mail's body */
     SMTP__C_8BIT = SMTP_BODY_8BIT, /* a part is: 1 << SMTP__8BIT, */
-    SMTP__C_BINARY = SMTP_BODY_BINARY,       /* or 1 << SMTP__BINARY */
+    SMTP__C_BINARY = SMTP_BODY_BINARY,       /* or 1 << SMTP__BINARY; those of
+                                      the other encodings tell nothing */
     SMTP__C_ONCE = SMTP_BODY_ONCE, /* a source cannot go back */
     SMTP__C_RAW = SMTP_BODY_UTF8,  /* UTF-8 in the header, RFC 6532 */
     SMTP__C_OF_BODY = 30,          /* all of these */
@@ -6116,7 +6117,7 @@ static int smtp__alnum(char ch, const char *others)
    1: of ASCII. 2: with UTF-8. */
 static int smtp__addr_spec(const char *a)
 {
-    const char *s = a, *word = a, *others = "!#$%&'*+/=?^`{|}~-_";
+    const char *s = a, *word = a, *others = "!#$%&'*+/=?^`{|}~-_\0:-";
     int kind;
     if (a == NULL)
         return 0;
@@ -6137,7 +6138,7 @@ static int smtp__addr_spec(const char *a)
         if (*s == '@' && *others == '!') {
             others += 17;          /* "-_", its end */
             if (s[1] == '[') {
-                others = ":-";
+                others += 3;       /* ":-" */
                 s++;
             }
         } else if (*s != '.') {
@@ -6163,13 +6164,6 @@ static smtp_composer *smtp__c_char(smtp_composer *c, char ch)
     c->place.column++;
     if (ch == '\n')
         c->place.column = 0;
-    return c;
-}
-
-static smtp_composer *smtp__c_put(smtp_composer *c, const char *s, size_t n)
-{
-    while (n-- > 0)
-        c = smtp__c_char(c, *s++);
     return c;
 }
 
@@ -6315,32 +6309,31 @@ static size_t smtp__c_plain(smtp_composer *c, const char *s, unsigned how)
    section 5, rule 3), and the space, written as "_". */
 static const char smtp__c_q[] = " !*+-/";
 
-/* One encoded word, Q or B, whichever is shorter; how many bytes it holds. B
-   would fill the line, or the next if this has no room for a character. Q has
-   two characters more for each byte that it cannot show. */
-static size_t smtp__c_encoded(smtp_composer *c, const char *s)
+/* In encoded words, Q or B, whichever is shorter: Q has two characters more for
+   each byte that it cannot show. A word begins where the line has room for one
+   character of UTF-8, and goes on while it has room for another. */
+static void smtp__c_encoded(smtp_composer *c, const char *s)
 {
-    enum { FRAME = 12, LEAST = 8 };    /* =?utf-8?Q??=, a character of four */
-    size_t i, room, cost = 0, n = 0;
-    int b64;
-    smtp__c_space(c, FRAME + LEAST);
-    room = ((size_t)SMTP__FOLD - FRAME - c->place.column) / 4 * 3;
-    for (; n < room && s[n] != '\0'; n++)
+    enum { FRAME = 12, MOST = 12 };    /* =?utf-8?Q??=, a character of four */
+    size_t cost = 0, n = 0;
+    unsigned form;
+    for (; s[n] != '\0'; n++)
         if (!smtp__alnum(s[n], smtp__c_q))
             cost += 2;
-    for (; smtp__continues(s[n]); n--)
-        cost -= 2;
-    b64 = (n + 2) / 3 * 4 < n + cost;
-    smtp__c_say(c, b64 ? SMTP__T_B : SMTP__T_Q);
-    c->group = 1;
-    for (i = 0; i < n; i++)
-        if (b64)
-            smtp__c_byte64(c, s[i], 0);
-        else
-            smtp__c_escape(c, '=', s[i] == ' ' ? '_' : s[i],
-                           smtp__alnum(s[i], smtp__c_q));
-    smtp__c_say(smtp__c_end64(c), SMTP__T_WORD_END);
-    return n;
+    form = (n + 2) / 3 * 4 < n + cost ? SMTP__T_B : SMTP__T_Q;
+    while (*s != '\0') {
+        smtp__c_say(smtp__c_space(c, FRAME + MOST), form);
+        c->group = 1;
+        do
+            if (form == SMTP__T_B)
+                smtp__c_byte64(c, *s, 0);
+            else
+                smtp__c_escape(c, '=', *s == ' ' ? '_' : *s,
+                               smtp__alnum(*s, smtp__c_q));
+        while (smtp__continues(*++s) ||
+               (*s != '\0' && c->place.column <= SMTP__FOLD - MOST - 2));
+        smtp__c_say(smtp__c_end64(c), SMTP__T_WORD_END);
+    }
 }
 
 /* A text as it is, or all of it encoded: then its spaces are, too, since those
@@ -6350,14 +6343,21 @@ static void smtp__c_words(smtp_composer *c, const char *s, unsigned how)
     size_t n, plain = smtp__c_plain(c, s, how);
     if (plain == 0 && how == SMTP__TOKENS)
         smtp__c_fail(c, -SMTP_E_FIELD_SYNTAX);
-    for (; *s != '\0' && smtp__is(c->status, SMTP_OK); s += n) {
-        n = 0;
-        while (plain != 0 && s[n] != '\0' && s[n] != ' ')
-            n++;
-        if (n > 0)
-            smtp__c_put(smtp__c_space(c, n), s, n);
-        else
-            n = plain != 0 ? 1 : smtp__c_encoded(c, s);
+    if (plain == 0) {
+        smtp__c_encoded(c, s);
+        return;
+    }
+    for (n = 0; *s != '\0'; s++) {
+        if (*s == ' ') {
+            n = 0;
+            continue;
+        }
+        if (n == 0) {
+            while ((s[n] & ~' ') != 0)
+                n++;
+            smtp__c_space(c, n);
+        }
+        smtp__c_char(c, *s);
     }
 }
 
@@ -6973,7 +6973,8 @@ static void smtp__c_filename(smtp_composer *c, const char *s)
         smtp__c_say(c, SMTP__T_FILE);
         if (!one)
             smtp__c_number(c, '*', n, 1);
-        smtp__c_say(c, n++ > 0 ? SMTP__T_FURTHER : SMTP__T_FIRST);
+        smtp__c_say(c, n > 0 ? SMTP__T_FURTHER : SMTP__T_FIRST);
+        n++;
         do
             smtp__c_escape(c, '%', *s, smtp__alnum(*s, "."));
         while (smtp__continues(*++s) ||
@@ -7072,8 +7073,7 @@ static void smtp__c_part(smtp_composer *c, const smtp_body *b,
     c->last = 0;
     c->group = 1;
     c->flags = (uint8_t)(c->flags | (b->flags & SMTP__C_ONCE) |
-                         ((1 << c->place.encoding) &
-                          (SMTP__C_8BIT | SMTP__C_BINARY)));
+                         1 << c->place.encoding);
     if (c->pass != SMTP__C_PLAN)
         c->place.step = SMTP__STEP_BODY;
 }
