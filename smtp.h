@@ -6331,7 +6331,7 @@ static void smtp__c_encoded(smtp_composer *c, const char *s)
                 smtp__c_escape(c, '=', *s == ' ' ? '_' : *s,
                                smtp__alnum(*s, smtp__c_q));
         while (smtp__continues(*++s) ||
-               (*s != '\0' && c->place.column <= SMTP__FOLD - MOST - 2));
+               (*s != '\0' && c->place.column + MOST + 2 <= SMTP__FOLD));
         smtp__c_say(smtp__c_end64(c), SMTP__T_WORD_END);
     }
 }
