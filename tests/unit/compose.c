@@ -420,8 +420,8 @@ static void test_spaces(void)
         {"a 60-letters-60-letters-60-letters-60-letters-60-letters-60-le",
          "a 60-letters-60-letters-60-letters-60-letters-60-letters-60-le"},
         {"a 60-letters-60-letters-60-letters-60-letters-60-letters-60-let",
-         "=?utf-8?Q?a_60-letters-60-letters-60-letters-60-l?=\r\n"
-         " =?utf-8?Q?etters-60-letters-60-let?="},
+         "=?utf-8?Q?a_60-letters-60-letters-60-letters-60-letter?=\r\n"
+         " =?utf-8?Q?s-60-letters-60-let?="},
         {"a\x7F", "=?utf-8?Q?a=7F?="},
         {"abcdef\xC3\xBC", "=?utf-8?Q?abcdef=C3=BC?="},  /* as long as B */
         {"abcde\xC3\xBC\xC3\xBC", "=?utf-8?B?YWJjZGXDvMO8?="},
