@@ -476,7 +476,8 @@ static inline void scene_line(scene *s, const char *word, const char *text)
 static inline int scene_applies(const dialogue *text)
 {
     static const struct { int built; const char *word; } needs[] = {
-        {SMTP__HAND, "do "}, {SMTP__AUTH, "user "}, {SMTP__AUTH, "mechanisms "},
+        {SMTP__NEXT, " early\n"}, {SMTP__HAND, "do "},
+        {SMTP__AUTH, "user "}, {SMTP__AUTH, "mechanisms "},
         {SMTP__PARAMS, "params "}, {SMTP__PARAMS, "NOTIFY=NEVER"},
         {SMTP__LMTP, "lmtp\n"}, {SMTP__CHUNKING, "CHUNKING"},
         {SMTP__MEASURED, "8BITMIME"}, {SMTP__SIZE, "SIZE"},

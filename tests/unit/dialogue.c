@@ -840,7 +840,7 @@ static const dialogue overlaps[] = {
      "MAIL 250 ok\nMAIL 503 early\nRCPT 250 ok\nRCPT+close 503 early\n"
      MAIL(0) MAIL(1) MAIL(2),
      NULL, STORED NEVER NEVER "end EOF\n"},
-    {"nothing is taken ahead of the answer to a chunk", BDAT "next\n"
+    {"nothing is taken ahead of the answer to a chunk", BDAT "next\nno_once\n"
      "RSET* 503 early\nMAIL 250 ok\nMAIL* 503 early\n"
      "RCPT 250 ok\nRCPT* 503 early\nBDAT 250 ok\nBDAT* 503 early\n"
      MAIL(0) MAIL(1) MAIL(2),
