@@ -2840,9 +2840,10 @@ static unsigned smtp__parse_byte(smtp_session *s, char c)
 static void smtp__parse_enhanced(smtp_reply *r)
 {
     const char *p = r->text;
-    unsigned both = 0, value = (unsigned)(*p - '0'), dots = 0;
-    r->text[r->length] = 0;
+    unsigned both = 0, value, dots = 0;
+    r->text[r->length] = 0;        /* before it is read: it may be empty */
     r->code.subject = r->code.detail = 0;
+    value = (unsigned)(*p - '0');
     if (value != r->code.reply / 100u)
         return;
     for (; *++p == '.' && smtp__is_digit(p[1]); dots++) {

@@ -877,6 +877,9 @@ static const dialogue by_hand[] = {
      "XFOO\nXFOO\nXFOO\nXFOO\nQUIT\n",
      "greet OK 220\ndocmd OK 200\ndocmd OK 399\ndocmd E_REFUSED 400\n"
      "docmd E_REFUSED 599\nend OK\n"},
+    {"no enhanced code in an empty text", ONE
+     "MAIL 250 2.1.0 ok\nRCPT 250 2.1.5 ok\nEND 250\n",
+     HELLO SAY_ONE TEXT "QUIT\n", "OK 250: OK 250\nend OK\n"},
     {"an enhanced code of another class is none", ONE
      "MAIL 250 5.1.0 ok\nRCPT 250 4.1.5 ok\nEND 250 5.6.0 stored\n",
      HELLO SAY_ONE TEXT "QUIT\n", "OK 250: OK 250\nend OK\n"},
