@@ -4178,18 +4178,18 @@ static void smtp__judge_xclient(smtp_session *s, int yes)
     smtp__judge_command(s, yes);
 }
 
-/* Refused together with the RSET before it, it is not for the sender. */
+/* Refused together with the RSET before it, it is not for the sender: unless a
+   recipient is accepted nevertheless. */
 static void smtp__judge_mail(smtp_session *s, int yes)
 {
     s->await = SMTP__RCPT;
     if (yes)
         return;
-    if (s->flags & SMTP__EARLY)
-        smtp__heard(s)->flags |= SMTP__REFUSED;
-    else
-        smtp__refuse_mail(s, SMTP__NEXT && smtp__leaving(s)
-                             ? SMTP__BYTE(SMTP_NOT_TAKEN)
-                             : SMTP__BYTE(SMTP_E_SENDER));
+    smtp__refuse_mail(s, SMTP__NEXT && s->flags & SMTP__EARLY
+                         ? SMTP__BYTE(SMTP_AGAIN)
+                         : SMTP__NEXT && smtp__leaving(s)
+                         ? SMTP__BYTE(SMTP_NOT_TAKEN)
+                         : SMTP__BYTE(SMTP_E_SENDER));
 }
 
 /* If all are refused, the first decided. */
@@ -4208,6 +4208,9 @@ static void smtp__judge_rcpt(smtp_session *s, int yes)
     to->code = s->reply.code;
     if (yes)
         m->flags |= SMTP__ACCEPTED;
+    if (SMTP__NEXT && yes && m->flags & SMTP__REFUSED &&
+        smtp__is(m->status, SMTP_AGAIN))
+        m->status = SMTP_E_SENDER;
     if (yes || m->flags & SMTP__REFUSED)
         return;
     smtp__refuse_recipient(m, to);

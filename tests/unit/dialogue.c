@@ -840,6 +840,21 @@ static const dialogue overlaps[] = {
      "MAIL 250 ok\nMAIL 503 early\nRCPT 250 ok\nRCPT+close 503 early\n"
      MAIL(0) MAIL(1) MAIL(2),
      NULL, STORED NEVER NEVER "end EOF\n"},
+    {"a recipient of a mail that came early is accepted", PIPE "next\n"
+     "RSET 503 early\nMAIL 250 ok\nMAIL 503 early\n"
+     "RCPT 250 ok\nRCPT 250 what\n" MAIL(0) MAIL(1) MAIL(2),
+     HELLO SAY(0) "RSET\n" SAY_MAIL(1) "RSET\n" SAY(2) "QUIT\n",
+     STORED "E_SENDER 503: E_SENDER 503\n" STORED FINE},
+    {"and one is, LMTP", "lmtp\n" PIPE "next\n"
+     "RSET 503 early\nMAIL 250 ok\nMAIL 503 early\n"
+     "RCPT 250 ok\nRCPT 250 what\nRCPT 503 early\nDATA* 354 go\n"
+     MAIL(0) "mail box1@a ops@b dev@b\nbody text 1|\n" MAIL(2),
+     NULL, STORED "E_SENDER 503: E_SENDER 503, E_SENDER 503\n" STORED FINE},
+    {"and then the line is cut, LMTP", "lmtp\n" PIPE "next\n"
+     "RSET 503 early\nMAIL 250 ok\nMAIL 503 early\n"
+     "RCPT 250 ok\nRCPT 250 what\nRSET+close \n"
+     MAIL(0) MAIL(1) MAIL(2),
+     NULL, STORED "E_SENDER 503: E_SENDER 503\n" NEVER "end EOF\n"},
     {"nothing is taken ahead of the answer to a chunk", BDAT "next\nno_once\n"
      "RSET* 503 early\nMAIL 250 ok\nMAIL* 503 early\n"
      "RCPT 250 ok\nRCPT* 503 early\nBDAT 250 ok\nBDAT* 503 early\n"
