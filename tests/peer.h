@@ -78,6 +78,8 @@ typedef struct peer_script {
     size_t count;
     char hold[PEER_WORD], release[PEER_WORD];  /* answers kept back between */
     unsigned char lmtp;
+    unsigned char busy;            /* refuses what came before the answer to a
+                                      message */
 } peer_script;
 
 /* ---- peer ---------------------------------------------------------------- */
@@ -97,6 +99,7 @@ typedef struct peer {
     bytes in;                      /* said, understood up to in_from */
     bytes out;                     /* replies; heard up to out_from, */
     size_t in_from, out_from;
+    size_t refuse_to;              /* said too early: refused */
     size_t out_ready;              /* to be heard up to here */
     size_t must_read;              /* nothing may be said before this */
     bytes log;                     /* all that was said, CRLF as LF */
@@ -283,6 +286,8 @@ static inline void peer_end(peer *p)
     bytes_text(&p->ended, p->asked.data);
     bytes_text(&p->ended, "\n");
     p->mode = PEER_COMMAND;
+    if (p->script->busy)
+        p->refuse_to = p->in.size;
     if (p->failed)
         ;
     else if (p->script->lmtp)
@@ -592,6 +597,15 @@ static inline int peer_ends_group(const peer *p, const char *verb)
            || !strstr(free_to_go, word);
 }
 
+/* What came too early, and what then has no MAIL before it: rules are not for
+   these. */
+static inline int peer_is_early(const peer *p, const char *verb)
+{
+    int inside = strcmp(verb, "RCPT") == 0 || strcmp(verb, "DATA") == 0;
+    return p->in_from <= p->refuse_to ||
+           (p->script->busy && inside && !p->open);
+}
+
 static inline void peer_command(peer *p, const char *line)
 {
     char verb[PEER_WORD];
@@ -604,7 +618,12 @@ static inline void peer_command(peer *p, const char *line)
     if (strcmp(verb, p->script->hold) == 0)
         p->holding = 1;
     ends = p->mode == PEER_RESPONSE;
-    peer_obey(p, verb, line);
+    if (peer_is_early(p, verb)) {
+        bytes_text(&p->out, "503 5.5.1 too early\r\n");
+        peer_ready(p);
+    } else {
+        peer_obey(p, verb, line);
+    }
     ends = ends || peer_ends_group(p, verb);
     if (p->holding && strcmp(verb, p->script->release) == 0) {
         p->holding = 0;
@@ -652,7 +671,7 @@ static inline void peer_work(peer *p, size_t room)
     if (p->closed)
         p->in_from = p->in.size;
     if (p->in_from == p->in.size) {
-        p->in_from = 0;
+        p->in_from = p->refuse_to = 0;
         bytes_clear(&p->in);
     }
 }

@@ -19,6 +19,7 @@
       no_once         needs a body that can be read twice
       broken          the server loses step, the client cannot keep it
       offer A;B       the answer to every further EHLO or LHLO
+      busy            the server refuses what came before the answer to a body
       hold A B        answers are kept back from a command A to a command B
       VERB REPLY      a rule of the peer; VERB* for good, VERB+close,
                       VERB+now, VERB+on, VERB+raw (no CRLF added), BODY@N
@@ -457,6 +458,8 @@ static inline void scene_line(scene *s, const char *word, const char *text)
         scene_hold(&s->script, text);
     else if (strcmp(word, "cut") == 0)
         s->cut = 1;
+    else if (strcmp(word, "busy") == 0)
+        s->script.busy = 1;
     else if (strcmp(word, "broken") == 0)
         s->broken = s->cut = 1;
     else if (strcmp(word, "no_once") == 0)

@@ -855,6 +855,10 @@ static const dialogue overlaps[] = {
      "RCPT 250 ok\nRCPT 250 what\nRSET+close \n"
      MAIL(0) MAIL(1) MAIL(2),
      NULL, STORED "E_SENDER 503: E_SENDER 503\n" NEVER "end EOF\n"},
+    {"RSET and MAIL are refused, mails one by one", PIPE
+     "END 554 5.7.1 no\nRSET 503 no\nMAIL 250 ok\nMAIL 503 no\n"
+     MAIL(0) MAIL(1),
+     NULL, "E_DATA 554 5.7.1: E_DATA 554 5.7.1\n" NEVER "end E_SHUTDOWN\n"},
     {"nothing is taken ahead of the answer to a chunk", BDAT "next\nno_once\n"
      "RSET* 503 early\nMAIL 250 ok\nMAIL* 503 early\n"
      "RCPT 250 ok\nRCPT* 503 early\nBDAT 250 ok\nBDAT* 503 early\n"

@@ -33,18 +33,23 @@ static void add_number(const char *before, unsigned n, const char *after)
 
 /* ---- a random scene ------------------------------------------------------ */
 
-static void add_session(void)
+/* 1: the server is busy while it answers a message. */
+static int add_session(void)
 {
     static const char *const offer[] = {
         "offer PIPELINING\n", "offer PIPELINING;CHUNKING\n",
         "offer CHUNKING\n", "offer SIZE 100000;PIPELINING\n",
         "offer X\n", "offer PIPELINING;CHUNKING;8BITMIME;SIZE 0\n"
     };
-    add(offer[dice(6)]);
+    unsigned n = dice(6);
+    int busy = !strstr(offer[n], "CHUNKING") && dice(3) == 0;
+    add(offer[n]);
+    add(busy ? "busy\n" : "");
     add(dice(3) ? "" : "next\n");
     add(dice(5) || !SMTP__LMTP ? "" : "lmtp\n");
     add(dice(4) ? "" : "window 1\n");
     add(dice(4) ? "" : "window 3\n");
+    return busy;
 }
 
 static void add_mails(void)
@@ -73,8 +78,8 @@ static void add_rule(const char *verb, const char *good, int lethal)
     else if (kind == 10)
         add("+close 421 4.3.2 bye\n");
     else if (kind == 11)
-        add(strcmp(verb, "END") == 0 ? "+on 421 4.3.2 bye\n"
-                                     : " 421 4.3.2 bye\n");
+        add(strcmp(verb, "END") == 0 && strstr(setup.data, "lmtp\n")
+            ? "+on 421 4.3.2 bye\n" : " 421 4.3.2 bye\n");
     else if (kind == 8)
         add(" 451 4.3.0 later\n");
     else if (kind == 7)
@@ -86,15 +91,20 @@ static void add_rule(const char *verb, const char *good, int lethal)
         add(good);
 }
 
-static void add_rules(int lethal)
+/* `again`: MAIL may have to be said again, and is accepted then. */
+static void add_rules(int lethal, int again)
 {
     unsigned n = dice(14);
     while (n--)
-        switch (dice(lethal ? 7 : 6)) {
-        case 0: add_rule("MAIL", " 250 2.1.0 ok\n", lethal); break;
+        switch (dice(lethal ? 8 : 6)) {
+        case 0:
+            if (lethal || !again)
+                add_rule("MAIL", " 250 2.1.0 ok\n", lethal);
+            break;
         case 1: add_rule("DATA", " 354 go\n", lethal); break;
         case 2: add_rule("END", " 250-2.6.0 a|250 2.6.0 b\n", lethal); break;
         case 3: add_rule("BDAT", " 250 2.6.0 chunk\n", lethal); break;
+        case 7: add_rule("RSET", " 503 5.5.1 too early\n", 0); break;
         case 6: add("NONE 250 2.6.0 taken all the same\n"); break;
         default: add_rule("RCPT", " 250 2.1.5 ok\n", lethal); break;
         }
@@ -176,13 +186,14 @@ static void play_gentle(void)
 static void play_scene_number(unsigned number, int lethal)
 {
     char name[64];
+    int busy;
     dialogue text = {NULL, NULL, NULL, ""};
     snprintf(name, sizeof name, "%s scene %u",
              lethal ? "a lethal" : "a gentle", number);
     bytes_clear(&setup);
-    add_session();
+    busy = add_session();
     add_mails();
-    add_rules(lethal);
+    add_rules(lethal, busy);
     text.name = name;
     text.setup = setup.data;
     scene_read(&s.what, &text);
