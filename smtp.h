@@ -2008,7 +2008,7 @@ static int smtp__another_part(smtp_session *s, smtp_mail *m)
         m->flags |= SMTP__DELIVERED;
         memset(&m->code, 0, sizeof m->code);
     }
-    if (s->most[1] == 1) {
+    if (s->most[1] == 1 && !(m->flags & SMTP__REFUSED)) {
         m->flags |= SMTP__SOME_REFUSED;
         if (!(m->flags & SMTP__DELIVERED))
             m->status = SMTP_E_RECIPIENTS;

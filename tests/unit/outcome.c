@@ -39,9 +39,13 @@ static int add_session(void)
     static const char *const offer[] = {
         "offer PIPELINING\n", "offer PIPELINING;CHUNKING\n",
         "offer CHUNKING\n", "offer SIZE 100000;PIPELINING\n",
-        "offer X\n", "offer PIPELINING;CHUNKING;8BITMIME;SIZE 0\n"
+        "offer X\n", "offer PIPELINING;CHUNKING;8BITMIME;SIZE 0\n",
+        "offer PIPELINING;PRDR\n", "offer LIMITS RCPTMAX=2\nno_once\n",
+        "offer PIPELINING;LIMITS RCPTMAX=3\nno_once\n",
+        "offer PIPELINING;LIMITS MAILMAX=2\n",
+        "offer PIPELINING;CHUNKING;PRDR;LIMITS RCPTMAX=4\nno_once\n"
     };
-    unsigned n = dice(6);
+    unsigned n = dice(11);
     int busy = !strstr(offer[n], "CHUNKING") && dice(3) == 0;
     add(offer[n]);
     add(busy ? "busy\n" : "");
@@ -158,8 +162,9 @@ static void play_lethal(void)
 }
 
 /* No end: the outcomes are those of the plainest run. Chunks of an unknown
-   number are refused at another place than one chunk, so each way of a source
-   that cannot go back is only held to the truth. */
+   number are refused at another place than one chunk, and what has to be read
+   twice is refused, so each way of a source that cannot go back is then only
+   held to the truth. */
 static void play_gentle(void)
 {
     dialogue text = *s.what.text;
@@ -176,7 +181,7 @@ static void play_gentle(void)
     for (i = 0; i < WAYS && !s.failed; i++) {
         way = any_way(0);
         way.habit.reset = 0;
-        way.faulty = way.once && s.what.chunks;
+        way.faulty = way.once && (s.what.chunks || s.what.no_once);
         if (!sweep_run(&s, &way))
             show();
     }
