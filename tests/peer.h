@@ -597,13 +597,15 @@ static inline int peer_ends_group(const peer *p, const char *verb)
            || !strstr(free_to_go, word);
 }
 
-/* What came too early, and what then has no MAIL before it: rules are not for
-   these. */
+/* What came too early, and what then stands outside of a transaction: rules are
+   not for these. */
 static inline int peer_is_early(const peer *p, const char *verb)
 {
-    int inside = strcmp(verb, "RCPT") == 0 || strcmp(verb, "DATA") == 0;
+    if (!p->script->busy)
+        return 0;
     return p->in_from <= p->refuse_to ||
-           (p->script->busy && inside && !p->open);
+           (strcmp(verb, "RCPT") == 0 && !p->open) ||
+           (strcmp(verb, "DATA") == 0 && !p->accepted);
 }
 
 static inline void peer_command(peer *p, const char *line)

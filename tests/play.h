@@ -749,7 +749,7 @@ static inline void play_judge(play *p)
     size_t i;
     p->line.habit.out_room = 0;
     wire_work(&p->line);
-    for (i = 0; i < p->given && !p->what->calls; i++)
+    for (i = 0; i < p->given; i++)
         play_judge_mail(p, i);
     if (p->what->next && p->done != p->given)
         play_fault(p, "a mail's outcome was never told");

@@ -19,7 +19,8 @@
       no_once         needs a body that can be read twice
       broken          the server loses step, the client cannot keep it
       offer A;B       the answer to every further EHLO or LHLO
-      busy            the server refuses what came before the answer to a body
+      busy            the server refuses what came before the answer to a body,
+                      and RCPT and DATA out of place whatever rules there are
       hold A B        answers are kept back from a command A to a command B
       VERB REPLY      a rule of the peer; VERB* for good, VERB+close,
                       VERB+now, VERB+on, VERB+raw (no CRLF added), BODY@N

@@ -1,7 +1,7 @@
 /* outcome.c - random servers: refusals, 421 and early ends anywhere, offers of
-   every kind, mails one by one or overlapping, sources of every kind, and
-   transports that fail anywhere. No outcome may be untrue, no run may hang,
-   and outcomes do not depend on how the bytes moved. */
+   every kind, mails one by one, overlapping or amid commands by hand, sources of
+   every kind, and transports that fail anywhere. No outcome may be untrue, no
+   run may hang, and outcomes do not depend on how the bytes moved. */
 #define SMTP_IMPLEMENTATION
 #include "smtp.h"
 
@@ -34,7 +34,7 @@ static void add_number(const char *before, unsigned n, const char *after)
 /* ---- a random scene ------------------------------------------------------ */
 
 /* 1: the server is busy while it answers a message. */
-static int add_session(void)
+static int add_session(int hand)
 {
     static const char *const offer[] = {
         "offer PIPELINING\n", "offer PIPELINING;CHUNKING\n",
@@ -49,7 +49,7 @@ static int add_session(void)
     int busy = !strstr(offer[n], "CHUNKING") && dice(3) == 0;
     add(offer[n]);
     add(busy ? "busy\n" : "");
-    add(dice(3) ? "" : "next\n");
+    add(dice(3) || hand ? "" : "next\n");
     add(dice(5) || !SMTP__LMTP ? "" : "lmtp\n");
     add(dice(4) ? "" : "window 1\n");
     add(dice(4) ? "" : "window 3\n");
@@ -188,23 +188,105 @@ static void play_gentle(void)
     sweep_end(&s);
 }
 
+/* ---- by hand ------------------------------------------------------------- */
+
+static void add_calls(unsigned n)
+{
+    static const char *const call[] = {
+        "run", "ehlo", "helo", "rset", "rset", "noop", "verify x",
+        "docmd XYZZY plugh", "login", "starttls", "mail_from hand@a",
+        "mail_from hand@a", "mail_from hand@a", "rcpt_to q@b", "rcpt_to q@b",
+        "rcpt_to r@b", "data", "data", "data"
+    };
+    for (; n > 0; n--) {
+        add("do ");
+        add(call[dice(19)]);
+        add("\n");
+    }
+}
+
+/* One mail to one or more, its body by hand as well. */
+static void add_hand(int lethal)
+{
+    unsigned k, to = dice(4) + 1;
+    add("busy\nmail m0@a");
+    for (k = 0; k < to; k++)
+        add_number(" t", k, "@b");
+    add("\nbody mail|.|end\n");
+    add_calls(dice(14));
+    add("do send\ndo rset\n");
+    add_calls(dice(5));
+    if (dice(3) == 0)
+        add_rule("RSET", " 250 2.0.0 ok\n", lethal);
+    if (lethal && dice(3) == 0)
+        add_rule("EHLO", " 250 mx\n", lethal);
+}
+
+static unsigned count_told(const char *line)
+{
+    const char *text = s.p.told.data, *at = text;
+    unsigned n = 0;
+    for (; (at = strstr(at, line)) != NULL; at++)
+        n += at == text || at[-1] == '\n';
+    return n;
+}
+
+/* What data tells is what became of it, but where no answer came. */
+static int data_is_true(void)
+{
+    const peer_mail *mail = NULL;
+    unsigned stored = 0;
+    unsigned good = count_told("data OK") + count_told("data PARTIAL");
+    unsigned bad = count_told("data E_REFUSED") + count_told("data E_ARG");
+    while ((mail = play_stored(&s.p, "hand@a", mail)) != NULL)
+        stored++;
+    return stored >= good && stored <= count_told("data ") - bad;
+}
+
+static void play_hand(int lethal)
+{
+    size_t i;
+    sweep_begin(&s, "by hand");
+    for (i = 0; i < WAYS && !s.failed; i++) {
+        play_way way = any_way(i && lethal ? s.p.line.calls + 2 : 0);
+        way.faulty = 1;
+        way.once = 0;
+        if (!sweep_run(&s, &way)) {
+            show();
+        } else if (!data_is_true()) {
+            s.failed = 1;
+            CHECK_FAILS("data by hand");
+            sweep_show(&s);
+            show();
+        }
+    }
+    sweep_end(&s);
+}
+
+/* ---- all ----------------------------------------------------------------- */
+
 static void play_scene_number(unsigned number, int lethal)
 {
     char name[64];
-    int busy;
+    int hand = SMTP__HAND && number % 5 == 4, busy;
     dialogue text = {NULL, NULL, NULL, ""};
     snprintf(name, sizeof name, "%s scene %u",
              lethal ? "a lethal" : "a gentle", number);
     bytes_clear(&setup);
-    busy = add_session();
-    add_mails();
+    busy = add_session(hand);
+    if (hand)
+        add_hand(lethal);
+    else
+        add_mails();
     add_rules(lethal, busy);
     text.name = name;
     text.setup = setup.data;
     scene_read(&s.what, &text);
     s.what.loose = 1;
     play_scene(&s.p, &s.what);
-    if (lethal)
+    if (hand)
+        play_hand(lethal);
+    else if (lethal)
         play_lethal();
     else
         play_gentle();
