@@ -2041,9 +2041,10 @@ static void smtp__finish(smtp_session *s)
     }
     smtp__settle(m);
     if (!SMTP__NEXT || s->goal == SMTP__G_SEND) {
-        s->result = !smtp__is(m->status, SMTP_NOT_TAKEN)
-                    ? SMTP__BYTE(m->status)
-                    : SMTP__LEAVES && !s->status ? s->broken : s->status;
+        s->result = SMTP__BYTE(!smtp__is(m->status, SMTP_NOT_TAKEN)
+                               ? SMTP__BYTE(m->status)
+                               : SMTP__LEAVES && !s->status ? s->broken
+                                                            : s->status);
         s->goal = SMTP__G_NONE;
     }
     if (SMTP__NEXT && s->config && s->config->done)

@@ -7,8 +7,8 @@
 
       mbed_tls tls;
       smtp_io io, lower = uart_io();
-      smtp_status st = mbed_open(&tls, &lower, &conf, "mail.example.org",
-                                    1, &io);
+      smtp_status st = mbed_open(&tls, &lower, &conf, "mail.example.org", 1,
+                                 &io);
       if (st == SMTP_OK)
           st = smtp_open(&s, &io, &config, buffer, sizeof buffer);
 
@@ -17,6 +17,7 @@
 #define TLS_MBEDTLS_H
 
 #include <mbedtls/ssl.h>
+#include <string.h>
 
 typedef struct mbed_tls {
     const smtp_io *lower;
@@ -187,9 +188,9 @@ static void mbed_close(void *ctx)
    opened. SMTP_OK, SMTP_E_ARGUMENT (no name), SMTP_E_TLS (see tls->error); then
    `lower` is still the caller's to close. */
 static smtp_status mbed_open(mbed_tls *tls, const smtp_io *lower,
-                                const mbedtls_ssl_config *conf,
-                                const char *server_name, int starttls,
-                                smtp_io *io)
+                             const mbedtls_ssl_config *conf,
+                             const char *server_name, int starttls,
+                             smtp_io *io)
 {
     memset(tls, 0, sizeof *tls);
     if (!server_name || !*server_name)
