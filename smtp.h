@@ -1906,7 +1906,7 @@ static int smtp__is(smtp_status status, smtp_status which)
 
 /* RSET was refused, or one recipient's body by 421: the server goes away, but
    what was said before may still be answered, where that can be of any use. */
-#define SMTP__LEAVES (SMTP__NEXT || SMTP__CHUNKING)
+#define SMTP__LEAVES (SMTP__NEXT || SMTP__CHUNKING || SMTP__EACH_ANSWERS)
 static int smtp__leaving(const smtp_session *s)
 {
     return SMTP__LEAVES && s->broken == SMTP__BYTE(SMTP_E_SHUTDOWN);
@@ -1920,7 +1920,7 @@ static int smtp__cut_off(const smtp_session *s)
 
 /* The mail being answered: where only one is under way and nobody asks, that
    being said. */
-#define SMTP__HEARD (SMTP__NEXT || SMTP__HAND || SMTP__REPLY)
+#define SMTP__HEARD (SMTP__OVERLAPS || SMTP__HAND || SMTP__REPLY)
 static smtp_mail *smtp__heard(const smtp_session *s)
 {
     return SMTP__HEARD ? s->heard : s->said;
@@ -2073,8 +2073,7 @@ static int smtp__none_open(const smtp_mail *m)
 static int smtp__senderless(const smtp_mail *m)
 {
     return SMTP__CHUNKING && (smtp__is(m->status, SMTP_E_SENDER) ||
-                              (SMTP__NEXT &&
-                               smtp__is(m->status, SMTP_NOT_TAKEN))) &&
+                              smtp__is(m->status, SMTP_NOT_TAKEN)) &&
            m->flags & SMTP__ACCEPTED && !(m->flags & SMTP__SAID_DATA);
 }
 
@@ -4189,8 +4188,7 @@ static void smtp__judge_mail(smtp_session *s, int yes)
         return;
     smtp__refuse_mail(s, SMTP__NEXT && s->flags & SMTP__EARLY
                          ? SMTP__BYTE(SMTP_AGAIN)
-                         : SMTP__NEXT && smtp__leaving(s)
-                         ? SMTP__BYTE(SMTP_NOT_TAKEN)
+                         : smtp__leaving(s) ? SMTP__BYTE(SMTP_NOT_TAKEN)
                          : SMTP__BYTE(SMTP_E_SENDER));
 }
 
@@ -5347,8 +5345,8 @@ static int smtp__shut_down(smtp_session *s)
 {
     if (s->due && s->stage == SMTP__QUIT)
         return 0;
-    if (SMTP__LEAVES && SMTP__EACH_ANSWERS && s->due &&
-        s->stage == SMTP__FINAL && smtp__turn_of(s)) {
+    if (SMTP__EACH_ANSWERS && s->due && s->stage == SMTP__FINAL &&
+        smtp__turn_of(s)) {
         s->broken = SMTP__BYTE(SMTP_E_SHUTDOWN);
         return 0;
     }
