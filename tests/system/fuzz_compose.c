@@ -1,5 +1,5 @@
-/* fuzz_compose.c - messages of any fields, for libFuzzer: what is composed is as
-   long as was declared, stands in whole lines within the limits, has no byte
+/* fuzz_compose.c - messages of any fields, for libFuzzer: what is composed is
+   as long as was declared, stands in whole lines within the limits, has no byte
    that was not offered, and is the same from any place on; what is refused
    names the field. */
 #include <stdio.h>

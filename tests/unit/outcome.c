@@ -1,7 +1,7 @@
 /* outcome.c - random servers: refusals, 421 and early ends anywhere, offers of
-   every kind, mails one by one, overlapping or amid commands by hand, sources of
-   every kind, and transports that fail anywhere. No outcome may be untrue, no
-   run may hang, and outcomes do not depend on how the bytes moved. */
+   every kind, mails one by one, overlapping or amid commands by hand, sources
+   of every kind, and transports that fail anywhere. No outcome may be untrue,
+   no run may hang, and outcomes do not depend on how the bytes moved. */
 #define SMTP_IMPLEMENTATION
 #include "smtp.h"
 
