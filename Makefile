@@ -2,7 +2,7 @@
 #
 #   make              the examples: build/sendmail, prompt, bulk and mx
 #   make demo         a mail over STARTTLS and login to a real server
-#   make test         the tests that run within two minutes
+#   make test         the quick tests, in two to three minutes
 #   make check        all tests: sanitizers, compilers, targets, real servers
 #   make size         tables of code, stack and struct sizes by target
 #   make bench        tables of speed, beside other libraries

@@ -4186,8 +4186,7 @@ static void smtp__judge_mail(smtp_session *s, int yes)
     s->await = SMTP__RCPT;
     if (yes)
         return;
-    smtp__refuse_mail(s, SMTP__NEXT && s->flags & SMTP__EARLY
-                         ? SMTP__BYTE(SMTP_AGAIN)
+    smtp__refuse_mail(s, s->flags & SMTP__EARLY ? SMTP__BYTE(SMTP_AGAIN)
                          : smtp__leaving(s) ? SMTP__BYTE(SMTP_NOT_TAKEN)
                          : SMTP__BYTE(SMTP_E_SENDER));
 }

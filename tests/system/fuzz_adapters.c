@@ -2,38 +2,16 @@
    certificates as trust, as a server's chain, as a client's files; URLs; a
    message to be signed. The first byte of an input chooses. */
 #define _XOPEN_SOURCE 700
-#include <stdio.h>
-#include <stdlib.h>
-
 #define SMTP_POSIX
 #define SMTP_BEARSSL
 #define SMTP_IMPLEMENTATION
 #include "smtp.h"
 
+#include "fuzz_input.h"
+
 #define NAME "mail.example.org"
 
 enum { TRUST, ANY, CLIENT, URL, DKIM, KINDS };
-
-typedef struct input {
-    const unsigned char *data;
-    size_t left;
-} input;
-
-static void demand(int good, const char *what)
-{
-    if (good)
-        return;
-    fprintf(stderr, "fault: %s\n", what);
-    abort();
-}
-
-static unsigned take_byte(input *in)
-{
-    if (in->left == 0)
-        return 0;
-    in->left--;
-    return *in->data++;
-}
 
 /* The next bytes, as many as two bytes say, in memory of their own. */
 static unsigned char *take(input *in, size_t *size)

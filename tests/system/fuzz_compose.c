@@ -2,11 +2,10 @@
    as long as was declared, stands in whole lines within the limits, has no byte
    that was not offered, and is the same from any place on; what is refused
    names the field. */
-#include <stdio.h>
-#include <stdlib.h>
-
 #define SMTP_IMPLEMENTATION
 #include "smtp.h"
+
+#include "fuzz_input.h"
 
 enum { MOST = 3, TEXTS = 64, ROOM = 1 << 18 };
 
@@ -27,8 +26,7 @@ typedef struct source {            /* of a body */
 } source;
 
 typedef struct letter {
-    const unsigned char *data;     /* input not yet used */
-    size_t left;
+    input in;
     char *text[TEXTS];             /* taken from it, each in its own memory */
     size_t texts;
     source body[MOST + 2];
@@ -39,44 +37,28 @@ typedef struct letter {
     smtp_message message;
 } letter;
 
-static void demand(int good, const char *what)
-{
-    if (good)
-        return;
-    fprintf(stderr, "fault: %s\n", what);
-    abort();
-}
-
 /* ---- a message from bytes ------------------------------------------------ */
-
-static unsigned take_byte(letter *l)
-{
-    if (l->left == 0)
-        return 0;
-    l->left--;
-    return *l->data++;
-}
 
 /* Bytes behind their number, with a NUL. */
 static char *take(letter *l, size_t *size)
 {
     char *copy;
-    *size = take_byte(l) * 8u;     /* so that some are long */
+    *size = take_byte(&l->in) * 8u;     /* so that some are long */
     *size = *size < 8 * 64 ? *size / 8 : *size;
-    if (*size > l->left)
-        *size = l->left;
+    if (*size > l->in.left)
+        *size = l->in.left;
     copy = (char *)malloc(*size + 1);
-    memcpy(copy, l->data, *size);
+    memcpy(copy, l->in.data, *size);
     copy[*size] = 0;
-    l->data += *size;
-    l->left -= *size;
+    l->in.data += *size;
+    l->in.left -= *size;
     return l->text[l->texts++] = copy;
 }
 
 /* One of them, or 0. */
 static const char *take_text(letter *l, const char *usual)
 {
-    unsigned kind = take_byte(l);
+    unsigned kind = take_byte(&l->in);
     size_t size;
     return kind < 80 ? usual : kind < 120 ? NULL : take(l, &size);
 }
@@ -95,8 +77,8 @@ static smtp_body take_body(letter *l)
 {
     source *s = &l->body[l->bodies++];
     smtp_body body;
-    s->habits = take_byte(l);
-    s->piece = 1 + take_byte(l);
+    s->habits = take_byte(&l->in);
+    s->piece = 1 + take_byte(&l->in);
     s->data = take(l, &s->size);
     body = smtp_bytes(s->data, s->size);
     if (s->habits & SOURCE) {
@@ -114,12 +96,12 @@ static void take_lists(letter *l)
 {
     smtp_message *m = &l->message;
     size_t i;
-    m->who_count = take_byte(l) % MOST + 1u;
-    m->part_count = take_byte(l) % (MOST + 1u);
-    m->field_count = take_byte(l) % MOST;
+    m->who_count = take_byte(&l->in) % MOST + 1u;
+    m->part_count = take_byte(&l->in) % (MOST + 1u);
+    m->field_count = take_byte(&l->in) % MOST;
     for (i = 0; i < m->who_count; i++) {
         static const uint8_t usual[] = {SMTP_FROM, SMTP_TO, SMTP_CC};
-        unsigned role = take_byte(l);
+        unsigned role = take_byte(&l->in);
         l->who[i].role = role < 128 ? usual[i] : (uint8_t)(role % 7);
         l->who[i].address = take_text(l, "ops@example.net");
         l->who[i].name = take_text(l, "Ops");
@@ -128,7 +110,7 @@ static void take_lists(letter *l)
         l->part[i].name = take_text(l, "log.txt");
         l->part[i].type = take_text(l, "image/png");
         l->part[i].id = take_text(l, NULL);
-        l->part[i].disposition = take_byte(l) % 2;
+        l->part[i].disposition = take_byte(&l->in) % 2;
         l->part[i].body = take_body(l);
     }
     for (i = 0; i < m->field_count; i++) {
@@ -140,15 +122,15 @@ static void take_lists(letter *l)
 static void take_message(letter *l)
 {
     smtp_message *m = &l->message;
-    unsigned wants = take_byte(l);
+    unsigned wants = take_byte(&l->in);
     m->offers = (wants & OF_8BIT ? SMTP_EXT_8BITMIME : 0u) |
                 (wants & OF_BINARY ? SMTP_EXT_BINARYMIME : 0u) |
                 (wants & OF_UTF8 ? SMTP_EXT_SMTPUTF8 : 0u);
     m->flowed = (wants & FLOWED) != 0;
-    m->date = wants & DATED ? 1750000000u + take_byte(l) * 86400u : 0;
-    m->zone = (int16_t)(take_byte(l) * 15 - 720);
+    m->date = wants & DATED ? 1750000000u + take_byte(&l->in) * 86400u : 0;
+    m->zone = (int16_t)(take_byte(&l->in) * 15 - 720);
     m->unique[0] = wants & UNIQUE;
-    m->boundary = take_byte(l);
+    m->boundary = take_byte(&l->in);
     m->who = l->who;
     m->parts = l->part;
     m->fields = l->field;
@@ -157,9 +139,9 @@ static void take_message(letter *l)
     m->id = take_text(l, NULL);
     m->in_reply_to = take_text(l, NULL);
     m->references = take_text(l, NULL);
-    if (take_byte(l) % 4 != 3)
+    if (take_byte(&l->in) % 4 != 3)
         m->text = take_body(l);
-    if (take_byte(l) % 4 == 3)
+    if (take_byte(&l->in) % 4 == 3)
         m->html = take_body(l);
 }
 
@@ -262,9 +244,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     letter l;
     unsigned cut;
     memset(&l, 0, sizeof l);
-    l.data = data;
-    l.left = size;
-    cut = take_byte(&l);
+    l.in.data = data;
+    l.in.left = size;
+    cut = take_byte(&l.in);
     take_message(&l);
     compose(&l, cut);
     while (l.texts > 0)

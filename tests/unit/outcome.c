@@ -108,8 +108,8 @@ static void add_rules(int lethal, int again)
         case 1: add_rule("DATA", " 354 go\n", lethal); break;
         case 2: add_rule("END", " 250-2.6.0 a|250 2.6.0 b\n", lethal); break;
         case 3: add_rule("BDAT", " 250 2.6.0 chunk\n", lethal); break;
-        case 7: add_rule("RSET", " 503 5.5.1 too early\n", 0); break;
         case 6: add("NONE 250 2.6.0 taken all the same\n"); break;
+        case 7: add_rule("RSET", " 503 5.5.1 too early\n", 0); break;
         default: add_rule("RCPT", " 250 2.1.5 ok\n", lethal); break;
         }
 }
