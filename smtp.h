@@ -5047,10 +5047,10 @@ static int smtp__say_body(smtp_session *s)
         smtp__take_back(s, start);
         return r;
     }
-    if (SMTP__MEASURED && s->say == SMTP__MEASURE)
-        smtp__measured(s);
-    else if (smtp__cut_short(s))
+    if (smtp__cut_short(s))
         smtp__fail(s, SMTP_E_BODY);
+    else if (SMTP__MEASURED && s->say == SMTP__MEASURE)
+        smtp__measured(s);
     else if (!smtp__in_payload(s))
         smtp__say_dot(s);
     else

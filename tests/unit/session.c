@@ -207,7 +207,8 @@ static void check_readings(void)
         }
 }
 
-/* One that is shorter than it declared, read once. */
+/* One that is shorter than it declared, read once, or twice with the same
+   end. */
 static void check_declared(void)
 {
     static const char *const offers[] = {
@@ -222,6 +223,10 @@ static void check_declared(void)
             source.second = n;
             check_reading(offers[i], &source, SMTP_OK, 1);
             source.declared = 30;
+            check_reading(offers[i], &source,
+                          n < 30 ? SMTP_NOT_TAKEN : SMTP_OK, n == 30);
+            source.once = 0;
+            source.first = n;
             check_reading(offers[i], &source,
                           n < 30 ? SMTP_NOT_TAKEN : SMTP_OK, n == 30);
         }
