@@ -355,6 +355,8 @@ typedef struct source {
     char bytes[65536];
 } source;
 
+/* A file without a block on a disk may be made up by the system as it is read
+   (/proc, /sys): what it says of its size need not be true. */
 static void source_open(source *s, int fd, const char *path)
 {
     struct stat info;
@@ -366,10 +368,10 @@ static void source_open(source *s, int fd, const char *path)
     if (s->once)
         s->start = s->end = 0;
     else
-        s->end = info.st_size;
+        s->end = info.st_blocks > 0 ? info.st_size : 0;
 }
 
-/* 0: not known, as also of a file that the system makes up (/proc). */
+/* 0: not known. */
 static smtp_size source_size(const source *s)
 {
     return s->end > s->start ? (smtp_size)(s->end - s->start) : 0;
