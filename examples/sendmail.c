@@ -868,8 +868,9 @@ static int hand_over(tool *t)
     st = smtp_send(&t->session, &t->mail);
     if (st == SMTP_E_BODY)
         why = draft_broken(&t->composed);
-    if (st == SMTP_E_BODY && !why && t->source.rest.error)
-        why = strerror(t->source.rest.error);
+    if (st == SMTP_E_BODY && !why)
+        why = t->source.rest.error ? strerror(t->source.rest.error)
+                                   : "its length has changed meanwhile";
     if (st == SMTP_E_UNSUPPORTED)
         why = "DSN, for -N and -R";
     return report(t, st, why);
