@@ -1005,7 +1005,8 @@ typedef struct smtp_tls_config {
     const char *trust_file;        /* POSIX: PEM; 0: the system's bundle */
     /* Client certificate and its key, or none. */
     const char *cert_file;         /* POSIX: PEM, the client's own first; its */
-    const char *key_file;          /* bytes lie in `buffer`. 0: in cert_file */
+    const char *key_file;          /* bytes lie in `buffer`. 0: in cert_file;
+                                      not encrypted, RSA to 4096 bits or EC */
     const br_x509_certificate *chain;           /* or in memory */
     size_t chain_count;
     const br_rsa_private_key *rsa_key;
@@ -8857,6 +8858,13 @@ static int smtp__client_chain(smtp_tls *tls)
     return SMTP_OK;
 }
 
+/* BearSSL 0.6 takes the last member of its decoder for so much longer than it
+   is: a key of RSA beyond 4864 bits goes past its end before it is refused. */
+typedef struct smtp__key {
+    br_skey_decoder_context decoder;
+    unsigned char past[3 * (BR_X509_BUFSIZE_KEY - BR_X509_BUFSIZE_SIG)];
+} smtp__key;
+
 static void smtp__key_begin(void *ctx)
 {
     br_skey_decoder_init((br_skey_decoder_context *)ctx);
@@ -8966,13 +8974,13 @@ static int smtp__client_pair(smtp_tls *tls, const br_skey_decoder_context *key)
 
 static int smtp__client_files(smtp_tls *tls)
 {
-    br_skey_decoder_context key;
+    smtp__key key;
     int status = smtp__client_chain(tls);
     if (status != SMTP_OK)
         return status;
-    status = smtp__client_key(tls, &key);
+    status = smtp__client_key(tls, &key.decoder);
     if (status == SMTP_OK)
-        status = smtp__client_pair(tls, &key);
+        status = smtp__client_pair(tls, &key.decoder);
     smtp__wipe(&key, sizeof key);
     return status;
 }

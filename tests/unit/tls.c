@@ -1348,6 +1348,7 @@ static void test_client_cert(void)
     judge_client("client_rsa.pem", "client_rsa.key", SMTP_OK, SMTP_OK);
     judge_client("client_rsa.both", NULL, SMTP_OK, SMTP_OK);
     judge_client("client_big.pem", "big.key", SMTP_OK, SMTP_OK);
+    judge_client("client_huge.pem", "client_huge.key", SMTP_E_CLIENT_CERT, 0);
     judge_client("client_ec.pem", "client_ec.key", SMTP_OK, SMTP_OK);
     judge_client("client_ec.pem", "client_ec.p8", SMTP_OK, SMTP_OK);
     judge_client("client_ec.pem", "client_ec.locked", SMTP_E_CLIENT_CERT, 0);

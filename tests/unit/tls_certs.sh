@@ -73,6 +73,8 @@ rsa client_rsa; issue client_rsa root "/CN=client" "basicConstraints=CA:FALSE"
 ec client_ec; issue client_ec root "/CN=client" "basicConstraints=CA:FALSE"
 cp big.key client_big.key
 issue client_big root "/CN=client" "basicConstraints=CA:FALSE"
+rsa client_huge 5120
+issue client_huge root "/CN=client" "basicConstraints=CA:FALSE"
 openssl pkcs8 -topk8 -nocrypt -in client_ec.key -out client_ec.p8
 openssl pkcs8 -topk8 -in client_ec.key -passout pass:x -out client_ec.locked
 
