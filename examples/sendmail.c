@@ -666,19 +666,25 @@ static int connect_host(tool *t)
     return report(t, st, st == SMTP_E_CONNECT ? strerror(errno) : NULL);
 }
 
-/* Why a file for TLS cannot be used, or 0. */
+/* Why a file for TLS cannot be used, or 0. Which one of two that can be read is
+   to blame, nobody tells. */
 static const char *file_fault(const tool *t, smtp_status st)
 {
-    static char words[300];
+    static char words[700];
     const smtp_tls_config *c = &t->tls_config;
     const char *name = st == SMTP_E_TRUST ? c->trust_file
-                       : !c->cert_file || access(c->cert_file, R_OK) ||
-                         !c->key_file ? c->cert_file : c->key_file;
+                       : c->cert_file && !access(c->cert_file, R_OK)
+                           ? c->key_file : c->cert_file;
 
     if ((st != SMTP_E_TRUST && st != SMTP_E_CLIENT_CERT) || !name)
         return NULL;
-    snprintf(words, sizeof words, "%.250s: %s", name, access(name, R_OK)
-             ? strerror(errno) : "nothing in it that can be used");
+    if (access(name, R_OK))
+        snprintf(words, sizeof words, "%.300s: %s", name, strerror(errno));
+    else if (st == SMTP_E_TRUST)
+        snprintf(words, sizeof words, "%.300s: no certificate in it", name);
+    else
+        snprintf(words, sizeof words, "%.300s, %.300s: no pair that can be "
+                 "used", c->cert_file, name);
     return words;
 }
 
