@@ -506,16 +506,6 @@ static int set_recipients(tool *t, char **addresses, size_t count)
     return EX_OK;
 }
 
-/* A number from 1 to 65535, written as in a TLSA record's name; 0: none. */
-static unsigned short number_of(const char *text)
-{
-    unsigned long value = strtoul(text, NULL, 10);
-
-    if (text[0] == '0' || text[strspn(text, "0123456789")] || value > 65535)
-        return 0;
-    return (unsigned short)value;
-}
-
 static int set_finder(tool *t)
 {
     const char *tls = t->of[O_TLS] ? t->of[O_TLS] : "try";
@@ -537,16 +527,20 @@ static int set_finder(tool *t)
 static int configure(tool *t)
 {
     const char *from = t->of[O_FROM], *seconds = t->of[O_TIMEOUT];
+    const char *domain = t->of[O_DOMAIN];
 
     if (!from)
         return fault(EX_USAGE, "-f SENDER is needed, or -f ''", NULL);
     if (from[0] && !smtp_address_check(from))
         return fault(EX_USAGE, "-f: no address that can be sent", from);
+    if (domain && (!domain[0] || domain[0] == '"' ||
+                   smtp_address_check(domain) != 1))
+        return fault(EX_USAGE, "--domain: no name to be said", domain);
     t->seconds = seconds ? number_of(seconds) : 0;
     if (seconds && !t->seconds)
         return fault(EX_USAGE, "--timeout: 1 to 65535 seconds", NULL);
     t->mail.from = from;
-    t->config.domain = t->of[O_DOMAIN] ? t->of[O_DOMAIN] : t->domain;
+    t->config.domain = domain ? domain : t->domain;
     t->config.ctx = t;
     t->config.reply = hear;
     t->config.trace = t->of[O_VERBOSE] ? show : NULL;

@@ -8,6 +8,7 @@
 #define MX_H
 
 #include <ares.h>
+#include <arpa/inet.h>
 #include <arpa/nameser.h>
 #include <poll.h>
 #include <stdio.h>
@@ -53,6 +54,44 @@ static int fault(int code, const char *what, const char *why)
 
 /* ---- names --------------------------------------------------------------- */
 
+/* A number from 1 to 65535, written as in a TLSA record's name; 0: none. */
+static unsigned short number_of(const char *text)
+{
+    unsigned long value = strtoul(text, NULL, 10);
+
+    if (text[0] == '0' || text[strspn(text, "0123456789")] || value > 65535)
+        return 0;
+    return (unsigned short)value;
+}
+
+/* IP, IP:PORT or [IPv6]:PORT; 1: it is one. c-ares would ask 127.1.0.0 for
+   127.1, and another port for one that is too high. */
+static int set_server(const finder *f, const char *text)
+{
+    struct ares_addr_port_node node;
+    char ip[INET6_ADDRSTRLEN + 1];           /* of one too long, too much */
+    const char *colon = strchr(text, ':'), *end;
+    size_t bracket = text[0] == '[';
+
+    memset(&node, 0, sizeof node);
+    node.family = bracket || (colon && strchr(colon + 1, ':')) ? AF_INET6
+                                                               : AF_INET;
+    end = bracket                   ? strchr(text, ']')
+          : node.family == AF_INET6 ? NULL
+                                    : colon;
+    if (!end)
+        end = text + strlen(text);
+    snprintf(ip, sizeof ip, "%.*s", (int)(end - text - (int)bracket),
+             text + bracket);
+    if (bracket && *end++ != ']')
+        return 0;
+    if (*end == ':')
+        node.udp_port = node.tcp_port = number_of(end + 1);
+    return (*end == ':' ? node.udp_port > 0 : !*end) &&
+           inet_pton(node.family, ip, &node.addr) == 1 &&
+           ares_set_servers_ports(f->dns, &node) == ARES_SUCCESS;
+}
+
 /* `server`: 0 for the system's. */
 static int start_dns(finder *f, const char *server, int seconds)
 {
@@ -69,8 +108,7 @@ static int start_dns(finder *f, const char *server, int seconds)
     if (ares_library_init(ARES_LIB_INIT_ALL) != ARES_SUCCESS ||
         ares_init_options(&f->dns, &o, mask) != ARES_SUCCESS)
         return fault(EX_OSERR, "no resolver", NULL);
-    if (server &&
-        ares_set_servers_ports_csv(f->dns, server) != ARES_SUCCESS)
+    if (server && !set_server(f, server))
         return fault(EX_USAGE, "not a name server", server);
     return EX_OK;
 }
