@@ -57,7 +57,9 @@ part == "room" { put($0, 1); next }
 # table has names on the left, and what is set in by 20 goes on with a row.
 part == "manual" && /^\*\// { part = "" }
 part == "manual" && /^[A-Z][A-Z ,]*$/ { heading($0); next }
-part == "manual" && /^   SMTP_|^                    / { put($0, 1); next }
+part == "manual" && /^   SMTP_/ { in_table = 1; put($0, 1); next }
+part == "manual" && in_table && /^                    / { put($0, 1); next }
+{ in_table = 0 }
 part == "manual" && /^      / { put(substr($0, 3), 1); next }
 part == "manual" { sub(/^ +/, ""); put($0, 0) }
 
