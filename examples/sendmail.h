@@ -333,7 +333,8 @@ static const char *own_address(void)
     const struct passwd *user = getpwuid(getuid());
 
     gethostname(host, sizeof host - 1);
-    if (!login || !*login || !smtp_address_check(login))
+    if (!login || !*login || !smtp_address_check(login) ||
+        strpbrk(login, "()<>[]:;@,\"\\"))
         login = user ? user->pw_name : "nobody";
     snprintf(address, sizeof address, "%.60s@%s", login, host);
     return address;
