@@ -328,7 +328,8 @@ typedef struct smtp_body {
     ptrdiff_t (*pull)(void *ctx, smtp_size offset, const char **data);
     void *ctx;
 #endif
-    smtp_size size;                /* bytes; of a source 0: not known */
+    smtp_size size;                /* bytes; of a source 0: not known, else
+                                      exactly what it has */
     uint8_t flags;                 /* sum of SMTP_BODY_... */
 } smtp_body;
 

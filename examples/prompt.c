@@ -21,11 +21,13 @@ static void fail(const char *why)
     exit(EXIT_FAILURE);
 }
 
-/* Nothing that was typed is cut off. */
+/* Nothing that was typed is cut off. Were standard output closed, the socket
+   would get its number, and the server the dialogue. */
 static void ask(const char *question, char *answer, int size)
 {
     printf("%s", question);
-    fflush(stdout);
+    if (fflush(stdout) != 0)
+        fail("standard output cannot be written");
     if (!fgets(answer, size, stdin))
         answer[0] = '\0';
     if (ferror(stdin))
