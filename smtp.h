@@ -4752,8 +4752,9 @@ static int smtp__cut_short(const smtp_session *s)
     const smtp_mail *m = s->said;
     if (smtp__in_payload(s))
         return SMTP__COUNTED && s->chunk;
-    return SMTP__PULL && !smtp__no_mail(m) && smtp__pulled(s->body) &&
-           (uint32_t)s->at < m->last;
+    return SMTP__PULL && (!SMTP__FAST || smtp__pulled(s->body)) &&
+           (uint32_t)s->at < (smtp__no_mail(m) ? (uint32_t)s->body->size
+                                               : m->last);
 }
 
 /* A BDAT whose size is known when its bytes are in the buffer, after room for

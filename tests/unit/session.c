@@ -232,6 +232,30 @@ static void check_declared(void)
         }
 }
 
+/* The same by hand. */
+static void check_declared_by_hand(void)
+{
+    size_t n;
+    for (n = 0; n <= 30; n++) {
+        reading source;
+        smtp_body body = smtp_bytes(NULL, 30);
+        rig r;
+        memset(&source, 0, sizeof source);
+        source.once = 1;
+        source.second = n;
+        body.pull = reading_pull;
+        body.ctx = &source;
+        rig_start(&r, "");
+        rig_open(&r);
+        CHECK_NUMBER(smtp_ehlo(&r.s), SMTP_OK);
+        CHECK_NUMBER(smtp_mail_from(&r.s, "box@a", NULL), SMTP_OK);
+        CHECK_NUMBER(smtp_rcpt_to(&r.s, "ops@b", NULL), SMTP_OK);
+        CHECK_NUMBER(smtp_data(&r.s, &body), n < 30 ? SMTP_E_BODY : SMTP_OK);
+        CHECK_NUMBER(r.server.stored, n == 30);
+        rig_stop(&r);
+    }
+}
+
 /* A count of recipients that are not there is none. */
 static void check_nobody(void)
 {
@@ -397,6 +421,7 @@ int main(void)
     check_rounds();
     check_readings();
     check_declared();
+    check_declared_by_hand();
     check_nobody();
     check_handshake();
     check_hand_then_send(0);
