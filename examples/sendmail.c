@@ -32,7 +32,8 @@
     X(SOURCE, "source-ip", 0, VALUE, "=IP", "local address to use")            \
     X(PROTOCOL, "protocol", 0, VALUE, "=smtp|lmtp", "[smtp]")                  \
     X(DOMAIN, "domain", 0, VALUE, "=NAME", "said in EHLO [this machine]")      \
-    X(TIMEOUT, "timeout", 0, VALUE, "=off|SECONDS", "of a wait [RFC 5321]")    \
+    X(TIMEOUT, "timeout", 0, VALUE, "=off|SECONDS",                            \
+      "of a wait [off: RFC 5321]")                                             \
     X(TLS, "tls", 0, MAYBE, "=on|off", "[on; off within this machine]")        \
     X(STARTTLS, "tls-starttls", 0, MAYBE, "=on|off", "off: TLS first [on]")    \
     X(CERTCHECK, "tls-certcheck", 0, MAYBE, "=on|off", "off: unsafe [on]")     \
