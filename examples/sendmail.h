@@ -622,7 +622,7 @@ static int message_open(message *m, recipients *to)
     if (to && !collect(m, to, "Resent-"))
         collect(m, to, "");
     edit_header(m);
-    if (!m->rest.once)
+    if (m->rest.end > 0)           /* else its size is not known */
         m->size = m->head_size + source_size(&m->rest);
     return code;
 }
@@ -676,7 +676,7 @@ static int add_missing(message *m, const char *from, const char *name)
         n += sprintf(added + n, "Message-ID: <%s>\n", id);
     m->head -= n;
     m->head_size += (size_t)n;
-    m->size += m->rest.once ? 0 : (smtp_size)n;
+    m->size += m->size ? (smtp_size)n : 0;
     memcpy(m->head, added, (size_t)n);
     return EX_OK;
 }
