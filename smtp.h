@@ -6321,7 +6321,8 @@ static const char smtp__c_q[] = " !*+-/";
    character of UTF-8, and goes on while it has room for another. */
 static void smtp__c_encoded(smtp_composer *c, const char *s)
 {
-    enum { FRAME = 12, MOST = 12 };    /* =?utf-8?Q??=, a character of four */
+    const unsigned frame = 12, most = 12;  /* =?utf-8?Q??=, a character of
+                                              four bytes */
     size_t cost = 0, n = 0;
     unsigned form;
     for (; s[n] != '\0'; n++)
@@ -6329,7 +6330,7 @@ static void smtp__c_encoded(smtp_composer *c, const char *s)
             cost += 2;
     form = (n + 2) / 3 * 4 < n + cost ? SMTP__T_B : SMTP__T_Q;
     while (*s != '\0') {
-        smtp__c_say(smtp__c_space(c, FRAME + MOST), form);
+        smtp__c_say(smtp__c_space(c, frame + most), form);
         c->group = 1;
         do
             if (form == SMTP__T_B)
@@ -6338,7 +6339,7 @@ static void smtp__c_encoded(smtp_composer *c, const char *s)
                 smtp__c_escape(c, '=', *s == ' ' ? '_' : *s,
                                smtp__alnum(*s, smtp__c_q));
         while (smtp__continues(*++s) ||
-               (*s != '\0' && c->place.column + MOST + 2 <= SMTP__FOLD));
+               (*s != '\0' && c->place.column + most + 2 <= SMTP__FOLD));
         smtp__c_say(smtp__c_end64(c), SMTP__T_WORD_END);
     }
 }
@@ -6851,8 +6852,8 @@ static int smtp__c_qp_run(smtp_composer *c)
         return 0;
     n = smtp__min(n, 73u - c->place.column);
     i = smtp__c_qp_words(to, from, n);
-    while (i < n && smtp__c_qp_plain(from[i]))
-        to[i] = from[i], i++;
+    for (; i < n && smtp__c_qp_plain(from[i]); i++)
+        to[i] = from[i];
     if (i == 0)
         return 0;
     smtp__c_took(c, i, i);
@@ -8023,8 +8024,10 @@ static int smtp__pem_byte(smtp__pem *pem, int c)
         pem->middle = pem->boundary = 0;
         return !boundary || smtp__pem_boundary(pem);
     }
-    if (!pem->middle && c == '-')
-        pem->boundary = 1, pem->length = 0;
+    if (!pem->middle && c == '-') {
+        pem->boundary = 1;
+        pem->length = 0;
+    }
     pem->middle |= c < 128;        /* a mark of UTF-8 may come first */
     if (!pem->boundary && pem->inside)
         smtp__pem_text(pem, c);
