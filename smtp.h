@@ -5866,7 +5866,11 @@ SMTP_API smtp_status smtp_docmd(smtp_session *s, const char *word,
 SMTP_API smtp_body smtp_bytes(const void *data, size_t size)
 {
     smtp_body body;
-    body.data = (smtp_size)size < size ? NULL : (const char *)data;
+    if ((smtp_size)size < size) {  /* and a rest of 0 were an empty text */
+        data = NULL;
+        size = 1;
+    }
+    body.data = (const char *)data;
 #ifndef SMTP_NO_PULL
     body.pull = NULL;
     body.ctx = NULL;
