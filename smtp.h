@@ -956,8 +956,8 @@ SMTP_API smtp_status smtp_posix_domain(const smtp_posix *p, char *name,
 #define SMTP_TLS_BINDING 1
 #endif
 #endif
-#ifndef SMTP_TLS_ANCHOR_ROOM   /* bytes for names and keys of the trusted */
-#define SMTP_TLS_ANCHOR_ROOM 1280  /* ones that fit, 600 to 32000 */
+#ifndef SMTP_TLS_ANCHOR_ROOM   /* bytes, 600 to 32000, for names and keys of */
+#define SMTP_TLS_ANCHOR_ROOM 1280  /* the trusted ones that fit */
 #endif
 #ifndef SMTP_TLS_CHAIN         /* certificates in cert_file, 1 to 255 */
 #define SMTP_TLS_CHAIN 4
