@@ -661,6 +661,7 @@ SMTP_API int smtp_wants(const smtp_session *s);
 SMTP_API unsigned long smtp_deadline(const smtp_session *s);
 
 /* ---- functions: a dialogue by hand --------------------------------------- */
+#ifndef SMTP_NO_HAND
 
 /* SMTP_OK: answered 2yz or 3yz. SMTP_E_REFUSED: 4yz or 5yz; SMTP_E_LOGIN for a
    login. In both cases session->reply holds code and text. The greeting is read
@@ -695,11 +696,13 @@ SMTP_API smtp_status smtp_noop(smtp_session *s);
 SMTP_API smtp_status smtp_rset(smtp_session *s);
 SMTP_API smtp_status smtp_help(smtp_session *s, const char *topic);
 
+#ifndef SMTP_NO_RARE
 /* For those who test relays: attributes like "ADDR=192.0.2.1 NAME=mx.b", the
    values in xtext (RFC 3461, section 4). After XCLIENT the session starts anew
    with EHLO. SMTP_E_UNSUPPORTED: not offered. */
 SMTP_API smtp_status smtp_xclient(smtp_session *s, const char *attributes);
 SMTP_API smtp_status smtp_xforward(smtp_session *s, const char *attributes);
+#endif
 
 /* Any command: `word` alone or, where `line` is neither 0 nor empty, followed
    by a space and `line`. The trace shows both as they are. Where the command
@@ -708,6 +711,7 @@ SMTP_API smtp_status smtp_xforward(smtp_session *s, const char *attributes);
    SMTP_E_LINE: one of them holds a control character. */
 SMTP_API smtp_status smtp_docmd(smtp_session *s, const char *word,
                                 const char *line);
+#endif /* SMTP_NO_HAND */
 
 /* 1: the last EHLO offered `keyword` (in any case): one of SMTP_EXT_..., told
    by 16 bits of a hash, or any that has found room in config->features. */
