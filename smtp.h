@@ -6558,7 +6558,7 @@ static smtp_size smtp__c_look(const smtp_composer *c)
     unsigned line = 0, same = 0;   /* bytes in it; as in a boundary */
     for (; left > 0; left--) {
         unsigned char ch = (unsigned char)*s++;
-        if (ch == mark[same] && same == line && ++same == 12)
+        if (line < 12 && ch == mark[line] && ++same == 12)
             found |= SMTP__LOOK_CLASH;
         line++;
         if (ch == '\r' || ch == '\n')
