@@ -627,7 +627,7 @@ SMTP_API smtp_status smtp_open(smtp_session *s, const smtp_io *io,
    why not: SMTP_E_GREETING, _HELO, _NO_STARTTLS, _STARTTLS, _INJECTION,
    _NO_AUTH, _MECHANISM, _CLEAR_LOGIN, _LOGIN, those of config->sasl, _LIMIT; or
    how the connection failed: SMTP_EOF, SMTP_E_IO, _TIMEOUT, _SHUTDOWN,
-   _PROTOCOL, _REPLY_SIZE, _BODY, _TLS..., _CONNECT, _CLOSED. */
+   _PROTOCOL, _REPLY_SIZE, _BODY, _TLS..., _TRUST, _CONNECT, _CLOSED. */
 SMTP_API smtp_status smtp_run(smtp_session *s);
 
 /* Hands over one mail and sends it. The result is mail->status: SMTP_OK,
@@ -678,8 +678,9 @@ SMTP_API unsigned long smtp_deadline(const smtp_session *s);
    data: SMTP_E_ARGUMENT (no body); STARTTLS: SMTP_E_NO_TLS, SMTP_E_NO_STARTTLS;
    MAIL, RCPT and data in clear where config.tls requires STARTTLS:
    SMTP_E_NO_TLS; login: SMTP_E_ARGUMENT (no user), SMTP_E_NO_AUTH,
-   SMTP_E_MECHANISM, SMTP_E_CLEAR_LOGIN, and those of smtp_scram. Failures of
-   the connection as with smtp_run(). */
+   SMTP_E_MECHANISM, SMTP_E_CLEAR_LOGIN, and those of smtp_scram. A greeting
+   (SMTP_E_GREETING), or an EHLO said before, that is refused (SMTP_E_HELO), and
+   failures of the connection: as with smtp_run(). */
 SMTP_API smtp_status smtp_greet(smtp_session *s);     /* the greeting alone */
 SMTP_API smtp_status smtp_ehlo(smtp_session *s);      /* LHLO with LMTP */
 SMTP_API smtp_status smtp_helo(smtp_session *s);
@@ -865,9 +866,10 @@ typedef struct smtp_composer {
    SMTP_E_FIELD_MISSING (From, Sender, To), SMTP_E_FIELD_LINE,
    SMTP_E_FIELD_UTF8, SMTP_E_FIELD_NAME, SMTP_E_FIELD_ADDRESS,
    SMTP_E_FIELD_SYNTAX, SMTP_E_UTF8, SMTP_E_SIZE (more than smtp_size counts),
-   SMTP_E_ARGUMENT (`to` too small, a text or part without data). A source that
-   fails while it is sent ends the session with SMTP_E_BODY, the mail is
-   SMTP_NOT_TAKEN; composer->status is then SMTP_E_BODY or SMTP_E_LENGTH. */
+   SMTP_E_ARGUMENT (`to` too small, a text or part without data, an unknown
+   role). A source that fails while it is sent ends the session with
+   SMTP_E_BODY, the mail is SMTP_NOT_TAKEN; composer->status is then SMTP_E_BODY
+   or SMTP_E_LENGTH. */
 SMTP_API smtp_status smtp_compose(smtp_composer *composer,
                                   const smtp_message *message,
                                   smtp_mail *mail, smtp_recipient *to,
