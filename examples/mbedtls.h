@@ -12,7 +12,8 @@
       if (st == SMTP_OK)
           st = smtp_open(&s, &io, &config, buffer, sizeof buffer);
 
-   smtp.h comes first. */
+   smtp.h comes first. A callback is called as (lower->recv)(...), so that a
+   macro of that name, as lwIP's sockets have, does not see it. */
 #ifndef TLS_MBEDTLS_H
 #define TLS_MBEDTLS_H
 
@@ -35,7 +36,7 @@ typedef struct mbed_tls {
 static int mbed_lower_recv(void *ctx, unsigned char *data, size_t size)
 {
     mbed_tls *tls = (mbed_tls *)ctx;
-    ptrdiff_t n = tls->lower->recv(tls->lower->ctx, data, size);
+    ptrdiff_t n = (tls->lower->recv)(tls->lower->ctx, data, size);
     tls->waits &= ~SMTP_READ;
     if (n > 0)
         return (int)n;
@@ -51,7 +52,7 @@ static int mbed_lower_recv(void *ctx, unsigned char *data, size_t size)
 static int mbed_lower_send(void *ctx, const unsigned char *data, size_t size)
 {
     mbed_tls *tls = (mbed_tls *)ctx;
-    ptrdiff_t n = tls->lower->send(tls->lower->ctx, data, size);
+    ptrdiff_t n = (tls->lower->send)(tls->lower->ctx, data, size);
     tls->waits &= ~SMTP_WRITE;
     if (n > 0)
         return (int)n;
@@ -102,7 +103,7 @@ static ptrdiff_t mbed_recv(void *ctx, void *buffer, size_t size)
     mbed_tls *tls = (mbed_tls *)ctx;
     int n;
     if (!tls->active)
-        return tls->lower->recv(tls->lower->ctx, buffer, size);
+        return (tls->lower->recv)(tls->lower->ctx, buffer, size);
     do
         n = mbedtls_ssl_read(&tls->ssl, (unsigned char *)buffer, size);
 #ifdef MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET
@@ -120,7 +121,7 @@ static ptrdiff_t mbed_send(void *ctx, const void *data, size_t size)
     mbed_tls *tls = (mbed_tls *)ctx;
     int n;
     if (!tls->active)
-        return tls->lower->send(tls->lower->ctx, data, size);
+        return (tls->lower->send)(tls->lower->ctx, data, size);
     if (tls->pending == 0)
         tls->pending = size;
     n = mbed_result(tls, mbedtls_ssl_write(
@@ -150,7 +151,7 @@ static int mbed_wants(void *ctx, int wants)
     const mbed_tls *tls = (const mbed_tls *)ctx;
     const smtp_io *lower = tls->lower;
     wants = mbed_below(tls, wants);
-    return lower->wants ? lower->wants(lower->ctx, wants) : wants;
+    return lower->wants ? (lower->wants)(lower->ctx, wants) : wants;
 }
 
 /* Bytes that are decrypted already are no longer in the stream below. */
@@ -161,13 +162,13 @@ static int mbed_wait(void *ctx, int wants, unsigned long ms)
     if (tls->active && wants & SMTP_READ &&
         mbedtls_ssl_get_bytes_avail(&tls->ssl) > 0)
         return SMTP_OK;
-    return lower->wait(lower->ctx, mbed_below(tls, wants), ms);
+    return (lower->wait)(lower->ctx, mbed_below(tls, wants), ms);
 }
 
 static unsigned long mbed_clock(void *ctx)
 {
     const smtp_io *lower = ((const mbed_tls *)ctx)->lower;
-    return lower->clock(lower->ctx);
+    return (lower->clock)(lower->ctx);
 }
 
 static void mbed_close(void *ctx)
@@ -178,7 +179,7 @@ static void mbed_close(void *ctx)
         mbedtls_ssl_close_notify(&tls->ssl);
     mbedtls_ssl_free(&tls->ssl);
     if (lower->close)
-        lower->close(lower->ctx);
+        (lower->close)(lower->ctx);
 }
 
 /* Puts TLS between a session and `lower`, as smtp_tls_open() does: the server's

@@ -16,7 +16,8 @@
       if (st == SMTP_OK)
           st = smtp_open(&s, &io, &config, buffer, sizeof buffer);
 
-   smtp.h comes first. */
+   smtp.h comes first. A callback is called as (lower->recv)(...), so that a
+   macro of that name, as lwIP's sockets have, does not see it. */
 #ifndef TLS_OPENSSL_H
 #define TLS_OPENSSL_H
 
@@ -59,7 +60,7 @@ static int openssl_bio_read(BIO *bio, char *data, int size)
 {
     openssl_tls *tls = (openssl_tls *)BIO_get_data(bio);
     const smtp_io *lower = tls->lower;
-    ptrdiff_t n = lower->recv(lower->ctx, data, (size_t)size);
+    ptrdiff_t n = (lower->recv)(lower->ctx, data, (size_t)size);
     if (n == 0 || n == SMTP_EOF)   /* close_notify would have come before */
         n = SMTP_E_TLS_CUT;
     return openssl_passed(bio, n, SMTP_READ, &tls->failed);
@@ -69,7 +70,7 @@ static int openssl_bio_write(BIO *bio, const char *data, int size)
 {
     openssl_tls *tls = (openssl_tls *)BIO_get_data(bio);
     const smtp_io *lower = tls->lower;
-    ptrdiff_t n = lower->send(lower->ctx, data, (size_t)size);
+    ptrdiff_t n = (lower->send)(lower->ctx, data, (size_t)size);
     if (n == 0)
         n = SMTP_AGAIN;
     return openssl_passed(bio, n, SMTP_WRITE, &tls->broken);
@@ -156,7 +157,7 @@ static ptrdiff_t openssl_recv(void *ctx, void *buffer, size_t size)
 {
     openssl_tls *tls = (openssl_tls *)ctx;
     if (!tls->active)
-        return tls->lower->recv(tls->lower->ctx, buffer, size);
+        return (tls->lower->recv)(tls->lower->ctx, buffer, size);
     ERR_clear_error();
     return openssl_result(tls, SSL_read(tls->ssl, buffer, openssl_size(size)));
 }
@@ -165,7 +166,7 @@ static ptrdiff_t openssl_send(void *ctx, const void *data, size_t size)
 {
     openssl_tls *tls = (openssl_tls *)ctx;
     if (!tls->active)
-        return tls->lower->send(tls->lower->ctx, data, size);
+        return (tls->lower->send)(tls->lower->ctx, data, size);
     ERR_clear_error();
     return openssl_result(tls, SSL_write(tls->ssl, data, openssl_size(size)));
 }
@@ -191,7 +192,7 @@ static int openssl_wants(void *ctx, int wants)
     const openssl_tls *tls = (const openssl_tls *)ctx;
     const smtp_io *lower = tls->lower;
     wants = openssl_below(tls, wants);
-    return lower->wants ? lower->wants(lower->ctx, wants) : wants;
+    return lower->wants ? (lower->wants)(lower->ctx, wants) : wants;
 }
 
 /* Bytes that are decrypted already are no longer in the stream below. */
@@ -201,13 +202,13 @@ static int openssl_wait(void *ctx, int wants, unsigned long ms)
     const smtp_io *lower = tls->lower;
     if (tls->active && wants & SMTP_READ && SSL_pending(tls->ssl) > 0)
         return SMTP_OK;
-    return lower->wait(lower->ctx, openssl_below(tls, wants), ms);
+    return (lower->wait)(lower->ctx, openssl_below(tls, wants), ms);
 }
 
 static unsigned long openssl_clock(void *ctx)
 {
     const smtp_io *lower = ((const openssl_tls *)ctx)->lower;
-    return lower->clock(lower->ctx);
+    return (lower->clock)(lower->ctx);
 }
 
 static void openssl_close(void *ctx)
@@ -219,7 +220,7 @@ static void openssl_close(void *ctx)
     SSL_free(tls->ssl);
     tls->ssl = NULL;
     if (tls->lower->close)
-        tls->lower->close(tls->lower->ctx);
+        (tls->lower->close)(tls->lower->ctx);
 }
 
 /* Puts TLS between a session and `lower`, as smtp_tls_open() does: the server's
