@@ -1656,7 +1656,7 @@ enum {                             /* smtp_session.wants, too */
 enum {                             /* smtp_session.body_state */
     SMTP__BOL = 1,                 /* at the beginning of a line */
     SMTP__CR = 2,                  /* after a CR: LF adds nothing to it */
-    SMTP__DOTS = 4,                /* stuff dots */
+    SMTP__DOTS = 4,                /* stuff dots; not with RAW */
     SMTP__RAW = 8 * SMTP__CHUNKING,          /* send the body unread */
     SMTP__DRY = 16 * SMTP__KEPT,             /* only count */
     SMTP__CHANGED = 32 * SMTP__KEPT,         /* something was changed */
@@ -3274,9 +3274,7 @@ static uint8_t smtp__encode_byte(smtp_session *s, const char *p)
         next |= SMTP__HIGH;
     if (((state & SMTP__CR) != 0) != (c == '\n'))
         next |= SMTP__CHANGED;
-    if (state & SMTP__RAW) {
-        ;
-    } else if (c == '\r' || c == '\n') {
+    if (!(state & SMTP__RAW) && (c == '\r' || c == '\n')) {
         next |= SMTP__BOL;
         if (c == '\r')
             next |= SMTP__CR;
