@@ -1145,7 +1145,7 @@ SMTP_API smtp_status smtp_tls_open(smtp_tls *tls, const smtp_io *lower,
    they are: prepare them yourself (RFC 4013) if they are not ASCII. */
 
 #ifndef SMTP_SCRAM_ROOM        /* bytes for what is said, 256 to 16000 */
-#define SMTP_SCRAM_ROOM 512
+#define SMTP_SCRAM_ROOM 512    /* the server's nonce stands in it twice */
 #endif
 
 enum { SMTP_MD5 = 16, SMTP_SHA1 = 20, SMTP_SHA256 = 32 };  /* bytes of hash */
