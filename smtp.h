@@ -391,7 +391,8 @@ typedef struct smtp_mail {
     size_t said;                   /* recipients said */
     smtp_size wire;                /* bytes after line end conversion */
     uint32_t last;                 /* count of sent bytes at its final one;
-                                      until then how many its source has */
+                                      until then how many its body had when
+                                      it was measured */
 } smtp_mail;
 
 /* ---- session ------------------------------------------------------------- */
@@ -4756,9 +4757,8 @@ static int smtp__cut_short(const smtp_session *s)
     const smtp_mail *m = s->said;
     if (smtp__in_payload(s))
         return SMTP__COUNTED && s->chunk;
-    return SMTP__PULL && (!SMTP__FAST || smtp__pulled(s->body)) &&
-           (uint32_t)s->at < (smtp__no_mail(m) ? (uint32_t)s->body->size
-                                               : m->last);
+    return SMTP__PULL && (s->at < s->body->size ||
+                          (!smtp__no_mail(m) && (uint32_t)s->at < m->last));
 }
 
 /* A BDAT whose size is known when its bytes are in the buffer, after room for
@@ -5004,7 +5004,7 @@ static int smtp__look(smtp_session *s)
     s->run = (smtp_size)smtp__scan(s, p, (size_t)s->run);
     if (s->run != b->size || b->data[b->size - 1] != '\n')
         return 0;
-    s->said->wire = b->size;
+    s->said->wire = s->at = b->size;
     return 1;
 }
 
@@ -5130,7 +5130,7 @@ static void smtp__take(smtp_mail *m)
     if (SMTP__NEXT)
         m->link = NULL;
     if (SMTP__PULL)
-        m->last = (uint32_t)m->body.size;
+        m->last = 0;
     if (SMTP__PARTS)
         m->chunks = 0;
     if (!SMTP__MEASURED)

@@ -207,8 +207,8 @@ static void check_readings(void)
         }
 }
 
-/* One that is shorter than it declared, read once, or twice with the same
-   end. */
+/* One that is shorter than it declared, read once or twice; also one that had
+   to have more bytes than 32 bits count. */
 static void check_declared(void)
 {
     static const char *const offers[] = {
@@ -229,6 +229,10 @@ static void check_declared(void)
             source.first = n;
             check_reading(offers[i], &source,
                           n < 30 ? SMTP_NOT_TAKEN : SMTP_OK, n == 30);
+            if (sizeof(smtp_size) == 4 || sizeof(size_t) == 4)
+                continue;
+            source.declared = (size_t)0xFFFFFFFF + 21;
+            check_reading(offers[i], &source, SMTP_NOT_TAKEN, 0);
         }
 }
 
