@@ -81,7 +81,7 @@ OPTIONS
    SMTP_NO_WAIT          no io->wait: calls return SMTP_AGAIN
    SMTP_NO_COMPOSE       no mails from fields
    SMTP_NO_DKIM          no signatures
-   SMTP_NO_HAND          no dialogue by hand
+   SMTP_NO_HAND          no dialogue by hand, no config->features
    SMTP_NO_TRACE         no trace callback
    SMTP_NO_TEXT          no texts in smtp_status_text()
    SMTP_NO_SIMD          no SSE2
@@ -234,7 +234,8 @@ enum { SMTP_READ = 1, SMTP_WRITE = 2, SMTP__ASYNC = 4 };
                 SMTP_AGAIN: nothing now, call later. SMTP_EOF: closed by the
                 peer (after it from send, recv is called for its last words).
                 Any other negative: failed; a value of smtp_status is passed
-                on as the session's status, the rest is SMTP_E_IO.
+                on as the session's status, the rest (and SMTP_E_SHUTDOWN, the
+                server's) is SMTP_E_IO.
                 0: recv SMTP_EOF, send SMTP_AGAIN, as with read(2), write(2).
                 What send did not take it is offered again, perhaps with more
                 behind it (less only where a body's source now has less).
@@ -2681,7 +2682,7 @@ static int smtp__same(const char *a, const char *b, size_t n)
 SMTP_API const char *smtp_extn(const smtp_session *s, const char *keyword)
 {
     const smtp_config *c = s->config;
-    const char *line = c && c->features_size ? c->features : NULL;
+    const char *line = SMTP__HAND && c && c->features_size ? c->features : NULL;
     size_t n = strlen(keyword);
     for (; line && *line; line = smtp__nth(line, 1)) {
         const char *rest = line + n;
