@@ -8037,7 +8037,8 @@ static int smtp__pem_byte(smtp__pem *pem, int c)
         pem->boundary = 1;
         pem->length = 0;
     }
-    pem->middle |= c < 128;        /* a mark of UTF-8 may come first */
+    if (c < 128)                   /* a mark of UTF-8 may come first */
+        pem->middle = 1;
     if (!pem->boundary && pem->inside)
         smtp__pem_text(pem, c);
     if (pem->boundary && pem->length < sizeof pem->line)
@@ -8164,7 +8165,7 @@ static size_t smtp__names_value(smtp_tls_names *n, const unsigned char *data,
                                 size_t size)
 {
     if (size > n->left)
-        size = n->left;
+        size = (size_t)n->left;
     smtp__names_hash(n, data, size);
     n->left -= (uint32_t)size;
     if (n->left == 0)
@@ -8355,7 +8356,7 @@ static int smtp__look_end(void *ctx)
     is_ca = br_x509_decoder_isCA(&s->decoder);
     if (key && smtp__look_fits(s, is_ca))
         smtp__anchor_add(t, t->room + t->used + s->names.name,
-                         s->names.at - s->names.name,
+                         (size_t)(s->names.at - s->names.name),
                          is_ca ? BR_X509_TA_CA : 0, key);
     return t->count < sizeof t->anchors / sizeof *t->anchors;
 }
@@ -10108,7 +10109,7 @@ static smtp_status smtp__d_sign(smtp_dkim *d)
     if (!br_rsa_pkcs1_sign_get_default()(BR_HASH_OID_SHA256, hash,
                                          sizeof hash, key, signature))
         return SMTP_E_ARGUMENT;
-    smtp__d_put_base64(d, signature, (key->n_bitlen + 7) / 8);
+    smtp__d_put_base64(d, signature, (size_t)(key->n_bitlen + 7) / 8);
     smtp__d_puts(d, "\r\n");
     return SMTP_OK;
 }
