@@ -5441,7 +5441,8 @@ SMTP_API unsigned long smtp_deadline(const smtp_session *s)
     if (!SMTP__CLOCK)
         return 600000;
     limit = smtp__limit(s);
-    if (s->io->clock && s->goal && (s->due || s->say != SMTP__IDLE))
+    if (s->io->clock && s->goal && !(s->flags & SMTP__MOVED) &&
+        (s->due || s->say != SMTP__IDLE))
         passed = (uint32_t)((s->io->clock)(s->io->ctx) - s->since);
     return passed < limit ? limit - passed : 0;
 }

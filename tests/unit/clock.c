@@ -136,6 +136,55 @@ static void play_drip(void)
     smtp_close(&p.session);
 }
 
+/* A source that has none now takes its own time: no phase has begun, however
+   long ago the last answer came. */
+static int starved;
+
+static ptrdiff_t seldom(void *ctx, smtp_size offset, const char **data)
+{
+    static const char text[] = "hi\r\n";
+    (void)ctx;
+    if (starved)
+        return SMTP_AGAIN;
+    *data = text + offset;
+    return (ptrdiff_t)(4 - offset);
+}
+
+static void play_starved(const char *offer)
+{
+    smtp_io io;
+    dialogue text = {"starved", offer, NULL, ""};
+    smtp_recipient to;
+    smtp_mail mail;
+    play_way way;
+    memset(&way, 0, sizeof way);
+    memset(&to, 0, sizeof to);
+    memset(&mail, 0, sizeof mail);
+    to.address = "ops@b";
+    mail.to = &to;
+    mail.to_count = 1;
+    mail.body.pull = seldom;
+    scene_read(&what, &text);
+    play_scene(&p, &what);
+    play_start(&p, &way);
+    io = play_io(&p);
+    io.clock = tell_time;
+    now = 5;
+    starved = 1;
+    smtp_open(&p.session, &io, &p.config, p.buffer, p.buffer_size);
+    CHECK_NUMBER(go_on(), SMTP_OK);
+    now += 3600000;
+    CHECK_NUMBER(smtp_send(&p.session, &mail), SMTP_AGAIN);
+    CHECK_NUMBER(go_on(), SMTP_AGAIN);
+    CHECK_NUMBER(smtp_wants(&p.session), 0);
+    CHECK_NUMBER(smtp_deadline(&p.session), 180000);
+    now += 3600000;
+    CHECK_NUMBER(smtp_deadline(&p.session), 180000);
+    starved = 0;
+    CHECK_NUMBER(go_on(), SMTP_OK);
+    smtp_close(&p.session);
+}
+
 /* Without a clock the whole limit is told, always. */
 static void play_no_clock(void)
 {
@@ -172,6 +221,8 @@ int main(void)
         }
     mask = 0ul - 1;
     play_drip();
+    play_starved("offer SIZE\n");
+    play_starved("offer X\n");
     play_no_clock();
     play_close(&p);
     guard_release();
