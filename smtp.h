@@ -5749,13 +5749,13 @@ SMTP_API smtp_status smtp_login(smtp_session *s)
     return smtp__row_by_hand(s, SMTP__AUTH_);
 }
 
-/* Why no part of a transaction can be said now: all is closed, or TLS is
-   required and not there yet. */
+/* Why no part of a transaction can be said now: the session has ended, or TLS
+   is required and not there yet. */
 SMTP__APART static uint8_t smtp__hand_fault(const smtp_session *s)
 {
     if (s->goal)
         return SMTP__BYTE(SMTP_E_BUSY);
-    if (s->config == NULL)
+    if (s->status)
         return s->status;
     return SMTP__BYTE(s->config->tls == SMTP_TLS_STARTTLS &&
                       !(s->flags & SMTP__SECURE) ? SMTP_E_NO_TLS : SMTP_OK);
