@@ -4346,7 +4346,8 @@ static int smtp__body_refused(const smtp_session *s, const smtp_mail *m,
 
 /* An accepted mail ends its transaction, unless the next one is being said
    already; what a refused one leaves open is not known: Postfix, all of it
-   after BDAT or by its smtpd_end_of_data_restrictions. */
+   after BDAT or by its smtpd_end_of_data_restrictions. Nor is it where LMTP
+   refused the last recipient: others may have been of an earlier part. */
 static void smtp__judge_final(smtp_session *s, int yes)
 {
     smtp_mail *m = smtp__heard(s);
@@ -4373,7 +4374,7 @@ static void smtp__judge_final(smtp_session *s, int yes)
             if (SMTP__NEXT && s->count < 255)
                 s->count++;
             m->code = s->reply.code;
-            if (!SMTP__NEXT || s->said == m)
+            if ((!SMTP__RARE || yes) && (!SMTP__NEXT || s->said == m))
                 s->dirty = 0;
         }
     }

@@ -153,8 +153,8 @@ static const dialogue limits[] = {
     {"RCPTMAX, a part refused in the end by LMTP",
      "lmtp\noffer LIMITS RCPTMAX=2\nno_once\nEND 250 2.6.0 ok\n"
      "END 250 2.6.0 ok\nEND 452 4.2.2 full\nEND 452 4.2.2 full\n" FIVE,
-     "LHLO [127.0.0.1]\n" PART("t1", "t2") BODY PART("t3", "t4") BODY LAST_PART
-     BODY "QUIT\n",
+     "LHLO [127.0.0.1]\n" PART("t1", "t2") BODY PART("t3", "t4") BODY "RSET\n"
+     LAST_PART BODY "QUIT\n",
      "PARTIAL *: " GOOD ", " GOOD ", E_REFUSED 452 4.2.2, E_REFUSED 452 4.2.2, "
      GOOD "\n" FINE},
     {"RCPTMAX and PRDR, the last part refused for all",
