@@ -5217,12 +5217,13 @@ static unsigned smtp__hand_row(const smtp_session *s)
            !(s->flags & SMTP__HELLO) ? (unsigned)SMTP__EHLO : row;
 }
 
+/* RFC 3207, section 4.2: not within TLS, though a server may offer it there. */
 static void smtp__ask_tls(smtp_session *s)
 {
     uint8_t status = SMTP__BYTE(SMTP_E_NO_STARTTLS);
     if ((SMTP__HAND || SMTP__OPPORTUNISTIC) && !s->io->starttls)
         status = SMTP__BYTE(SMTP_E_NO_TLS);
-    else if (smtp__offers(s, SMTP_EXT_STARTTLS))
+    else if (!(s->flags & SMTP__SECURE) && smtp__offers(s, SMTP_EXT_STARTTLS))
         s->say = SMTP__STARTTLS;
     if (s->say == SMTP__IDLE)
         smtp__no_tls(s, status, status);

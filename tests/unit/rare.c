@@ -364,6 +364,11 @@ static const dialogue by_hand[] = {
      HELLO "AUTH PLAIN AGJveABzZWNyZXQ=\nSTARTTLS\n<TLS>\n" HELLO
      "AUTH PLAIN AGJveABzZWNyZXQ=\nQUIT\n",
      "run OK 235 2.7.0\nstarttls OK 220 2.6.0\nrun OK 235 2.7.0\n" FINE},
+    {"STARTTLS is offered behind TLS, too", "tls starttls\noffer STARTTLS\n"
+     "do starttls\ndo starttls\ndo noop\n",
+     HELLO "STARTTLS\n<TLS>\n" HELLO "NOOP\nQUIT\n",
+     "starttls OK 220 2.6.0\nstarttls E_NO_STARTTLS\nnoop OK 250 2.6.0\n"
+     FINE},
     {"why the session has ended is told, not that TLS is over", "tls starttls\n"
      BOX "offer STARTTLS;AUTH PLAIN\nAUTH 535 5.7.8 bad\nno_once\ndo run\n"
      "do mail_from box@a\ndo rcpt_to ops@b\ndo data\n" ONE,
