@@ -5558,13 +5558,14 @@ SMTP_API int smtp_wants(const smtp_session *s)
 }
 
 /* Nothing can move now: waits where the transport can, else SMTP_AGAIN.
-   SMTP_OK: go on. While config->next has no mail, answers may still be due. */
+   SMTP_OK: go on. While config->next has no mail, answers may still be due. A
+   source has all the time it wants, but the server has not. */
 static int smtp__pause(smtp_session *s)
 {
-    int r;
+    int r, starved = s->wants & SMTP__STARVED &&
+                     !(SMTP__NEXT && s->say == SMTP__IDLE && s->due);
     unsigned long left;
-    if (s->wants & SMTP__STARVED &&
-        !(SMTP__NEXT && s->say == SMTP__IDLE && s->due))
+    if (starved && !(s->wants & (SMTP_READ | SMTP_WRITE)))
         return SMTP_AGAIN;
     if (SMTP__CLOCK && s->due)
         smtp__awaited(s);
@@ -5573,7 +5574,7 @@ static int smtp__pause(smtp_session *s)
         smtp__fail(s, SMTP_E_TIMEOUT);
         return SMTP_OK;
     }
-    if (!SMTP__WAITS || s->io->wait == NULL)
+    if (!SMTP__WAITS || starved || s->io->wait == NULL)
         return SMTP_AGAIN;
     r = (s->io->wait)(s->io->ctx, smtp_wants(s), left);
     if (r < 0 && r != SMTP_AGAIN)

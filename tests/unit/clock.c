@@ -136,52 +136,84 @@ static void play_drip(void)
     smtp_close(&p.session);
 }
 
-/* A source that has none now takes its own time: no phase has begun, however
-   long ago the last answer came. */
-static int starved;
+/* A source of a line that waits before byte `seldom_at` of it. */
+static smtp_size seldom_at;
 
 static ptrdiff_t seldom(void *ctx, smtp_size offset, const char **data)
 {
     static const char text[] = "hi\r\n";
     (void)ctx;
-    if (starved)
+    if (offset == seldom_at)
         return SMTP_AGAIN;
     *data = text + offset;
-    return (ptrdiff_t)(4 - offset);
+    return (ptrdiff_t)(wire_least(offset < seldom_at ? seldom_at : 4, 4) -
+                       offset);
 }
 
-static void play_starved(const char *offer)
+/* Begins a mail of such a source, an hour after the session was ready. */
+static void start_seldom(const char *offer, smtp_io *io, smtp_mail *mail,
+                         smtp_recipient *to)
 {
-    smtp_io io;
-    dialogue text = {"starved", offer, NULL, ""};
-    smtp_recipient to;
-    smtp_mail mail;
+    dialogue text = {"seldom", NULL, NULL, ""};
     play_way way;
+    text.setup = offer;
     memset(&way, 0, sizeof way);
-    memset(&to, 0, sizeof to);
-    memset(&mail, 0, sizeof mail);
-    to.address = "ops@b";
-    mail.to = &to;
-    mail.to_count = 1;
-    mail.body.pull = seldom;
+    memset(to, 0, sizeof *to);
+    memset(mail, 0, sizeof *mail);
+    to->address = "ops@b";
+    mail->to = to;
+    mail->to_count = 1;
+    mail->body.pull = seldom;
     scene_read(&what, &text);
     play_scene(&p, &what);
     play_start(&p, &way);
-    io = play_io(&p);
-    io.clock = tell_time;
+    *io = play_io(&p);
+    io->clock = tell_time;
     now = 5;
-    starved = 1;
-    smtp_open(&p.session, &io, &p.config, p.buffer, p.buffer_size);
+    smtp_open(&p.session, io, &p.config, p.buffer, p.buffer_size);
     CHECK_NUMBER(go_on(), SMTP_OK);
     now += 3600000;
+}
+
+/* A source that has none now takes its own time: no phase has begun, however
+   long ago the last answer came. */
+static void play_seldom(const char *offer)
+{
+    smtp_io io;
+    smtp_recipient to;
+    smtp_mail mail;
+    start_seldom(offer, &io, &mail, &to);
+    seldom_at = 0;
     CHECK_NUMBER(smtp_send(&p.session, &mail), SMTP_AGAIN);
     CHECK_NUMBER(go_on(), SMTP_AGAIN);
     CHECK_NUMBER(smtp_wants(&p.session), 0);
     CHECK_NUMBER(smtp_deadline(&p.session), 180000);
     now += 3600000;
     CHECK_NUMBER(smtp_deadline(&p.session), 180000);
-    starved = 0;
+    seldom_at = 5;
     CHECK_NUMBER(go_on(), SMTP_OK);
+    smtp_close(&p.session);
+}
+
+/* But the server, when it owes an answer, has no more than ever. */
+static void play_owed(void)
+{
+    smtp_io io;
+    smtp_recipient to;
+    smtp_mail mail;
+    start_seldom("offer PIPELINING;CHUNKING\nBDAT+raw \n", &io, &mail, &to);
+    mail.body.flags = SMTP_BODY_ONCE;
+    seldom_at = 2;
+    CHECK_NUMBER(smtp_send(&p.session, &mail), SMTP_AGAIN);
+    CHECK_NUMBER(go_on(), SMTP_AGAIN);
+    CHECK_NUMBER(smtp_wants(&p.session), SMTP_READ);
+    CHECK_NUMBER(smtp_deadline(&p.session), 600000);
+    now += 599999;
+    CHECK_NUMBER(go_on(), SMTP_AGAIN);
+    CHECK_NUMBER(smtp_deadline(&p.session), 1);
+    now += 1;
+    CHECK_NUMBER(go_on(), SMTP_E_TIMEOUT);
+    CHECK_NUMBER(mail.status, SMTP_NOT_TAKEN);
     smtp_close(&p.session);
 }
 
@@ -221,8 +253,9 @@ int main(void)
         }
     mask = 0ul - 1;
     play_drip();
-    play_starved("offer SIZE\n");
-    play_starved("offer X\n");
+    play_seldom("offer SIZE\n");
+    play_seldom("offer X\n");
+    play_owed();
     play_no_clock();
     play_close(&p);
     guard_release();
