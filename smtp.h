@@ -5565,8 +5565,10 @@ static int smtp__pause(smtp_session *s)
     int r, starved = s->wants & SMTP__STARVED &&
                      !(SMTP__NEXT && s->say == SMTP__IDLE && s->due);
     unsigned long left;
-    if (starved && !(s->wants & (SMTP_READ | SMTP_WRITE)))
+    if (starved && !(s->wants & (SMTP_READ | SMTP_WRITE))) {
+        s->flags |= SMTP__MOVED;
         return SMTP_AGAIN;
+    }
     if (SMTP__CLOCK && s->due)
         smtp__awaited(s);
     left = smtp__time_left(s);

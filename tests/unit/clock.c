@@ -151,13 +151,14 @@ static ptrdiff_t seldom(void *ctx, smtp_size offset, const char **data)
 }
 
 /* Begins a mail of such a source, an hour after the session was ready. */
-static void start_seldom(const char *offer, smtp_io *io, smtp_mail *mail,
-                         smtp_recipient *to)
+static void start_seldom(const char *offer, size_t send_stop, smtp_io *io,
+                         smtp_mail *mail, smtp_recipient *to)
 {
     dialogue text = {"seldom", NULL, NULL, ""};
     play_way way;
     text.setup = offer;
     memset(&way, 0, sizeof way);
+    way.habit.send_stop = send_stop;
     memset(to, 0, sizeof *to);
     memset(mail, 0, sizeof *mail);
     to->address = "ops@b";
@@ -182,7 +183,7 @@ static void play_seldom(const char *offer)
     smtp_io io;
     smtp_recipient to;
     smtp_mail mail;
-    start_seldom(offer, &io, &mail, &to);
+    start_seldom(offer, 0, &io, &mail, &to);
     seldom_at = 0;
     CHECK_NUMBER(smtp_send(&p.session, &mail), SMTP_AGAIN);
     CHECK_NUMBER(go_on(), SMTP_AGAIN);
@@ -201,7 +202,8 @@ static void play_owed(void)
     smtp_io io;
     smtp_recipient to;
     smtp_mail mail;
-    start_seldom("offer PIPELINING;CHUNKING\nBDAT+raw \n", &io, &mail, &to);
+    start_seldom("offer PIPELINING;CHUNKING\nBDAT+raw \n", 0, &io, &mail,
+                 &to);
     mail.body.flags = SMTP_BODY_ONCE;
     seldom_at = 2;
     CHECK_NUMBER(smtp_send(&p.session, &mail), SMTP_AGAIN);
@@ -214,6 +216,45 @@ static void play_owed(void)
     now += 1;
     CHECK_NUMBER(go_on(), SMTP_E_TIMEOUT);
     CHECK_NUMBER(mail.status, SMTP_NOT_TAKEN);
+    smtp_close(&p.session);
+}
+
+/* Nor does what the line could not take count, once the source has it no more:
+   with the shortest code it stays in the buffer, and then it does. */
+static int stubborn;
+
+static ptrdiff_t long_line(void *ctx, smtp_size offset, const char **data)
+{
+    static char text[3000];
+    (void)ctx;
+    if (stubborn)
+        return SMTP_AGAIN;
+    memset(text, 'x', sizeof text);
+    *data = text + offset;
+    return (ptrdiff_t)(sizeof text - (size_t)offset);
+}
+
+static void play_stubborn(void)
+{
+    smtp_io io;
+    smtp_recipient to;
+    smtp_mail mail;
+    start_seldom("", 70, &io, &mail, &to);
+    mail.body.pull = long_line;
+    stubborn = 0;
+    CHECK_NUMBER(smtp_send(&p.session, &mail), SMTP_AGAIN);
+    CHECK_NUMBER(go_on(), SMTP_AGAIN);
+    CHECK_NUMBER(smtp_deadline(&p.session), 180000);
+    now += 100000;
+    stubborn = 1;
+    CHECK_NUMBER(go_on(), SMTP_AGAIN);
+    CHECK_NUMBER(smtp_deadline(&p.session), SMTP__FAST ? 180000 : 80000);
+    now += SMTP__FAST ? 3600000 : 70000;
+    stubborn = 0;
+    CHECK_NUMBER(go_on(), SMTP_AGAIN);
+    CHECK_NUMBER(smtp_deadline(&p.session), SMTP__FAST ? 180000 : 10000);
+    p.line.habit.send_stop = 0;
+    CHECK_NUMBER(go_on(), SMTP_OK);
     smtp_close(&p.session);
 }
 
@@ -256,6 +297,7 @@ int main(void)
     play_seldom("offer SIZE\n");
     play_seldom("offer X\n");
     play_owed();
+    play_stubborn();
     play_no_clock();
     play_close(&p);
     guard_release();
