@@ -4231,25 +4231,30 @@ static void smtp__judge_rcpt(smtp_session *s, int yes)
 }
 
 /* 354 with no recipient left: a lone dot has to follow (RFC 2920, section
-   3.1). */
+   3.1). If there is one though the mail was refused, that would be an empty
+   message to it: the end (the smallest build has no room for that). */
 static void smtp__judge_data(smtp_session *s, int yes)
 {
+    const unsigned both = SMTP__ACCEPTED | SMTP__REFUSED;
     smtp_mail *m = smtp__heard(s);
+    unsigned flags = smtp__no_mail(m) ? (unsigned)SMTP__ACCEPTED
+                                      : m->flags & both;
     s->await = SMTP__PARTS ? SMTP__BDAT : SMTP__FINAL;
-    if (s->reply.code.reply == 354) {
-        if (SMTP__HAND)            /* no answer to a body by hand yet */
-            s->result = SMTP__BYTE(SMTP_AGAIN);
-        s->say = smtp__no_mail(m) || (m->flags & SMTP__ACCEPTED &&
-                               !(m->flags & SMTP__REFUSED)) ? SMTP__BODY
-                                                            : SMTP__FINAL;
-    } else if (s->reply.code.reply < 400) {
-        smtp__fail(s, SMTP_E_PROTOCOL);
-    } else if (smtp__no_mail(m)) {
-        smtp__judge_command(s, yes);
-    } else {
-        if (m->flags & SMTP__ACCEPTED)
+    if (s->reply.code.reply >= 400) {
+        if (smtp__no_mail(m)) {
+            smtp__judge_command(s, yes);
+            return;
+        }
+        if (flags & SMTP__ACCEPTED)
             smtp__refuse_mail(s, SMTP__BYTE(SMTP_E_DATA));
         smtp__abandon(s);
+    } else if (s->reply.code.reply != 354 ||
+               (SMTP__EXTENDED && flags == both)) {
+        smtp__fail(s, SMTP_E_PROTOCOL);
+    } else {
+        if (SMTP__HAND)            /* no answer to a body by hand yet */
+            s->result = SMTP__BYTE(SMTP_AGAIN);
+        s->say = flags & SMTP__ACCEPTED ? SMTP__BODY : SMTP__FINAL;
     }
 }
 
