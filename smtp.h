@@ -2587,13 +2587,14 @@ static smtp_size smtp__grow(smtp_size value, char c, smtp_size most)
 }
 
 /* SIZE may say 0 or nothing: no fixed limit (RFC 1870, section 3). One that
-   smtp_size cannot hold is none for us. */
+   smtp_size cannot hold, or that is no number, is none for us. */
 static void smtp__learn_digit(smtp_session *s, char c)
 {
+    const smtp_size most = (smtp_size)-1;
+    if (SMTP__SIZE && s->keyword == SMTP__K_SIZE)
+        s->limit = smtp__grow(smtp__is_digit(c) ? s->limit : most, c, most);
     if (!smtp__is_digit(c))
         return;
-    if (SMTP__SIZE && s->keyword == SMTP__K_SIZE)
-        s->limit = smtp__grow(s->limit, c, (smtp_size)-1);
     if (SMTP__RARE && (s->keyword == SMTP__K_RCPTMAX ||
                        s->keyword == SMTP__K_MAILMAX)) {
         uint16_t *most = &s->most[s->keyword - SMTP__K_RCPTMAX];
