@@ -658,8 +658,9 @@ SMTP_API void smtp_close(smtp_session *s);
 SMTP_API int smtp_wants(const smtp_session *s);
 
 /* Milliseconds until the present phase has lasted too long; 0: it has, or the
-   session is closed. Without a clock, or with nothing under way, always the
-   whole limit; with SMTP_NO_CLOCK the longest, 600000. */
+   session is closed. Without a clock, with nothing under way, or where
+   smtp_wants() is 0 after SMTP_AGAIN, always the whole limit; with
+   SMTP_NO_CLOCK the longest, 600000. */
 SMTP_API unsigned long smtp_deadline(const smtp_session *s);
 
 /* ---- functions: a dialogue by hand --------------------------------------- */
