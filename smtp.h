@@ -4234,7 +4234,7 @@ static void smtp__judge_rcpt(smtp_session *s, int yes)
 
 /* 354 with no recipient left: a lone dot has to follow (RFC 2920, section
    3.1). If there is one though the mail was refused, that would be an empty
-   message to it: the end (the smallest build has no room for that). */
+   message to it: the end. */
 static void smtp__judge_data(smtp_session *s, int yes)
 {
     const unsigned both = SMTP__ACCEPTED | SMTP__REFUSED;
@@ -4250,8 +4250,7 @@ static void smtp__judge_data(smtp_session *s, int yes)
         if (flags & SMTP__ACCEPTED)
             smtp__refuse_mail(s, SMTP__BYTE(SMTP_E_DATA));
         smtp__abandon(s);
-    } else if (s->reply.code.reply != 354 ||
-               (SMTP__EXTENDED && flags == both)) {
+    } else if (s->reply.code.reply != 354 || flags == both) {
         smtp__fail(s, SMTP_E_PROTOCOL);
     } else {
         if (SMTP__HAND)            /* no answer to a body by hand yet */

@@ -492,7 +492,6 @@ static inline int scene_applies(const dialogue *text)
         {SMTP__OPPORTUNISTIC, "opportunistic"},
         {SMTP__A_LABEL, "a_label"}, {SMTP__SASL, "token "},
         {SMTP__SASL, "scram "}, {SMTP__SASL, "own "},
-        {SMTP__EXTENDED, "250 what\nDATA 354"},
     };
     size_t i;
     for (i = 0; i < sizeof needs / sizeof *needs; i++)
