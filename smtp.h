@@ -1536,7 +1536,7 @@ SMTP_API smtp_status smtp_send_url(const char *url, smtp_mail *mail,
     X(SMTP__RESPONSE, "AUTH", "g", auth, command, SMTP__AUTH)                  \
     X(SMTP__COMMAND, "command", SMTP__SAY_COMMAND, command, command,           \
       SMTP__HAND)                                                              \
-    X(SMTP__XCLIENT, "XCLIENT", "w t", xclient, command,                       \
+    X(SMTP__XCLIENT, "XCLIENT", SMTP__SAY_XCLIENT, xclient, command,           \
       SMTP__HAND && SMTP__RARE)                                                \
     X(SMTP__QUIT, "QUIT", "QUIT", quit, command, 1)                            \
     X(SMTP__RSET, "RSET", "RSET", rset, command, 1)                            \
@@ -1561,8 +1561,10 @@ SMTP_API smtp_status smtp_send_url(const char *url, smtp_mail *mail,
 #endif
 #if SMTP__HAND
 #define SMTP__SAY_COMMAND "wc>k t"
+#define SMTP__SAY_XCLIENT "XCLIENT t"
 #else
 #define SMTP__SAY_COMMAND
+#define SMTP__SAY_XCLIENT
 #endif
 #if SMTP__CHUNKING
 #define SMTP__SAY_BDAT "BDAT s LASTz"
@@ -1735,6 +1737,13 @@ enum {                             /* smtp_session.parse, of a line: */
 #define SMTP__APART_1 SMTP__APART
 #define SMTP__APART_WITH(on) SMTP__APART_FOR(on)
 #define SMTP__APART_FOR(on) SMTP__APART_##on
+
+/* One that makes it shorter when it is: each call needs but a part of it. */
+#if defined(SMTP_SMALL) && defined(__GNUC__)
+#define SMTP__HERE inline __attribute__((always_inline))
+#else
+#define SMTP__HERE
+#endif
 
 /* A function that is worth a copy at each call where speed counts. */
 #if SMTP__FAST
@@ -3306,14 +3315,29 @@ static int smtp__encode_bytes(smtp_session *s, const char *p, size_t n)
     return any;
 }
 
-/* The end of the source: -1, or its last line is completed first. */
+/* The source ends before all of it is said that was announced, or that it
+   declared, or had when it was measured. */
+static int smtp__cut_short(const smtp_session *s)
+{
+    const smtp_mail *m = s->said;
+    if (smtp__in_payload(s))
+        return SMTP__COUNTED && s->chunk;
+    return SMTP__PULL && (s->at < s->body->size ||
+                          (!smtp__no_mail(m) && (uint32_t)s->at < m->last));
+}
+
+/* The end of the source: -1, but its last line is completed first, and it fails
+   where it comes too early. */
 static int smtp__encode_end(smtp_session *s)
 {
     if (s->body_state & SMTP__CR)
         s->body_state |= SMTP__CHANGED;
-    if (s->body_state & (SMTP__BOL | SMTP__RAW))
+    if (!(s->body_state & (SMTP__BOL | SMTP__RAW)))
+        return smtp__encode_byte(s, "\n");
+    if (!smtp__cut_short(s))
         return -1;
-    return smtp__encode_byte(s, "\n");
+    smtp__fail(s, SMTP_E_BODY);
+    return 0;
 }
 
 /* The bytes that leave as they are, as many as can. What a source says at its
@@ -3879,12 +3903,13 @@ static void smtp__use_mechanism(smtp_session *s, unsigned of)
     if (SMTP__SASL)
         s->count = 0;
     s->word = name;
-    s->tail = smtp__nth(name, 1);
     if (sasl) {
-        s->word = *name ? name : sasl->name;
+        if (!*name)
+            s->word = sasl->name;
         s->tail = NULL;
         s->say = SMTP__RESPOND;
     } else {
+        s->tail = smtp__nth(name, 1);
         smtp__say_auth(s);
     }
 }
@@ -4039,9 +4064,9 @@ static void smtp__judge_command(smtp_session *s, int yes)
 
 static void smtp__judge_greeting(smtp_session *s, int yes)
 {
-    s->flags |= SMTP__GREETED;
     if (!yes)
-        smtp__end_in_step(s, SMTP__BYTE(SMTP_E_GREETING));
+        smtp__end(s, SMTP__BYTE(SMTP_E_GREETING));
+    s->flags |= SMTP__GREETED;     /* the protocol is in step, too */
 }
 
 /* Whether the row answered is the command by hand itself, not one before it. */
@@ -4480,7 +4505,7 @@ SMTP__APART static void smtp__judge(smtp_session *s, unsigned row, int yes)
    the same reason few mails are under way until some are taken. */
 #define SMTP__REFUSED_MAILS 5
 
-static int smtp__use_chunks(const smtp_session *s, const smtp_mail *m)
+static SMTP__HERE int smtp__use_chunks(const smtp_session *s, const smtp_mail *m)
 {
     if (!SMTP__CHUNKING || s->config->no_chunking ||
         !smtp__offers(s, SMTP_EXT_CHUNKING))
@@ -4757,18 +4782,6 @@ static void smtp__say_dot(smtp_session *s)
     smtp__mail_said(s);
 }
 
-/* The body ends before all of it is said that was announced, or that its source
-   declared, or had when it was measured. */
-SMTP__APART_WITH(SMTP__PULL)
-static int smtp__cut_short(const smtp_session *s)
-{
-    const smtp_mail *m = s->said;
-    if (smtp__in_payload(s))
-        return SMTP__COUNTED && s->chunk;
-    return SMTP__PULL && (s->at < s->body->size ||
-                          (!smtp__no_mail(m) && (uint32_t)s->at < m->last));
-}
-
 /* A BDAT whose size is known when its bytes are in the buffer, after room for
    the command. Never "BDAT 0" without LAST: Postfix refuses it. */
 static int smtp__say_chunk(smtp_session *s)
@@ -4795,13 +4808,8 @@ static int smtp__say_chunk(smtp_session *s)
     s->out_to = (uint16_t)start;
     if (s->status || (n == 0 && r == 0))
         return 0;
-    if (r < 0) {
-        if (smtp__cut_short(s)) {
-            smtp__fail(s, SMTP_E_BODY);
-            return 0;
-        }
+    if (r < 0)
         m->flags |= SMTP__SAID_FINAL;
-    }
     m->wire = (smtp_size)n;
     smtp__write(s, SMTP__BDAT);
     p = s->out + s->out_to;
@@ -5063,9 +5071,7 @@ static int smtp__say_body(smtp_session *s)
         smtp__take_back(s, start);
         return r;
     }
-    if (smtp__cut_short(s))
-        smtp__fail(s, SMTP_E_BODY);
-    else if (SMTP__MEASURED && s->say == SMTP__MEASURE)
+    if (SMTP__MEASURED && s->say == SMTP__MEASURE)
         smtp__measured(s);
     else if (!smtp__in_payload(s))
         smtp__say_dot(s);
@@ -5860,7 +5866,7 @@ SMTP_API smtp_status smtp_xclient(smtp_session *s, const char *attributes)
 {
     if (!smtp__offers(s, SMTP_EXT_XCLIENT))
         return SMTP_E_UNSUPPORTED;
-    return smtp__by_hand(s, SMTP__XCLIENT, "XCLIENT", attributes);
+    return smtp__by_hand(s, SMTP__XCLIENT, NULL, attributes);
 }
 
 SMTP_API smtp_status smtp_xforward(smtp_session *s, const char *attributes)
@@ -9810,8 +9816,6 @@ static ptrdiff_t smtp__scram_verify(smtp_scram *x, smtp_session *out)
 static ptrdiff_t smtp__cram(smtp_scram *x, smtp_session *out)
 {
     unsigned i;
-    if (x->state != SMTP__SC_FIRST)
-        return SMTP_E_CHALLENGE;
     smtp__scram_round(x, out, x->text, x->fill);
     out->out_to = 0;
     x->state = SMTP__SC_PROVEN;    /* CRAM-MD5 has no more of it */
@@ -9828,6 +9832,8 @@ SMTP__APART
 static ptrdiff_t smtp__scram_answer(smtp_scram *x, smtp_session *out)
 {
     int status;
+    if (x->state == SMTP__SC_PROVEN)
+        return SMTP_E_CHALLENGE;
     if (x->hash == SMTP_MD5)
         return smtp__cram(x, out);
     if (x->left == 0) {
@@ -9836,8 +9842,6 @@ static ptrdiff_t smtp__scram_answer(smtp_scram *x, smtp_session *out)
             return SMTP_E_CHALLENGE;
         if (x->state == SMTP__SC_FINAL)
             return smtp__scram_verify(x, out);
-        if (x->state != SMTP__SC_FIRST)
-            return SMTP_E_CHALLENGE;
         status = smtp__scram_first(x, out);
         if (status != SMTP_OK)
             return status;
