@@ -2149,7 +2149,6 @@ SMTP__APART static void smtp__lose_all(smtp_session *s)
 }
 
 /* config->sasl, if it makes the login under way; else 0. */
-SMTP__APART_WITH(SMTP__SASL)
 static const smtp_sasl *smtp__sasl(const smtp_session *s)
 {
     const smtp_sasl *sasl = s->config->sasl;
@@ -4019,13 +4018,20 @@ static SMTP__INLINE unsigned smtp__awaited(smtp_session *s)
     return row;
 }
 
-/* Tells the outcomes of mails that ended before their body, once all that was
-   said of them is answered: then FINAL, which is always open, comes next. The
-   others' are told by their final reply. */
+/* Nothing more of the mail is said, and it ended before its body, or its final
+   reply is heard. */
+static int smtp__over(const smtp_mail *m)
+{
+    return m->flags & SMTP__CLOSED &&
+           (!(m->flags & SMTP__SAID_FINAL) ||
+            (SMTP__CHUNKING && m->flags & SMTP__ANSWERED));
+}
+
+/* Tells the outcomes of mails that are over, once all that was said of them is
+   answered: then FINAL, which is always open, comes next. */
 static void smtp__tell(smtp_session *s)
 {
-    const unsigned ended = SMTP__CLOSED | SMTP__SAID_FINAL;
-    while (smtp__heard(s) && (smtp__heard(s)->flags & ended) == SMTP__CLOSED &&
+    while (smtp__heard(s) && smtp__over(smtp__heard(s)) &&
            (SMTP__NEXT ? smtp__awaited(s) == SMTP__FINAL : s->due == 0)) {
         smtp__finish(s);
         if (!SMTP__NEXT)
@@ -4236,6 +4242,7 @@ static void smtp__refuse_recipient(smtp_mail *m, smtp_recipient *to)
     m->flags |= SMTP__SOME_REFUSED;
 }
 
+SMTP__APART_WITH(SMTP__RARE)
 static void smtp__judge_rcpt(smtp_session *s, int yes)
 {
     smtp_mail *m = smtp__heard(s);
@@ -4411,7 +4418,7 @@ static void smtp__judge_final(smtp_session *s, int yes)
     }
     if (SMTP__CHUNKING)
         m->flags |= SMTP__ANSWERED;
-    if (!SMTP__CHUNKING || m->flags & SMTP__CLOSED)
+    else
         smtp__finish(s);
 }
 
@@ -4585,8 +4592,8 @@ static void smtp__mail_said(smtp_session *s)
     m->flags |= SMTP__SAID_FINAL | SMTP__CLOSED;
     if (SMTP__NEXT)
         m->last = s->sent + (uint32_t)(s->out_to - s->out_from);
-    if (SMTP__CHUNKING && m->flags & SMTP__ANSWERED)
-        smtp__finish(s);
+    if (SMTP__CHUNKING)
+        smtp__tell(s);             /* it may be answered already */
 }
 
 /* Without dots to stuff, a promised body is sent unread. */
