@@ -1666,8 +1666,8 @@ enum {                             /* smtp_session.body_state */
     SMTP__DRY = 16 * SMTP__KEPT,             /* only count */
     SMTP__CHANGED = 32 * SMTP__KEPT,         /* something was changed */
     SMTP__HIGH = 64 * SMTP__MEASURED,        /* a byte above 127 was seen */
-    SMTP__INTO_BUFFER = 128 * SMTP__MEASURED /* all goes through the buffer,
-                                                untraced; also in a dry run */
+    SMTP__INTO_BUFFER = 128 * SMTP__PARTS    /* all goes through the buffer,
+                                                untraced */
 };
 
 enum {                             /* smtp_mail.flags */
@@ -1681,11 +1681,11 @@ enum {                             /* smtp_mail.flags */
     SMTP__REFUSED = 128,           /* the mail is, status says why */
     SMTP__DELIVERED = 256 * (SMTP__LMTP | SMTP__RARE),  /* to a recipient */
     SMTP__HAS_8BIT = 512 * SMTP__8BITMIME,   /* SMTP_BODY_8BIT << 8, */
-    SMTP__EACH = 1024 * SMTP__RARE,          /* PRDR: an answer for each */
+    SMTP__ANSWERED = 1024,         /* the final reply is heard */
     SMTP__SIZED = 2048 * SMTP__MEASURED,     /* `wire` is known */
     SMTP__NEEDS_UTF8 = 4096 * SMTP__UTF8,    /* SMTP_BODY_UTF8 << 8 */
-    SMTP__ANSWERED = 8192,         /* the final reply is heard */
-    SMTP__STEPWISE = 16384 * SMTP__CAREFUL   /* DATA waits for recipients */
+    SMTP__STEPWISE = 8192 * SMTP__CAREFUL,   /* DATA waits for recipients */
+    SMTP__EACH = 16384 * SMTP__RARE          /* PRDR: an answer for each */
 };
 #define SMTP__CLEAN (32768u * SMTP__KEPT)  /* there is nothing to change */
 
@@ -2083,10 +2083,12 @@ static int smtp__handed_over(const smtp_session *s, const smtp_mail *m)
 /* Every recipient that was said is refused, or was delivered to before. */
 static int smtp__none_open(const smtp_mail *m)
 {
-    size_t i = 0;
-    while (i < m->said && !smtp__open(&m->to[i]))
-        i++;
-    return i == m->said && i > 0;
+    const smtp_recipient *to = m->to;
+    size_t n;
+    for (n = m->said; n > 0; n--, to++)
+        if (smtp__open(to))
+            return 0;
+    return m->said > 0;
 }
 
 /* BDAT for recipients that were accepted although MAIL was not: a server that
@@ -2824,8 +2826,6 @@ static int smtp__parse_line(smtp_session *s)
         return code == s->reply.code.reply;
     smtp__lose_text(s);
     s->reply.code.reply = (uint16_t)code;
-    if (SMTP__SASL && s->await < SMTP__COMMAND)
-        s->chunk = 0;
     return 1;
 }
 
@@ -3248,7 +3248,7 @@ static SMTP__INLINE size_t smtp__body_out(smtp_session *s, const char *p,
                                           size_t n)
 {
     size_t room = (size_t)(s->out_size - s->out_to);
-    if (s->body_state & SMTP__DRY) {
+    if (SMTP__MEASURED && s->say == SMTP__MEASURE) {
         s->said->wire += (smtp_size)n;
         return n;
     }
@@ -3512,8 +3512,8 @@ static unsigned smtp__put_type(smtp_session *s, const char *p)
 /* LMTP answers for each recipient at any rate. */
 static int smtp__use_prdr(const smtp_session *s, const smtp_mail *m)
 {
-    return SMTP__RARE && m->to_count > 1 && !SMTP__OF_ALL(m->all_or_none) &&
-           !(SMTP__LMTP && s->config->lmtp) && smtp__offers(s, SMTP_EXT_PRDR);
+    return SMTP__RARE && smtp__offers(s, SMTP_EXT_PRDR) && m->to_count > 1 &&
+           !SMTP__OF_ALL(m->all_or_none) && !(SMTP__LMTP && s->config->lmtp);
 }
 
 #if SMTP__RARE
@@ -4039,8 +4039,8 @@ static void smtp__tell(smtp_session *s)
     }
 }
 
-/* The mail being said ends here, without its body. */
-static void smtp__abandon(smtp_session *s)
+/* Nothing more of the mail being said is said. */
+static void smtp__end_mail(smtp_session *s)
 {
     s->said->flags |= SMTP__CLOSED;
     s->say = SMTP__IDLE;
@@ -4281,7 +4281,7 @@ static void smtp__judge_data(smtp_session *s, int yes)
         }
         if (flags & SMTP__ACCEPTED)
             smtp__refuse_mail(s, SMTP__BYTE(SMTP_E_DATA));
-        smtp__abandon(s);
+        smtp__end_mail(s);
     } else if (s->reply.code.reply != 354 || flags == both) {
         smtp__fail(s, SMTP_E_PROTOCOL);
     } else {
@@ -4580,7 +4580,7 @@ static SMTP__INLINE int smtp__may_say(smtp_session *s, unsigned row)
         return 0;
     if (!smtp__hopeless(s, row, stop))
         return SMTP__NOW;
-    smtp__abandon(s);
+    smtp__end_mail(s);
     return 1;
 }
 
@@ -4588,12 +4588,10 @@ static SMTP__INLINE int smtp__may_say(smtp_session *s, unsigned row)
 static void smtp__mail_said(smtp_session *s)
 {
     smtp_mail *m = s->said;
-    s->say = SMTP__NEXT ? SMTP__IDLE : SMTP__WAIT;
-    m->flags |= SMTP__SAID_FINAL | SMTP__CLOSED;
+    m->flags |= SMTP__SAID_FINAL;
     if (SMTP__NEXT)
         m->last = s->sent + (uint32_t)(s->out_to - s->out_from);
-    if (SMTP__CHUNKING)
-        smtp__tell(s);             /* it may be answered already */
+    smtp__end_mail(s);
 }
 
 /* Without dots to stuff, a promised body is sent unread. */
@@ -4666,8 +4664,6 @@ static void smtp__advance(smtp_session *s, unsigned row)
         return;
     }
     s->await = (uint8_t)row;
-    if (SMTP__HAND && row == SMTP__COMMAND && s->line)
-        s->dirty = 1;              /* MAIL or RCPT by hand */
     if (SMTP__AUTH && (row == SMTP__RESPONSE ||
                        ((SMTP__SASL || SMTP__INITIAL) && row == SMTP__AUTH_)))
         smtp__login_said(s, row);
@@ -4801,7 +4797,7 @@ static int smtp__say_chunk(smtp_session *s)
     if (start && s->out_size - start < 64)
         return 0;
     if (m->flags & SMTP__REFUSED) {
-        smtp__abandon(s);
+        smtp__end_mail(s);
         return 1;
     }
     r = smtp__may_say(s, SMTP__BDAT);
@@ -5004,7 +5000,7 @@ static void smtp__start_transaction(smtp_session *s)
     smtp_mail *m = s->said;
     if (SMTP__SIZE && s->limit && m->wire > s->limit) {
         m->status = SMTP_E_SIZE;
-        smtp__abandon(s);
+        smtp__end_mail(s);
         return;
     }
     if (SMTP__CAREFUL && s->refusals >= SMTP__REFUSED_TO)
@@ -5059,25 +5055,13 @@ static int smtp__say_some(smtp_session *s)
     return smtp__encode(s);
 }
 
-/* In the shortest code what a dry run encodes is taken back. */
-static void smtp__take_back(smtp_session *s, unsigned start)
-{
-    if (!SMTP__MEASURED || SMTP__FAST || s->say != SMTP__MEASURE)
-        return;
-    s->said->wire += (smtp_size)(s->out_to - start);
-    s->out_to = (uint16_t)start;
-}
-
 /* The rest of the body. After BDAT it is the announced bytes, neither more nor
    less, whatever a source says at its second reading. */
 static int smtp__say_body(smtp_session *s)
 {
-    unsigned start = s->out_to;
     int r = smtp__say_some(s);
-    if (r >= 0) {
-        smtp__take_back(s, start);
+    if (r >= 0)
         return r;
-    }
     if (SMTP__MEASURED && s->say == SMTP__MEASURE)
         smtp__measured(s);
     else if (!smtp__in_payload(s))
@@ -5120,14 +5104,13 @@ static void smtp__begin(smtp_session *s, smtp_mail *m)
     }
     if ((bad = smtp__check_mail(s, m)) != SMTP_OK) {
         m->status = smtp__status(bad);
-        smtp__abandon(s);
+        smtp__end_mail(s);
     } else if (!SMTP__MEASURED || m->flags & SMTP__SIZED ||
                (SMTP__PULL && m->body.flags & SMTP_BODY_ONCE) ||
                !(s->offers & useful)) {
         smtp__start_transaction(s);
     } else {
-        smtp__body_start(s, &m->body, SMTP__DRY | SMTP__INTO_BUFFER |
-                                      smtp__dry(s, m));
+        smtp__body_start(s, &m->body, SMTP__DRY | smtp__dry(s, m));
         s->say = SMTP__MEASURE;
     }
 }
@@ -5359,7 +5342,7 @@ static void smtp__show(smtp_session *s)
 {
     const smtp_config *c = s->config;
     const smtp_recipient *to = NULL;
-    if (s->due && smtp__heard(s) && s->stage == SMTP__RCPT)
+    if (s->due && s->stage == SMTP__RCPT)
         to = &smtp__heard(s)->to[s->to_heard];
     else if (s->due && s->stage == SMTP__FINAL)
         to = smtp__turn_of(s);
@@ -5817,6 +5800,7 @@ static smtp_status smtp__by_hand_address(smtp_session *s, const char *address,
     s->word = word;
     s->line = address;
     s->tail = params;
+    s->dirty = 1;
     return smtp__go(s, SMTP__G_HAND + (unsigned)SMTP__COMMAND);
 }
 
