@@ -3265,7 +3265,7 @@ static SMTP__INLINE size_t smtp__body_out(smtp_session *s, const char *p,
         memcpy(s->out + s->out_to, p, n);
         s->out_to = (uint16_t)(s->out_to + n);
     }
-    if (SMTP__COUNTED && smtp__in_payload(s))
+    if (SMTP__COUNTED && s->chunk)
         s->chunk -= (smtp_size)n;
     if (!(s->body_state & SMTP__INTO_BUFFER))
         smtp__trace(s, SMTP_TRACE_BODY, p, n);
@@ -3319,10 +3319,10 @@ static int smtp__encode_bytes(smtp_session *s, const char *p, size_t n)
 static int smtp__cut_short(const smtp_session *s)
 {
     const smtp_mail *m = s->said;
-    if (smtp__in_payload(s))
-        return SMTP__COUNTED && s->chunk;
-    return SMTP__PULL && (s->at < s->body->size ||
-                          (!smtp__no_mail(m) && (uint32_t)s->at < m->last));
+    return (SMTP__COUNTED && s->chunk) ||
+           (SMTP__PULL &&
+            (s->at < s->body->size ||
+             (!smtp__no_mail(m) && (uint32_t)s->at < m->last)));
 }
 
 /* The end of the source: -1, but its last line is completed first, and it fails
