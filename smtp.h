@@ -3941,7 +3941,8 @@ static int smtp__respond(smtp_session *s)
 {
     const smtp_sasl *sasl = s->config->sasl;
     const char *response = NULL;
-    ptrdiff_t r = (sasl->step)(sasl->ctx, s, s->count ? "" : NULL, 0,
+    /* Of a challenge that is complete only that it is one counts. */
+    ptrdiff_t r = (sasl->step)(sasl->ctx, s, s->count ? s->word : NULL, 0,
                                &response);
     if (r == SMTP_AGAIN) {
         s->wants |= SMTP__STARVED;
@@ -4402,10 +4403,10 @@ static void smtp__judge_final(smtp_session *s, int yes)
         (SMTP__EACH_ANSWERS && smtp__judge_each(s, m, yes)))
         return;
     if (m->flags & SMTP__ACCEPTED) {
-        if (yes && smtp__contradicted(m))
-            m->status = SMTP_UNKNOWN;
         if (SMTP__EACH_ANSWERS ? smtp__body_refused(s, m, yes) : !yes)
             smtp__refuse_mail(s, SMTP__BYTE(SMTP_E_DATA));
+        else if (yes && smtp__contradicted(m))
+            m->status = SMTP_UNKNOWN;
         if (smtp__is(m->status, SMTP_AGAIN)) {
             if (SMTP__CAREFUL)
                 s->refusals = 0;
@@ -9647,10 +9648,11 @@ static void smtp__scram_header(smtp_session *out, const void *binding)
 {
     if (out->mechanism & SMTP__PLUS)
         smtp__put(out, "p=tls-server-end-point");
+    else if (binding && (!(out->auth & SMTP__PLUS) ||
+                         smtp__usable(out) & SMTP__PLUS))
+        smtp__put_char(out, 'y');
     else
-        smtp__put_char(out, binding && (!(out->auth & SMTP__PLUS) ||
-                                        smtp__usable(out) & SMTP__PLUS)
-                            ? 'y' : 'n');
+        smtp__put_char(out, 'n');
     smtp__put_char(out, ',');
     if (out->config->authzid)
         smtp__put_filled(out, 0, "a=;");
