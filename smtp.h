@@ -2179,7 +2179,7 @@ SMTP__APART static void smtp__end(smtp_session *s, unsigned status)
     s->flags = 0;
     s->say = SMTP__WAIT;
     smtp__wipe_secret(s);
-    if (SMTP__SASL && s->mechanism)
+    if (SMTP__SASL)
         smtp__sasl_done(s, smtp__status(SMTP__BYTE(status)));
     smtp__lose_all(s);
     if (s->goal)
@@ -2264,7 +2264,8 @@ static void smtp__put_n(smtp_session *s, const char *p, size_t n)
         smtp__put_char(s, *p++);
 }
 
-SMTP__APART static void smtp__put(smtp_session *s, const char *text)
+SMTP__APART_WITH(SMTP__SASL)
+static void smtp__put(smtp_session *s, const char *text)
 {
     if (SMTP__FAST)
         smtp__put_n(s, text, strlen(text));
@@ -3274,7 +3275,7 @@ static SMTP__INLINE size_t smtp__body_out(smtp_session *s, const char *p,
 
 /* Encodes one byte. 0: what comes of it does not fit now. A CR is a line end at
    once, a LF after it is none. */
-static uint8_t smtp__encode_byte(smtp_session *s, const char *p)
+static int smtp__encode_byte(smtp_session *s, const char *p)
 {
     unsigned state = s->body_state;
     uint8_t next = (uint8_t)(state & ~(unsigned)(SMTP__BOL | SMTP__CR));
@@ -3536,7 +3537,8 @@ static const char *smtp__wish(char *end, int32_t value, unsigned by)
 #endif
 
 /* The recipient being said. */
-SMTP__APART static const smtp_recipient *smtp__to(const smtp_session *s)
+SMTP__APART_WITH(SMTP__DSN)
+static const smtp_recipient *smtp__to(const smtp_session *s)
 {
     return &s->said->to[s->said->said];
 }
@@ -4019,21 +4021,22 @@ static SMTP__INLINE unsigned smtp__awaited(smtp_session *s)
     return row;
 }
 
-/* Nothing more of the mail is said, and it ended before its body, or its final
-   reply is heard. */
-static int smtp__over(const smtp_mail *m)
+/* Nothing more of the mail is said, and its final reply is heard; or it ended
+   before its body, and all that was said of it is answered: then FINAL, which
+   is always open, comes next. */
+static int smtp__over(smtp_session *s, const smtp_mail *m)
 {
-    return m->flags & SMTP__CLOSED &&
-           (!(m->flags & SMTP__SAID_FINAL) ||
-            (SMTP__CHUNKING && m->flags & SMTP__ANSWERED));
+    if (!(m->flags & SMTP__CLOSED))
+        return 0;
+    if (m->flags & SMTP__SAID_FINAL)
+        return SMTP__CHUNKING && m->flags & SMTP__ANSWERED;
+    return SMTP__NEXT ? smtp__awaited(s) == SMTP__FINAL : s->due == 0;
 }
 
-/* Tells the outcomes of mails that are over, once all that was said of them is
-   answered: then FINAL, which is always open, comes next. */
+/* Tells the outcomes of mails that are over. */
 static void smtp__tell(smtp_session *s)
 {
-    while (smtp__heard(s) && smtp__over(smtp__heard(s)) &&
-           (SMTP__NEXT ? smtp__awaited(s) == SMTP__FINAL : s->due == 0)) {
+    while (smtp__heard(s) && smtp__over(s, smtp__heard(s))) {
         smtp__finish(s);
         if (!SMTP__NEXT)
             return;
@@ -4419,7 +4422,7 @@ static void smtp__judge_final(smtp_session *s, int yes)
     }
     if (SMTP__CHUNKING)
         m->flags |= SMTP__ANSWERED;
-    else
+    if (!SMTP__CHUNKING || (SMTP__FAST && m->flags & SMTP__CLOSED))
         smtp__finish(s);
 }
 
@@ -4513,7 +4516,8 @@ SMTP__APART static void smtp__judge(smtp_session *s, unsigned row, int yes)
    the same reason few mails are under way until some are taken. */
 #define SMTP__REFUSED_MAILS 5
 
-static SMTP__HERE int smtp__use_chunks(const smtp_session *s, const smtp_mail *m)
+static SMTP__HERE int smtp__use_chunks(const smtp_session *s,
+                                       const smtp_mail *m)
 {
     if (!SMTP__CHUNKING || s->config->no_chunking ||
         !smtp__offers(s, SMTP_EXT_CHUNKING))
@@ -4589,10 +4593,12 @@ static SMTP__INLINE int smtp__may_say(smtp_session *s, unsigned row)
 static void smtp__mail_said(smtp_session *s)
 {
     smtp_mail *m = s->said;
-    m->flags |= SMTP__SAID_FINAL;
+    s->say = SMTP__NEXT ? SMTP__IDLE : SMTP__WAIT;
+    m->flags |= SMTP__SAID_FINAL | SMTP__CLOSED;
     if (SMTP__NEXT)
         m->last = s->sent + (uint32_t)(s->out_to - s->out_from);
-    smtp__end_mail(s);
+    if (SMTP__CHUNKING && (!SMTP__FAST || m->flags & SMTP__ANSWERED))
+        smtp__tell(s);             /* it may be answered already */
 }
 
 /* Without dots to stuff, a promised body is sent unread. */
