@@ -829,7 +829,7 @@ typedef struct smtp_place {
     uint8_t step;                  /* of an item: SMTP__STEP_... */
     uint8_t encoding;              /* of this part: SMTP__7BIT ... */
     uint8_t open;                  /* multiparts: SMTP__MIXED ... */
-    uint16_t column;               /* bytes in this line */
+    unsigned column;               /* bytes in this line */
     size_t item;                   /* of who, fields or parts */
     smtp_size made;                /* bytes of the message up to here */
 } smtp_place;
@@ -843,7 +843,8 @@ typedef struct smtp_composer {
     uint8_t pass;                  /* SMTP__C_PLAN ... */
     uint8_t flags;                 /* SMTP__C_8BIT ... */
     uint8_t shape;                 /* parts and multiparts: SMTP__MIXED ... */
-    char last;                     /* byte of the body */
+    uint8_t text;                  /* the body is one: of lines */
+    char last;                     /* byte of it */
     uint32_t group;                /* bytes not yet in base64, after a 1 */
     const char *field;             /* what is wrong: "Subject", "To" ... */
     size_t item;                   /* which of message's who, fields, parts */
@@ -5966,33 +5967,37 @@ SMTP_API const char *smtp_stage(const smtp_session *s)
     X(FIELDS, "fields", OWN, offsetof(smtp_message, field_count))              \
     X(MIXED, "mixed", MULTIPART, SMTP__MIXED)                                  \
     X(ALTERNATIVE, "alternative", MULTIPART, SMTP__ALTERNATIVE)                \
-    X(TEXT, "text/plain; charset=utf-8", TEXT, offsetof(smtp_message, text))   \
+    X(TEXT, "text/plain", TEXT, offsetof(smtp_message, text))                  \
     X(RELATED, "related; type=\"text/html\"", MULTIPART, SMTP__RELATED)        \
-    X(HTML, "text/html; charset=utf-8", HTML, offsetof(smtp_message, html))    \
+    X(HTML, "text/html", HTML, offsetof(smtp_message, html))                   \
     X(INLINE, "parts", INLINE, offsetof(smtp_message, part_count))             \
     X(END_RELATED, "", MULTIPART, SMTP__RELATED)                               \
     X(END_ALTERNATIVE, "", MULTIPART, SMTP__ALTERNATIVE)                       \
     X(ATTACHED, "parts", ATTACHED, offsetof(smtp_message, part_count))         \
     X(END_MIXED, "", MULTIPART, SMTP__MIXED)
 
-/* What else is said. Attachment and inline, Q and B, and the encodings each
-   stand in the order of what chooses one of them, the names of days and months
-   at the end, as they are several texts each. */
+/* What else is said. A byte below 8 in it stands for bytes of another text:
+   2 for CONTENT, 1 for the boundary of the multipart that is open, if one is,
+   with the CRLF and "--" before it, 5 for that without these four. Attachment
+   and inline, Q and B, and the encodings each stand in the order of what
+   chooses one of them, the names of days and months at the end, as they are
+   several texts each. */
 #define SMTP__C_TEXTS(X)                                                       \
     X(CONTENT, "\r\nContent-")                                                 \
-    X(TYPE, "Type:")                                                           \
-    X(CONTENT_ID, "ID:")                                                       \
-    X(ENCODING, "Transfer-Encoding: ")                                         \
-    X(DISPOSITION, "Disposition: ")                                            \
+    X(TYPE, "\1\2Type:")                                                       \
+    X(CONTENT_ID, "\2ID:")                                                     \
+    X(ENCODING, "\2Transfer-Encoding: ")                                       \
+    X(DISPOSITION, "\2Disposition: ")                                          \
     X(ATTACHMENT, "attachment")                                                \
     X(INLINE, "inline")                                                        \
     X(MULTIPART, "multipart/")                                                 \
     X(FILE, ";\r\n filename")                                                  \
-    X(BOUNDARY, ";\r\n boundary=\"")                                           \
+    X(BOUNDARY, ";\r\n boundary=\"\5\"")                                       \
+    X(CHARSET, "; charset=utf-8")                                              \
     X(FLOWED, "; format=flowed")                                               \
     X(OCTETS, "application/octet-stream")                                      \
     X(BLANK, "\r\n\r\n")                                                       \
-    X(LAST, "--\r\n")                                                          \
+    X(LAST, "\1--\r\n")                                                        \
     X(MARK, "\r\n--=_")                                                        \
     X(Q, "=?utf-8?Q?")                                                         \
     X(B, "=?utf-8?B?")                                                         \
@@ -6079,8 +6084,7 @@ enum {                             /* smtp_composer.flags: of the mail's body */
                                       the other encodings tell nothing */
     SMTP__C_ONCE = SMTP_BODY_ONCE, /* a source cannot go back */
     SMTP__C_RAW = SMTP_BODY_UTF8,  /* UTF-8 in the header, RFC 6532 */
-    SMTP__C_OF_BODY = 30,          /* all of these */
-    SMTP__C_UNKNOWN = 32           /* the length cannot be known */
+    SMTP__C_OF_BODY = 30           /* all of these */
 };
 
 enum {
@@ -6117,7 +6121,7 @@ static int smtp__continues(char ch)
    A character goes on where its bit `more` is set, which is the next lower one
    of its first byte each time; a shorter form would do for what is below
    more >> 5. NUL continues no character, so the end is never passed. */
-SMTP__APART static void smtp__c_line(smtp_composer *c, const char *s)
+static void smtp__c_line(smtp_composer *c, const char *s)
 {
     uint32_t code, more;
     while ((code = (unsigned char)*s++) != 0) {
@@ -6206,10 +6210,27 @@ static smtp_composer *smtp__c_puts(smtp_composer *c, const char *s)
     return c;
 }
 
-/* One of SMTP__T_... */
+/* One of SMTP__T_... The "=_" of a boundary is nowhere in base64 and
+   quoted-printable; a part sent as it is has been looked at (smtp__c_look).
+   The digit tells the multiparts apart. */
 SMTP__APART static smtp_composer *smtp__c_say(smtp_composer *c, unsigned text)
 {
-    return smtp__c_puts(c, smtp__c_text(text));
+    const char *s = smtp__c_text(text);
+    char ch;
+    while ((ch = *s++) != '\0') {
+        if (ch == 2) {
+            smtp__c_puts(c, smtp__c_text(SMTP__T_CONTENT));
+            continue;
+        }
+        if (ch < 8) {
+            if (c->place.open == 0)
+                continue;
+            smtp__c_puts(c, c->mark + ch - 1);
+            ch = (char)('0' + c->place.open);
+        }
+        smtp__c_char(c, ch);
+    }
+    return c;
 }
 
 static smtp_composer *smtp__c_crlf(smtp_composer *c)
@@ -6222,7 +6243,7 @@ static smtp_composer *smtp__c_crlf(smtp_composer *c)
 static smtp_composer *smtp__c_space(smtp_composer *c, size_t n)
 {
     if (c->place.column + n >= SMTP__FOLD)
-        smtp__c_crlf(c);
+        return smtp__c_char(smtp__c_crlf(c), ' ');
     return smtp__c_char(c, ' ');
 }
 
@@ -6434,7 +6455,7 @@ static unsigned smtp__c_row_of(unsigned role)
 static void smtp__c_person(smtp_composer *c)
 {
     const smtp_mailbox *who = &c->message->who[c->place.item];
-    const char *name = smtp__or_empty(who->name);
+    const char *name = who->name;
     if (who->role != smtp__c_row_of(c->place.row))
         return;
     if (c->place.step == SMTP__STEP_NEXT)
@@ -6442,10 +6463,12 @@ static void smtp__c_person(smtp_composer *c)
     else
         smtp__c_label(c);
     c->place.step = SMTP__STEP_NEXT;
-    if (*name != '\0')
+    if (name != NULL && *name != '\0')
         smtp__c_name(c, name);
+    else
+        name = NULL;
     c = smtp__c_space(c, strlen(who->address) + 3);   /* < > and a comma */
-    if (*name != '\0') {
+    if (name != NULL) {
         c = smtp__c_puts(smtp__c_char(c, '<'), who->address);
         smtp__c_char(c, '>');
     } else {
@@ -6458,10 +6481,8 @@ static void smtp__c_person(smtp_composer *c)
 /* An identifier that is given: <id>. */
 static void smtp__c_id(smtp_composer *c, const char *id)
 {
-    int kind = smtp__addr_spec(id);
-    if (kind == 0 || (kind == 2 && !(c->flags & SMTP__C_RAW)))
+    if (!smtp__addr_spec(id) || !smtp__c_plain(c, id, SMTP__TOKENS))
         smtp__c_fail(c, -SMTP_E_FIELD_SYNTAX);
-    smtp__c_line(c, id);
     c = smtp__c_space(c, strlen(id) + 27);
     smtp__c_char(smtp__c_puts(smtp__c_char(c, '<'), id), '>');
 }
@@ -6567,7 +6588,7 @@ enum {                             /* what a look at a text found: */
 };
 
 /* What is in a body in memory. */
-static smtp_size smtp__c_look(const smtp_composer *c)
+SMTP__APART static smtp_size smtp__c_look(const smtp_composer *c)
 {
     const char *mark = c->mark + 2;
     smtp_size found = 0, left = c->body->size;
@@ -6589,34 +6610,24 @@ static smtp_size smtp__c_look(const smtp_composer *c)
     return found;
 }
 
-/* A message must not be encoded again (RFC 2046, section 5.2.1): it goes as a
-   text can, or turns into a file. */
-static int smtp__c_is_message(const smtp_part *part)
-{
-    return part->type != NULL && smtp__same(part->type, "message/", 8);
-}
-
 /* A text: 7bit, 8bit, else the shorter. A file: binary or base64. */
-static unsigned smtp__c_encoding(const smtp_composer *c)
+SMTP__APART static uint8_t smtp__c_encoding(const smtp_composer *c)
 {
-    const smtp_part *part = c->part;
-    int text = part == NULL || smtp__c_is_message(part);
+    uint8_t encoding = c->part == NULL ? SMTP__QP : SMTP__BASE64;
     smtp_size found, special;
-    if (c->body->pull != NULL)
-        return part == NULL ? SMTP__QP : SMTP__BASE64;
-    if (!text && !(c->message->offers & SMTP_EXT_BINARYMIME))
-        return SMTP__BASE64;
+    if (c->body->pull != NULL ||
+        !(c->text || c->message->offers & SMTP_EXT_BINARYMIME))
+        return encoding;
     found = smtp__c_look(c);
     special = found / SMTP__LOOK_SPECIAL;
     found %= SMTP__LOOK_SPECIAL;
-    if (!text)
-        return found & SMTP__LOOK_CLASH ? SMTP__BASE64 : SMTP__BINARY;
-    if (found == 0)
-        return SMTP__7BIT;
-    if (found == SMTP__LOOK_8BIT && (c->message->offers & SMTP_EXT_8BITMIME))
-        return SMTP__8BIT;
-    return part != NULL || special * 6 > c->body->size ? SMTP__BASE64
-                                                       : SMTP__QP;
+    if (!c->text && !(found & SMTP__LOOK_CLASH))
+        encoding = SMTP__BINARY;
+    else if (found <= (c->message->offers / SMTP_EXT_8BITMIME & 1))
+        encoding = (uint8_t)found; /* SMTP__7BIT, or SMTP__8BIT if offered */
+    else if (special * 6 > c->body->size)
+        encoding = SMTP__BASE64;
+    return encoding;
 }
 
 /* ---- compose: bodies ---- */
@@ -6652,11 +6663,11 @@ static smtp_composer *smtp__c_qp_end(smtp_composer *c)
 
 /* The next byte. In a text CR, LF and CRLF end a line, whatever carries it
    (RFC 2045, section 6.8). */
-static void smtp__c_byte(smtp_composer *c, int text)
+static void smtp__c_byte(smtp_composer *c)
 {
     char ch = *c->data++, last = c->last;
     c->left--;
-    if (text && (ch == '\r' || ch == '\n')) {
+    if (c->text && (ch == '\r' || ch == '\n')) {
         if (ch == '\r' || last != '\r')
             smtp__c_out(smtp__c_out(smtp__c_qp_end(c), '\r'), '\n');
     } else if (c->place.encoding == SMTP__QP) {
@@ -6722,7 +6733,7 @@ static void smtp__c_took(smtp_composer *c, size_t n, size_t made)
     c->data += n;
     c->left -= n;
     c->place.made += (smtp_size)made;
-    c->place.column = (uint16_t)(c->place.column + made);
+    c->place.column += (unsigned)made;
 }
 
 #if SMTP__SIMD
@@ -6893,10 +6904,10 @@ static int smtp__c_qp_run(smtp_composer *c)
 }
 
 /* Copies a body that goes as it is: of a text what is in a line. */
-static int smtp__c_copy(smtp_composer *c, int text)
+static int smtp__c_copy(smtp_composer *c)
 {
     size_t n = smtp__min(smtp__c_room(c), c->left), i = 0;
-    if (!text)
+    if (!c->text)
         i = n;
     while (i < n && c->data[i] != '\r' && c->data[i] != '\n')
         i++;
@@ -6909,13 +6920,13 @@ static int smtp__c_copy(smtp_composer *c, int text)
 }
 
 /* Many bytes at once; 0: take one. */
-static int smtp__c_fast(smtp_composer *c, int text)
+static int smtp__c_fast(smtp_composer *c)
 {
     if (c->place.encoding < SMTP__QP)
-        return smtp__c_copy(c, text);
+        return smtp__c_copy(c);
     if (c->place.encoding == SMTP__QP)
         return smtp__c_qp_run(c);
-    return !text && smtp__c_base64(c);
+    return !c->text && smtp__c_base64(c);
 }
 
 /* A line of base64 begins in the next buffer if this has no room for all of
@@ -6926,9 +6937,9 @@ static int smtp__c_better_next(const smtp_composer *c)
            c->left > 57 && c->place.made != c->at && smtp__c_room(c) < 80;
 }
 #else
-static int smtp__c_fast(smtp_composer *c, int text)
+static int smtp__c_fast(smtp_composer *c)
 {
-    (void)c, (void)text;
+    (void)c;
     return 0;
 }
 
@@ -6945,7 +6956,8 @@ static void smtp__c_count_body(smtp_composer *c)
     smtp_size size = c->body->size, made;
     c->place.step = SMTP__STEP_FIRST;
     if (size == 0 || c->place.encoding != SMTP__BASE64) {
-        c->flags |= SMTP__C_UNKNOWN;
+        c->place.made = 0;         /* an unknown length ends the pass */
+        c->place.row = SMTP__C_END;
         return;
     }
     made = (size + 2) / 3 * 4 + (size - 1) / 57 * 2;
@@ -6966,11 +6978,10 @@ static int smtp__c_full(const smtp_composer *c)
 /* As much of a body as there is room for. */
 static void smtp__c_body(smtp_composer *c)
 {
-    int text = c->part == NULL || c->place.encoding <= SMTP__8BIT;
     if (c->pass == SMTP__C_MAKE || c->body->pull == NULL) {
         while (!smtp__c_full(c) && (c->left > 0 || smtp__c_more(c)))
-            if (!smtp__c_fast(c, text))
-                smtp__c_byte(c, text);
+            if (!smtp__c_fast(c))
+                smtp__c_byte(c);
     } else {
         smtp__c_count_body(c);
     }
@@ -6978,32 +6989,18 @@ static void smtp__c_body(smtp_composer *c)
 
 /* ---- compose: parts ---- */
 
-static smtp_composer *smtp__c_content_field(smtp_composer *c, unsigned text)
-{
-    return smtp__c_say(smtp__c_say(c, SMTP__T_CONTENT), text);
-}
-
-/* "=_" is nowhere in base64 and quoted-printable; a part sent as it is has
-   been looked at (smtp__c_look). The digit tells the multiparts apart. */
-static smtp_composer *smtp__c_boundary(smtp_composer *c, unsigned from)
-{
-    c = smtp__c_puts(c, c->mark + from);
-    return smtp__c_char(c, (char)('0' + c->place.open));
-}
-
 /* filename="...", or in the form of RFC 2231, section 4, and if it may not
    fit a line, in segments (section 3) of whole characters. */
 static void smtp__c_filename(smtp_composer *c, const char *s)
 {
-    int one = strlen(s) <= 16;
+    int one = strlen(s) <= 16, quotable = smtp__c_quotable(c, s) > 0;
     unsigned n = 0;
-    if (smtp__c_quotable(c, s) > 0) {
-        c = smtp__c_say(c, SMTP__T_FILE);
-        smtp__c_put_quoted(smtp__c_char(c, '='), s);
-        return;
-    }
     while (*s != '\0') {
         smtp__c_say(c, SMTP__T_FILE);
+        if (quotable) {
+            smtp__c_put_quoted(smtp__c_char(c, '='), s);
+            return;
+        }
         if (!one)
             smtp__c_number(c, '*', n, 1);
         smtp__c_say(c, n > 0 ? SMTP__T_FURTHER : SMTP__T_FIRST);
@@ -7018,8 +7015,8 @@ static void smtp__c_filename(smtp_composer *c, const char *s)
 static void smtp__c_part_fields(smtp_composer *c, const smtp_part *part)
 {
     if (part->id != NULL)
-        smtp__c_id(smtp__c_content_field(c, SMTP__T_CONTENT_ID), part->id);
-    smtp__c_say(smtp__c_content_field(c, SMTP__T_DISPOSITION),
+        smtp__c_id(smtp__c_say(c, SMTP__T_CONTENT_ID), part->id);
+    smtp__c_say(smtp__c_say(c, SMTP__T_DISPOSITION),
                 part->disposition == SMTP_INLINE ? SMTP__T_INLINE
                                                  : SMTP__T_ATTACHMENT);
     if (part->name != NULL)
@@ -7038,77 +7035,25 @@ static const char *smtp__c_type(smtp_composer *c, const char *type)
 }
 
 /* The header of a part, or of a multipart, that `opens`. */
-static void smtp__c_part_header(smtp_composer *c, unsigned opens)
+static void smtp__c_part_header(smtp_composer *c, unsigned opens,
+                                const char *type)
 {
     const smtp_part *part = c->part;
-    unsigned text = c->place.row;
-    const char *type;
-    if (opens)
-        text = SMTP__T_MULTIPART;
-    if (part != NULL)
-        text = SMTP__T_OCTETS;
-    type = smtp__c_text(text);
-    if (c->place.open != 0)
-        smtp__c_boundary(c, 0);
+    smtp__c_say(c, SMTP__T_TYPE);
     c->place.open = (uint8_t)(c->place.open + opens);
-    smtp__c_content_field(c, SMTP__T_TYPE);
-    if (part != NULL && part->type != NULL &&
-        (c->place.encoding <= SMTP__8BIT || !smtp__c_is_message(part)))
-        type = smtp__c_type(c, part->type);
     smtp__c_words(c, type, SMTP__TOKENS);
-    if (opens) {
-        c = smtp__c_say(smtp__c_say(c, c->place.row), SMTP__T_BOUNDARY);
-        c = smtp__c_char(smtp__c_boundary(c, 4), '"');
-    }
-    if (c->place.row == SMTP__C_TEXT && c->message->flowed)
-        smtp__c_say(c, SMTP__T_FLOWED);
     if (part != NULL)
         smtp__c_part_fields(c, part);
+    else if (opens)
+        smtp__c_say(smtp__c_say(c, c->place.row), SMTP__T_BOUNDARY);
+    else
+        smtp__c_say(c, SMTP__T_CHARSET);
+    if (c->place.row == SMTP__C_TEXT && c->message->flowed)
+        smtp__c_say(c, SMTP__T_FLOWED);
     if (c->place.encoding != SMTP__7BIT)
-        smtp__c_say(smtp__c_content_field(c, SMTP__T_ENCODING),
+        smtp__c_say(smtp__c_say(c, SMTP__T_ENCODING),
                     SMTP__T_8BIT - 1u + c->place.encoding);
     smtp__c_say(c, SMTP__T_BLANK);
-}
-
-/* Begins a multipart; that which is open is ended. It is encoded as any part
-   may be (RFC 2045, section 6.4). */
-static void smtp__c_multipart(smtp_composer *c, unsigned level)
-{
-    if (c->place.open & level) {
-        c = smtp__c_say(smtp__c_boundary(c, 0), SMTP__T_LAST);
-        c->place.open = (uint8_t)(c->place.open - level);
-        return;
-    }
-    c->place.encoding = c->flags & SMTP__C_BINARY ? SMTP__BINARY
-                      : c->flags & SMTP__C_8BIT ? SMTP__8BIT : SMTP__7BIT;
-    c->part = NULL;
-    smtp__c_part_header(c, level);
-}
-
-/* A unit of text, html or a part: its header, or some of its body. */
-static void smtp__c_part(smtp_composer *c, const smtp_body *b,
-                         const smtp_part *part)
-{
-    c->body = b;
-    c->part = part;
-    if (b->data == NULL && b->pull == NULL && b->size > 0) {
-        smtp__c_fail(c, -SMTP_E_ARGUMENT);
-        return;
-    }
-    if (c->place.step == SMTP__STEP_BODY) {
-        smtp__c_body(c);
-        return;
-    }
-    c->place.encoding = (uint8_t)smtp__c_encoding(c);
-    smtp__c_part_header(c, 0);
-    c->pulled = 0;
-    c->left = 0;
-    c->last = 0;
-    c->group = 1;
-    c->flags = (uint8_t)(c->flags | (b->flags & SMTP__C_ONCE) |
-                         1 << c->place.encoding);
-    if (c->pass != SMTP__C_PLAN)
-        c->place.step = SMTP__STEP_BODY;
 }
 
 /* Which multipart a part belongs to. */
@@ -7116,6 +7061,74 @@ static unsigned smtp__c_where(const smtp_composer *c, const smtp_part *part)
 {
     return (c->shape & SMTP__HAS_HTML) && part->id != NULL &&
            part->disposition == SMTP_INLINE ? SMTP__RELATED : SMTP__MIXED;
+}
+
+/* The type of a part, and its encoding. A message must not be encoded again
+   (RFC 2046, section 5.2.1): it goes as a text can, or turns into a file. */
+static const char *smtp__c_choose(smtp_composer *c, const smtp_part *part)
+{
+    const char *type = NULL;
+    c->text = 1;
+    if (part != NULL) {
+        type = part->type;
+        c->text = type != NULL && smtp__same(type, "message/", 8);
+    }
+    c->place.encoding = smtp__c_encoding(c);
+    if (part == NULL)
+        return smtp__c_text(c->place.row);
+    if (c->place.encoding > SMTP__8BIT) {
+        if (c->text)
+            type = NULL;
+        c->text = 0;
+    }
+    return type == NULL ? smtp__c_text(SMTP__T_OCTETS) : smtp__c_type(c, type);
+}
+
+/* Of text, html or a part: its type if it is there and its header is next; of
+   its body, as much as there is room for, and 0. */
+static const char *smtp__c_part(smtp_composer *c, const smtp_body *b,
+                                const smtp_part *part, unsigned kind)
+{
+    const char *type;
+    c->body = b;
+    c->part = part;
+    if (b->data != NULL || b->pull != NULL) {
+        c->shape = (uint8_t)(c->shape | kind);
+    } else if (b->size > 0) {
+        smtp__c_fail(c, -SMTP_E_ARGUMENT);
+        return NULL;
+    }
+    if ((c->shape & kind) == 0)
+        return NULL;
+    if (c->place.step == SMTP__STEP_BODY) {
+        smtp__c_body(c);
+        return NULL;
+    }
+    if (c->pass != SMTP__C_PLAN)
+        c->place.step = SMTP__STEP_BODY;
+    c->pulled = 0;
+    c->left = 0;
+    c->last = 0;
+    c->group = 1;
+    type = smtp__c_choose(c, part);
+    c->flags = (uint8_t)(c->flags | (b->flags & SMTP__C_ONCE) |
+                         1 << c->place.encoding);
+    return type;
+}
+
+/* The type of a multipart, to be begun; 0: it was open, and is ended. It is
+   encoded as any part may be (RFC 2045, section 6.4). */
+static const char *smtp__c_multipart(smtp_composer *c, unsigned level)
+{
+    if (c->place.open & level) {
+        c = smtp__c_say(c, SMTP__T_LAST);
+        c->place.open = (uint8_t)(c->place.open - level);
+        return NULL;
+    }
+    c->place.encoding = c->flags & SMTP__C_BINARY ? SMTP__BINARY
+                      : c->flags & SMTP__C_8BIT ? SMTP__8BIT : SMTP__7BIT;
+    c->part = NULL;
+    return smtp__c_text(SMTP__T_MULTIPART);
 }
 
 /* ---- compose: the whole ---- */
@@ -7126,25 +7139,29 @@ static unsigned smtp__c_where(const smtp_composer *c, const smtp_part *part)
 static void smtp__c_content(smtp_composer *c, unsigned kind, unsigned value)
 {
     const smtp_message *m = c->message;
+    const smtp_part *part = NULL;
     const smtp_body *b;
-    if (kind == SMTP__K_INLINE || kind == SMTP__K_ATTACHED) {
-        const smtp_part *part = &m->parts[c->place.item];
-        value = smtp__c_where(c, part);
-        c->shape = (uint8_t)(c->shape | value);
-        if (value == kind)
-            smtp__c_part(c, &part->body, part);
-        return;
-    }
+    const char *type;
+    unsigned opens = 0;
     if (kind == SMTP__K_MULTIPART) {
-        if (c->shape & value)
-            smtp__c_multipart(c, value);
-        return;
+        if ((c->shape & value) == 0)
+            return;
+        opens = value;
+        type = smtp__c_multipart(c, value);
+    } else {
+        b = (const smtp_body *)(const void *)((const char *)m + value);
+        if (kind == SMTP__K_INLINE || kind == SMTP__K_ATTACHED) {
+            part = &m->parts[c->place.item];
+            value = smtp__c_where(c, part);
+            c->shape = (uint8_t)(c->shape | value);
+            b = &part->body;
+            if (value != kind)
+                return;
+        }
+        type = smtp__c_part(c, b, part, kind);
     }
-    b = (const smtp_body *)(const void *)((const char *)m + value);
-    if (b->data != NULL || b->pull != NULL || b->size > 0)
-        c->shape = (uint8_t)(c->shape | kind);
-    if (c->shape & kind)
-        smtp__c_part(c, b, NULL);
+    if (type != NULL)
+        smtp__c_part_header(c, opens, type);
 }
 
 /* One item of a row. */
@@ -7253,7 +7270,7 @@ static void smtp__c_check_address(smtp_composer *c, const smtp_mailbox *who)
         smtp__c_fail(c, -SMTP_E_FIELD_ADDRESS);
     if (kind < 2)
         return;
-    smtp__c_line(c, who->address);
+    smtp__c_plain(c, who->address, SMTP__TOKENS);
     if (who->role == SMTP_BCC)
         return;
     c->flags |= SMTP__C_RAW;
@@ -7338,12 +7355,13 @@ SMTP_API smtp_status smtp_compose(smtp_composer *composer,
     mail->body.data = NULL;
     mail->body.pull = smtp__c_pull;
     mail->body.ctx = c;
-    for (c->pass = SMTP__C_PLAN;
-         c->status == SMTP_OK && c->pass != SMTP__C_MAKE; c->pass--) {
+    for (c->pass = SMTP__C_PLAN; c->status == SMTP_OK; c->pass--) {
+        mail->body.size = c->at;
         smtp__c_restart(c);
+        if (c->pass == SMTP__C_MAKE)
+            break;
         smtp__c_fill(c);
         smtp__c_reshape(c);
-        mail->body.size = c->flags & SMTP__C_UNKNOWN ? 0 : c->at;
     }
     mail->body.flags = c->flags & SMTP__C_OF_BODY;
     if (!(c->flags & SMTP__C_BINARY))
