@@ -6478,36 +6478,33 @@ static void smtp__c_person(smtp_composer *c)
 
 /* ---- compose: the other fields ---- */
 
-/* An identifier that is given: <id>. */
-static void smtp__c_id(smtp_composer *c, const char *id)
-{
-    if (!smtp__addr_spec(id) || !smtp__c_plain(c, id, SMTP__TOKENS))
-        smtp__c_fail(c, -SMTP_E_FIELD_SYNTAX);
-    c = smtp__c_space(c, strlen(id) + 27);
-    smtp__c_char(smtp__c_puts(smtp__c_char(c, '<'), id), '>');
-}
-
-/* One made from unique, date and the author's domain. */
-static void smtp__c_made_id(smtp_composer *c)
+/* <id>, or one made from unique, date and the author's domain, which then is
+   `id`, with its @. */
+static void smtp__c_id(smtp_composer *c, const char *id, int made)
 {
     const smtp_message *m = c->message;
-    const char *domain = c->from + strlen(c->from);
-    while (*--domain != '@')
-        ;
-    c = smtp__c_space(c, strlen(domain) + 27);
-    c = smtp__c_hex(smtp__c_char(c, '<'), m->date, 32);
-    c = smtp__c_hex(smtp__c_char(c, '.'), m->unique[0], 32);
-    c = smtp__c_hex(c, m->unique[1], 32);
-    smtp__c_char(smtp__c_puts(c, domain), '>');
+    smtp__c_char(smtp__c_space(c, strlen(id) + 27), '<');
+    if (made) {
+        smtp__c_char(smtp__c_hex(c, m->date, 32), '.');
+        smtp__c_hex(smtp__c_hex(c, m->unique[0], 32), m->unique[1], 32);
+    } else if (!smtp__addr_spec(id) || !smtp__c_plain(c, id, SMTP__TOKENS)) {
+        smtp__c_fail(c, -SMTP_E_FIELD_SYNTAX);
+    }
+    smtp__c_char(smtp__c_puts(c, id), '>');
 }
 
 static void smtp__c_message_id(smtp_composer *c)
 {
     const smtp_message *m = c->message;
-    if (m->id != NULL)
-        smtp__c_id(smtp__c_label(c), m->id);
-    else if ((m->unique[0] | m->unique[1]) != 0)
-        smtp__c_made_id(smtp__c_label(c));
+    const char *id = m->id;
+    if (id == NULL) {
+        if ((m->unique[0] | m->unique[1]) == 0)
+            return;
+        id = c->from + strlen(c->from);
+        while (*--id != '@')
+            ;
+    }
+    smtp__c_id(smtp__c_label(c), id, m->id == NULL);
 }
 
 /* Day, month and year, from days since 1970. With a 29 February in 2100 there
@@ -7015,7 +7012,7 @@ static void smtp__c_filename(smtp_composer *c, const char *s)
 static void smtp__c_part_fields(smtp_composer *c, const smtp_part *part)
 {
     if (part->id != NULL)
-        smtp__c_id(smtp__c_say(c, SMTP__T_CONTENT_ID), part->id);
+        smtp__c_id(smtp__c_say(c, SMTP__T_CONTENT_ID), part->id, 0);
     smtp__c_say(smtp__c_say(c, SMTP__T_DISPOSITION),
                 part->disposition == SMTP_INLINE ? SMTP__T_INLINE
                                                  : SMTP__T_ATTACHMENT);
