@@ -3944,8 +3944,7 @@ static int smtp__respond(smtp_session *s)
 {
     const smtp_sasl *sasl = s->config->sasl;
     const char *response = NULL;
-    /* Of a challenge that is complete only that it is one counts. */
-    ptrdiff_t r = (sasl->step)(sasl->ctx, s, s->count ? s->word : NULL, 0,
+    ptrdiff_t r = (sasl->step)(sasl->ctx, s, s->count ? "" : NULL, 0,
                                &response);
     if (r == SMTP_AGAIN) {
         s->wants |= SMTP__STARVED;
