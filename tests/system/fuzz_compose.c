@@ -169,12 +169,15 @@ static ptrdiff_t make(const smtp_mail *mail, char *to, size_t from)
     }
 }
 
-/* RFC 5322, section 2.1.1; encoded words can be folded between. */
+/* RFC 5322, section 2.1.1; encoded words can be folded between. A long address
+   may look like one, but only there is an @. */
 static void check_line(const char *line, size_t size, int head)
 {
     size_t i;
     demand(size <= 998, "a line of more than 998 bytes");
-    for (i = 0; head && size > 78 && i + 10 < size; i++)
+    if (size <= 78 || memchr(line, '@', size) != NULL)
+        return;
+    for (i = 0; head && i + 10 < size; i++)
         demand(memcmp(line + i, "=?utf-8?Q?", 10) != 0 &&
                memcmp(line + i, "=?utf-8?B?", 10) != 0, "a long encoded word");
 }
