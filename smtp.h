@@ -313,8 +313,8 @@ enum {                             /* of a body: */
 /* The message: header, empty line, text. Lines may end in CRLF, LF or CR;
    CRLF is sent. A line may have 998 bytes before its CRLF (RFC 5321, section
    4.5.3.1.6): a longer one is sent as it is, and may be refused. So are bytes
-   above 127 where the server does not offer 8BITMIME. Without `pull` the message
-   is `size` bytes at `data`.
+   above 127 where the server does not offer 8BITMIME. Without `pull` the
+   message is `size` bytes at `data`.
 
    pull   points *data at the bytes from `offset` on and returns how many
           there are (> 0), 0 at the end (not SMTP_EOF), SMTP_AGAIN: none now, or
