@@ -2603,9 +2603,9 @@ static smtp_size smtp__grow(smtp_size value, char c, smtp_size most)
    smtp_size cannot hold, or that is no number, is none for us. */
 static void smtp__learn_digit(smtp_session *s, char c)
 {
-    const smtp_size most = (smtp_size)-1;
+    const smtp_size none = (smtp_size)-1;
     if (SMTP__SIZE && s->keyword == SMTP__K_SIZE)
-        s->limit = smtp__grow(smtp__is_digit(c) ? s->limit : most, c, most);
+        s->limit = smtp__grow(smtp__is_digit(c) ? s->limit : none, c, none);
     if (!smtp__is_digit(c))
         return;
     if (SMTP__RARE && (s->keyword == SMTP__K_RCPTMAX ||
