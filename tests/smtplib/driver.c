@@ -22,6 +22,8 @@ static smtp_posix posix;
 static smtp_tls tls;
 static smtp_scram scram;
 static smtp_sasl sasl;
+static int waits;                   /* the own mechanism does, for the server */
+static const char *host, *service;
 static smtp_io lower, io;
 static unsigned char records[SMTP_TLS_BUFFER_FAST];
 static char buffer[8192];
@@ -36,6 +38,8 @@ static char to_text[MOST][TEXT];    /* what each was answered */
 static unsigned code;               /* the step's reply, 0: none */
 static char text[TEXT];
 static int decided;                 /* text is that of a refused mail */
+static smtp_composer composer;
+static smtp_mailbox who[MOST];
 
 /* ---- words in and out ---------------------------------------------------- */
 
@@ -112,6 +116,56 @@ static void split_recipients(char *list, const char *params)
             *list++ = 0;
         decode(address);
     }
+}
+
+/* "ROLE:ADDRESS,ROLE:ADDRESS" into who. Returns how many. */
+static size_t split_mailboxes(char *list)
+{
+    static const char *const roles[] = {"To", "Cc", "Bcc", "From", "Sender",
+                                        "Reply-To"};
+    size_t n;
+    memset(who, 0, sizeof who);
+    for (n = 0; *list && n < MOST; n++) {
+        char *item = list, *colon;
+        list += strcspn(list, ",");
+        if (*list)
+            *list++ = 0;
+        colon = item + strcspn(item, ":");
+        *colon = 0;
+        while (who[n].role < SMTP_REPLY_TO &&
+               strcmp(item, roles[who[n].role]) != 0)
+            who[n].role++;
+        who[n].address = colon + 1;
+    }
+    return n;
+}
+
+/* ---- a login mechanism of one's own -------------------------------------- */
+
+/* First "hello", or the server's turn; then what was asked, in brackets. */
+static ptrdiff_t own_step(void *ctx, const smtp_session *s,
+                          const char *challenge, size_t size,
+                          const char **response)
+{
+    static char answer[200] = "[";
+    static size_t n = 1;
+    (void)ctx, (void)s;
+    if (challenge == NULL) {
+        n = 1;
+        *response = waits ? NULL : "hello";
+        return waits ? 0 : 5;
+    }
+    if (size > sizeof answer - 1 - n)
+        return SMTP_E_BUFFER;
+    memcpy(answer + n, challenge, size);
+    n += size;
+    if (size > 0)
+        return 0;
+    answer[n] = ']';
+    *response = answer;
+    size = n;
+    n = 1;
+    return (ptrdiff_t)size + 1;
 }
 
 /* ---- steps --------------------------------------------------------------- */
@@ -226,21 +280,57 @@ static smtp_status step_extn(void)
     return SMTP_OK;
 }
 
+static smtp_status send_mail(smtp_mail *mail)
+{
+    smtp_status st = smtp_send(&session, mail);
+    if (mail->code.reply)
+        code = mail->code.reply;
+    return st;
+}
+
 /* sendmail FROM TO,TO BODY MAIL-OPTIONS RCPT-OPTIONS */
 static smtp_status step_sendmail(void)
 {
     smtp_mail mail;
-    smtp_status st;
     memset(&mail, 0, sizeof mail);
     mail.from = word[1];
     mail.to = to;
     mail.to_count = to_count;
     mail.body = smtp_bytes(word[3], length[3]);
     mail.params = word[4];
-    st = smtp_send(&session, &mail);
-    if (mail.code.reply)
-        code = mail.code.reply;
-    return st;
+    return send_mail(&mail);
+}
+
+/* send_message SUBJECT ROLE:ADDRESS,ROLE:ADDRESS TEXT */
+static smtp_status step_send_message(void)
+{
+    smtp_mail mail;
+    smtp_message message;
+    smtp_status st = smtp_run(&session);
+    memset(&mail, 0, sizeof mail);
+    memset(&message, 0, sizeof message);
+    message.subject = word[1];
+    message.who = who;
+    message.who_count = split_mailboxes(word[2]);
+    message.text = smtp_bytes(word[3], length[3]);
+    message.offers = session.offers;
+    if (st == SMTP_OK)
+        st = smtp_compose(&composer, &message, &mail, to, MOST);
+    memset(to_text, 0, sizeof to_text);
+    if (st != SMTP_OK)
+        return st;
+    to_count = mail.to_count;
+    return send_mail(&mail);
+}
+
+static smtp_status begin(void);
+
+static smtp_status step_reconnect(void)
+{
+    smtp_status st;
+    smtp_close(&session);
+    st = begin();
+    return st == SMTP_OK ? smtp_greet(&session) : st;
 }
 
 static const struct step {
@@ -253,7 +343,8 @@ static const struct step {
     {"vrfy", step_vrfy}, {"expn", step_expn}, {"help", step_help},
     {"noop", step_noop}, {"rset", step_rset}, {"docmd", step_docmd},
     {"quit", step_quit}, {"has", step_has}, {"extn", step_extn},
-    {"sendmail", step_sendmail}
+    {"sendmail", step_sendmail}, {"send_message", step_send_message},
+    {"reconnect", step_reconnect}, {"auth", step_login}
 };
 
 static void print_result(smtp_status st)
@@ -296,13 +387,15 @@ static int run_step(char *line)
         if (++i == sizeof steps / sizeof *steps)
             return 0;
     st = steps[i].run();
-    if (steps[i].run != step_sendmail)
+    if (strncmp(word[0], "send", 4) != 0)
         read_reply();
     print_result(st);
     return 1;
 }
 
 /* ---- start --------------------------------------------------------------- */
+
+static const smtp_sasl own = {SMTP_AUTH_OTHER, NULL, NULL, own_step, NULL};
 
 static void set(char *key)
 {
@@ -330,13 +423,17 @@ static void set(char *key)
         config.unsafe_clear_login = 1;
     else if (strcmp(key, "no-initial-response") == 0)
         config.no_initial_response = 1;
-    else if (strcmp(key, "seconds") == 0)
+    else if (strcmp(key, "own") == 0 || strcmp(key, "own-waits") == 0) {
+        waits = strcmp(key, "own-waits") == 0;
+        sasl = own;
+        sasl.name = value;
+    } else if (strcmp(key, "seconds") == 0)
         config.timeout.greeting = config.timeout.command =
             config.timeout.data = config.timeout.block =
             config.timeout.final = (uint16_t)number;
 }
 
-static smtp_status begin(const char *host, const char *service)
+static smtp_status begin(void)
 {
     smtp_status st = smtp_posix_connect(&posix, host, service, NULL, 0);
     lower = smtp_posix_io(&posix, 1);
@@ -367,7 +464,9 @@ int main(int count, char **argument)
         decode(argument[i]);
         set(argument[i]);
     }
-    st = begin(argument[1], argument[2]);
+    host = argument[1];
+    service = argument[2];
+    st = begin();
     if (st != SMTP_OK) {
         session.status = (int8_t)st;
         print_result(st);
