@@ -314,7 +314,7 @@ enum {                             /* of a body: */
    CRLF is sent. A line may have 998 bytes before its CRLF (RFC 5321, section
    4.5.3.1.6): a longer one is sent as it is, and may be refused. So are bytes
    above 127 where the server does not offer 8BITMIME. Without `pull` the
-   message is `size` bytes at `data`.
+   message is `size` bytes at `data`; where both are 0, an empty one.
 
    pull   points *data at the bytes from `offset` on and returns how many
           there are (> 0), 0 at the end (not SMTP_EOF), SMTP_AGAIN: none now, or
@@ -474,8 +474,8 @@ typedef struct smtp_config {
     const char *domain;            /* EHLO argument; 0: "[127.0.0.1]" */
     const char *user;              /* 0: no login */
     const char *password;          /* 0: empty, unless there is a token */
-    const char *token;             /* OAuth 2.0 access token, used instead of
-                                      a password where there is none; or 0 */
+    const char *token;             /* OAuth 2.0 access token, or 0: in place of
+                                      a password or, beside one, another way */
     const char *authzid;           /* authorization identity, or 0 */
     const smtp_sasl *sasl;         /* further login mechanisms, or 0 */
     uint8_t tls;                   /* SMTP_TLS_... */

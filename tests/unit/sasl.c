@@ -518,6 +518,12 @@ static const dialogue dialogues[] = {
      "QUIT\n", "end E_LOGIN\n"},
     {"a token is no password", "tls implicit\nuser u@x\ntoken vF9dft4qmT\n"
      "next\noffer AUTH PLAIN LOGIN\n", HELLO "QUIT\n", "end E_MECHANISM\n"},
+    {"a token beside a password", BOX "token t\n"
+     "offer AUTH PLAIN XOAUTH2\n",
+     HELLO "AUTH XOAUTH2 dXNlcj1ib3gBYXV0aD1CZWFyZXIgdAEB\nQUIT\n", "end OK\n"},
+    {"a token beside a password, of no use", BOX "token t\n"
+     "offer AUTH PLAIN\n",
+     HELLO "AUTH PLAIN AGJveABzZWNyZXQ=\nQUIT\n", "end OK\n"},
     {"a password is no token", BOX "offer AUTH OAUTHBEARER XOAUTH2\n",
      HELLO "QUIT\n", "end E_MECHANISM\n"},
 
