@@ -535,10 +535,11 @@ enum {
 #define SMTP_EXT_LIMITS 0x40000ul  /* RFC 9422: RCPTMAX and MAILMAX */
 
 /* The last reply. `text` is its lines, joined by LF, ended by NUL, cut where
-   the buffer was too short; it stays until the session is called again (then it
-   may be empty, or the beginning of the next). It points into the part of the
-   buffer that replies are read into. An enhanced code stands in it, too. With
-   SMTP_NO_REPLY there is only code.reply, and no text. */
+   the buffer was too short (config->trace sees all); it stays until the session
+   is called again (then it may be empty, or the beginning of the next). It
+   points into the part of the buffer that replies are read into. An enhanced
+   code stands in it, too. With SMTP_NO_REPLY there is only code.reply, and no
+   text. */
 typedef struct smtp_reply {
     smtp_code code;
     uint16_t length;               /* bytes of text */
