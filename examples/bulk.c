@@ -540,7 +540,9 @@ static void start(slot *s)
     s->poll.data = s;
     status = open_session(s);
     if (status != SMTP_OK)
-        fail("session", smtp_status_text(status));
+        fail(status == SMTP_E_TRUST && b->opt.trust_file ? b->opt.trust_file
+                                                         : "session",
+             smtp_status_text(status));
     s->state = SLOT_OPEN;
     on_ready(&s->poll, 0, 0);
 }
@@ -797,7 +799,7 @@ static int tls_mode(const char *text)
 }
 
 enum { O_TLS = 256, O_TRUST, O_UNSAFE, O_CHUNKING, O_PIPELINING, O_WINDOW,
-       O_BUFFER, O_HELP, O_VERSION };
+       O_BUFFER, O_HELP };
 
 static const struct option long_options[] = {
     {"tls", optional_argument, NULL, O_TLS},
@@ -897,7 +899,12 @@ static void read_options(options *o, int argc, char **argv)
         wrong("no address that can be sent", o->to);
     if (strpbrk(o->subject, "\r\n"))
         wrong("a subject of several lines", o->subject);
+    if (o->domain && (!*o->domain || *o->domain == '"' ||
+                      smtp_address_check(o->domain) != 1))
+        wrong("no name to be said", o->domain);
     split_target(o, argv[optind]);
+    if (!*o->host)
+        wrong("no host and no path in it", argv[optind]);
     check_service(o->service);
 }
 

@@ -60,7 +60,8 @@ static const char usage[] =
     "without a reply code is mx's own. Exit code, the worst of them: 0\n"
     "delivered, 68 no-host, 69 refused, 75 deferred (try again later, for\n"
     "these recipients), 74 unknown (the answer is lost, sending again may\n"
-    "double the mail).\n"
+    "double the mail). 64, 65, 66: an option, an address or a file is no\n"
+    "good, and nothing was tried.\n"
     "--tls=try looks at no certificate. FILE of --sts is what\n"
     "https://mta-sts.DOMAIN/.well-known/mta-sts.txt holds. --dane trusts\n"
     "the name server that answers are validated (AD), so it has to be your\n"
@@ -527,7 +528,7 @@ static int set_finder(tool *t)
 static int configure(tool *t)
 {
     const char *from = t->of[O_FROM], *seconds = t->of[O_TIMEOUT];
-    const char *domain = t->of[O_DOMAIN];
+    const char *domain = t->of[O_DOMAIN], *trust = t->of[O_TRUST];
 
     if (!from)
         return fault(EX_USAGE, "-f SENDER is needed, or -f ''", NULL);
@@ -539,6 +540,8 @@ static int configure(tool *t)
     t->seconds = seconds ? number_of(seconds) : 0;
     if (seconds && !t->seconds)
         return fault(EX_USAGE, "--timeout: 1 to 65535 seconds", NULL);
+    if (trust && access(trust, R_OK))
+        return fault(EX_NOINPUT, trust, strerror(errno));
     t->mail.from = from;
     t->config.domain = domain ? domain : t->domain;
     t->config.ctx = t;
