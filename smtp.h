@@ -908,11 +908,12 @@ typedef struct smtp_posix {
     uint8_t waits;                 /* and the next one does */
 } smtp_posix;
 
-/* Connects to `host`: a name or number (each of its addresses is tried in the
-   resolver's order, IPv6 and IPv4, `ms` milliseconds each, 0: 30000), or the
-   absolute path of a Unix socket (the next two do not count then). `service`:
-   port number or name. `source`: numeric local address to use, or 0; addresses
-   of another family are left out. The lookup takes as long as the resolver.
+/* Connects to `host`: a name (in ASCII: RFC 5890) or number (each of its
+   addresses is tried in the resolver's order, IPv6 and IPv4, `ms` milliseconds
+   each, 0: 30000), or the absolute path of a Unix socket (the next two do not
+   count then). `service`: port number or name. `source`: numeric local address
+   to use, or 0; addresses of another family are left out. The lookup takes as
+   long as the resolver.
    SMTP_OK; SMTP_E_HOST; SMTP_E_LOOKUP; SMTP_E_CONNECT, SMTP_E_TIMEOUT (the
    last address that could be tried; see errno and p->error);
    SMTP_E_ARGUMENT: no host, an unknown service, or `source` is no address. */
