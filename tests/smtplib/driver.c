@@ -23,7 +23,7 @@ static smtp_tls tls;
 static smtp_scram scram;
 static smtp_sasl sasl;
 static int waits;                   /* the own mechanism does, for the server */
-static const char *host, *service;
+static const char *host, *service, *source;
 static smtp_io lower, io;
 static unsigned char records[SMTP_TLS_BUFFER_FAST];
 static char buffer[8192];
@@ -118,7 +118,20 @@ static void split_recipients(char *list, const char *params)
     }
 }
 
-/* "ROLE:ADDRESS,ROLE:ADDRESS" into who. Returns how many. */
+/* "ADDRESS" or "NAME <ADDRESS>". */
+static void set_mailbox(smtp_mailbox *mailbox, char *text)
+{
+    char *angle = strchr(text, '<');
+    mailbox->address = text;
+    if (angle == NULL)
+        return;
+    mailbox->name = text;
+    mailbox->address = angle + 1;
+    angle[-1] = 0;
+    angle[strcspn(angle, ">")] = 0;
+}
+
+/* "ROLE:MAILBOX,ROLE:MAILBOX" into who. Returns how many. */
 static size_t split_mailboxes(char *list)
 {
     static const char *const roles[] = {"To", "Cc", "Bcc", "From", "Sender",
@@ -135,7 +148,7 @@ static size_t split_mailboxes(char *list)
         while (who[n].role < SMTP_REPLY_TO &&
                strcmp(item, roles[who[n].role]) != 0)
             who[n].role++;
-        who[n].address = colon + 1;
+        set_mailbox(&who[n], colon + 1);
     }
     return n;
 }
@@ -301,7 +314,7 @@ static smtp_status step_sendmail(void)
     return send_mail(&mail);
 }
 
-/* send_message SUBJECT ROLE:ADDRESS,ROLE:ADDRESS TEXT */
+/* send_message SUBJECT ROLE:MAILBOX,ROLE:MAILBOX TEXT FROM TO */
 static smtp_status step_send_message(void)
 {
     smtp_mail mail;
@@ -319,6 +332,12 @@ static smtp_status step_send_message(void)
     memset(to_text, 0, sizeof to_text);
     if (st != SMTP_OK)
         return st;
+    if (*word[4])
+        mail.from = word[4];
+    if (*word[5]) {
+        to[0].address = word[5];
+        mail.to_count = 1;
+    }
     to_count = mail.to_count;
     return send_mail(&mail);
 }
@@ -423,6 +442,12 @@ static void set(char *key)
         config.unsafe_clear_login = 1;
     else if (strcmp(key, "no-initial-response") == 0)
         config.no_initial_response = 1;
+    else if (strcmp(key, "mechanism") == 0)
+        config.mechanisms = strcmp(value, "LOGIN") == 0   ? SMTP_AUTH_LOGIN
+                            : strcmp(value, "PLAIN") == 0 ? SMTP_AUTH_PLAIN
+                                                          : SMTP_AUTH_CRAM_MD5;
+    else if (strcmp(key, "source") == 0)
+        source = value;
     else if (strcmp(key, "own") == 0 || strcmp(key, "own-waits") == 0) {
         waits = strcmp(key, "own-waits") == 0;
         sasl = own;
@@ -435,7 +460,7 @@ static void set(char *key)
 
 static smtp_status begin(void)
 {
-    smtp_status st = smtp_posix_connect(&posix, host, service, NULL, 0);
+    smtp_status st = smtp_posix_connect(&posix, host, service, source, 0);
     lower = smtp_posix_io(&posix, 1);
     tls_config.buffer = records;
     tls_config.buffer_size = sizeof records;
