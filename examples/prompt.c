@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define BLANKS " \t"
+
 enum { LINE = 4000, RECIPIENTS = LINE / 2, MESSAGE = 1 << 20 };
 
 static void fail(const char *why)
@@ -21,10 +23,13 @@ static void fail(const char *why)
     exit(EXIT_FAILURE);
 }
 
-/* Nothing that was typed is cut off. Were standard output closed, the socket
-   would get its number, and the server the dialogue. */
-static void ask(const char *question, char *answer, int size)
+/* The line without blanks around it; nothing else that was typed is cut off.
+   Were standard output closed, the socket would get its number, and the server
+   the dialogue. */
+static char *ask(const char *question, char *answer, int size)
 {
+    char *end;
+
     printf("%s", question);
     if (fflush(stdout) != 0)
         fail("standard output cannot be written");
@@ -34,27 +39,36 @@ static void ask(const char *question, char *answer, int size)
         fail("standard input cannot be read");
     if (!strchr(answer, '\n') && !feof(stdin))
         fail("the line is too long");
-    answer[strcspn(answer, "\r\n")] = '\0';
+    end = answer + strcspn(answer, "\r\n");
+    while (end > answer && strchr(BLANKS, end[-1]))
+        end--;
+    *end = '\0';
+    return answer + strspn(answer, BLANKS);
 }
 
-/* Cuts `list` at its spaces. Returns the number of addresses. */
+/* Cuts `list` at its blanks. Returns the number of addresses. */
 static size_t split(char *list, smtp_recipient *to)
 {
     size_t count = 0;
-    char *word = strtok(list, " ");
+    char *word = strtok(list, BLANKS);
 
-    for (; word; word = strtok(NULL, " "))
+    for (; word; word = strtok(NULL, BLANKS))
         to[count++].address = word;
     return count;
 }
 
-/* The fields From and To, an empty line, and what is typed. */
-static smtp_body compose(const char *from, const char *to)
+/* The fields From and To, an empty line, and what is typed. No line gets too
+   long: each recipient has one (RFC 5322, section 2.2.3). */
+static smtp_body compose(const char *from, const smtp_recipient *to,
+                         size_t count)
 {
     static char text[MESSAGE];
-    size_t n = (size_t)snprintf(text, sizeof text, "From: %s\nTo: %s\n\n",
-                                from, to);
+    size_t n = (size_t)snprintf(text, sizeof text, "From: %s\nTo: ", from), i;
 
+    for (i = 0; i < count; i++)
+        n += (size_t)snprintf(text + n, sizeof text - n, "%s%s",
+                              i ? ",\n " : "", to[i].address);
+    n += (size_t)snprintf(text + n, sizeof text - n, "\n\n");
     puts("Enter message, end with ^D:");
     n += fread(text + n, 1, sizeof text - n, stdin);
     if (n == sizeof text)
@@ -95,12 +109,10 @@ int main(int argc, char **argv)
     }
     if (argc == 2)
         snprintf(url, sizeof url, "smtp://localhost:%d", port_of(argv[1]));
-    ask("From: ", from, sizeof from);
-    ask("To: ", list, sizeof list);
-    mail.body = compose(from, list);
-    mail.from = from;
+    mail.from = ask("From: ", from, sizeof from);
     mail.to = to;
-    mail.to_count = split(list, to);
+    mail.to_count = split(ask("To: ", list, sizeof list), to);
+    mail.body = compose(mail.from, to, mail.to_count);
     printf("Message length is %lu\n", (unsigned long)mail.body.size);
 
     options.config.tls = SMTP_TLS_NONE;      /* it stays on this machine */
