@@ -639,12 +639,53 @@ static void make_id(char *id, size_t size, const char *from)
              at ? at + 1 : "localhost");
 }
 
+static int is_ascii(const char *text)
+{
+    for (; *text; text++)
+        if ((unsigned char)*text > 126)
+            return 0;
+    return 1;
+}
+
+/* The field From with a name in UTF-8: encoded words (RFC 2047), made by the
+   composer, before its next field. Returns its size; 0: the name is ASCII, or
+   not UTF-8, or the address is not ASCII. */
+static int put_encoded_from(char *to, const char *from, const char *name)
+{
+    static smtp_composer composer;
+    smtp_mailbox who[2] = {{NULL, NULL, SMTP_FROM}, {NULL, NULL, SMTP_BCC}};
+    smtp_message fields;
+    smtp_mail mail;
+    const char *data;
+    size_t size = 0;
+    ptrdiff_t n;
+
+    memset(&fields, 0, sizeof fields);
+    memset(&mail, 0, sizeof mail);
+    who[0].address = who[1].address = from;
+    who[0].name = name;
+    fields.who = who;
+    fields.who_count = 2;
+    if (smtp_address_check(from) != 1 || is_ascii(name) ||
+        smtp_compose(&composer, &fields, &mail, NULL, 0) != SMTP_OK)
+        return 0;
+    while ((n = mail.body.pull(mail.body.ctx, size, &data)) > 0) {
+        memcpy(to + size, data, (size_t)n);
+        size += (size_t)n;
+    }
+    to[size] = '\0';
+    return (int)(strstr(to, "\nMIME-Version:") + 1 - to);
+}
+
 /* The field From; a name is quoted where it has to be. Returns its size. */
 static int put_from(char *to, const char *from, const char *name)
 {
     const char *quote = "";
-    int n = sprintf(to, "From: ");
+    int n = name ? put_encoded_from(to, from, name) : 0;
 
+    if (n > 0)
+        return n;
+    n = sprintf(to, "From: ");
     if (!name)
         return n + sprintf(to + n, "%s\n", from);
     if (name[strcspn(name, "()<>[]:;@,.\"\\")])
