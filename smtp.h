@@ -841,7 +841,7 @@ typedef struct smtp_composer {
     smtp_size at;                  /* offset of the buffer in the message */
     uint16_t fill;                 /* bytes in the buffer */
     smtp_status status;            /* why composing failed */
-    uint8_t pass;                  /* SMTP__C_PLAN ... */
+    uint8_t pass;                  /* SMTP__PASS_PLAN ... */
     uint8_t flags;                 /* SMTP__C_8BIT ... */
     uint8_t shape;                 /* parts and multiparts: SMTP__MIXED ... */
     uint8_t text;                  /* the body is one: of lines */
@@ -1963,7 +1963,7 @@ static int smtp__no_mail(const smtp_mail *m)
 }
 
 /* None of its own replies has decided yet what becomes of the recipient. */
-static int smtp__open(const smtp_recipient *to)
+static int smtp__undecided(const smtp_recipient *to)
 {
     return smtp__is(to->status, SMTP_AGAIN) ||
            (SMTP__RARE && smtp__is(to->status, SMTP_UNKNOWN));   /* PRDR */
@@ -1979,7 +1979,7 @@ static void smtp__settle_recipients(smtp_mail *m, size_t n, uint8_t status)
     for (; n > 0; n--, said--, to++) {
         if (SMTP__RARE && said == 0 && status != SMTP__BYTE(SMTP_E_SENDER))
             status = SMTP__BYTE(SMTP_NOT_TAKEN);
-        if (smtp__open(to)) {
+        if (smtp__undecided(to)) {
             to->status = smtp__status(status);
             to->code = code;
         }
@@ -2089,7 +2089,7 @@ static int smtp__none_open(const smtp_mail *m)
     const smtp_recipient *to = m->to;
     size_t n;
     for (n = m->said; n > 0; n--, to++)
-        if (smtp__open(to))
+        if (smtp__undecided(to))
             return 0;
     return m->said > 0;
 }
@@ -2823,7 +2823,7 @@ static unsigned smtp__parse_text(smtp_session *s, char c)
 }
 
 /* The code of a line is read. 0: it is not that of the first. */
-static int smtp__parse_line(smtp_session *s)
+static int smtp__take_code(smtp_session *s)
 {
     unsigned code = s->line_code;
     if (s->parse)
@@ -2847,7 +2847,7 @@ static unsigned smtp__parse_byte(smtp_session *s, char c)
         return 0;
     }
     if (!(s->parse & SMTP__P_TEXT)) {
-        if (!smtp__parse_line(s))
+        if (!smtp__take_code(s))
             return SMTP__BYTE(SMTP_E_PROTOCOL);
         s->parse |= SMTP__P_TEXT;
         if (c == '-')
@@ -5915,15 +5915,16 @@ SMTP_API const char *smtp_status_text(int status)
     return "";
 }
 #else
-#define SMTP__TEXT(name, value, text) text "\0"
-static const char smtp__texts[] = SMTP_STATUS_LIST(SMTP__TEXT) "unknown status";
+#define SMTP__STATUS_TEXT(name, value, text) text "\0"
+static const char smtp__texts[] =
+    SMTP_STATUS_LIST(SMTP__STATUS_TEXT) "unknown status";
 SMTP_API const char *smtp_status_text(int status)
 {
     const unsigned unknown = 0u - (unsigned)SMTP_STATUS_END;
     unsigned n = 0u - (unsigned)status;
     return smtp__nth(smtp__texts, n < unknown ? n : unknown);
 }
-#undef SMTP__TEXT
+#undef SMTP__STATUS_TEXT
 #endif
 
 SMTP_API const char *smtp_stage(const smtp_session *s)
@@ -5949,7 +5950,7 @@ SMTP_API const char *smtp_stage(const smtp_session *s)
    which multiparts and encodings there are; to count; and to be sent. */
 
 /* In the order of the message: the name of a field or the type of a part, also
-   what a culprit is called; what makes it (SMTP__K_...); and where in the
+   what a culprit is called; what makes it (SMTP__KIND_...); and where in the
    message the number of items is, the text of a field or a body, or which bit
    of smtp_composer.shape asks for the row. */
 #define SMTP__C_ROWS(X)                                                        \
@@ -6015,7 +6016,8 @@ SMTP_API const char *smtp_stage(const smtp_session *s)
 
 #define SMTP__C_ROW(row, name, kind, value) SMTP__C_##row,
 #define SMTP__C_NAME(row, name, kind, value) name "\0"
-#define SMTP__C_KIND(row, name, kind, value) {SMTP__K_##kind, (uint8_t)(value)},
+#define SMTP__C_KIND(row, name, kind, value)                                   \
+    {SMTP__KIND_##kind, (uint8_t)(value)},
 #define SMTP__C_NUMBER(id, text) SMTP__T_##id,
 #define SMTP__C_TEXT_OF(id, text) text "\0"
 
@@ -6037,20 +6039,20 @@ enum {                             /* smtp_composer.shape: */
     SMTP__HAS_HTML = 16
 };
 
-enum {                             /* rows of several items: */
-    SMTP__K_WHO = 0,
-    SMTP__K_ATTACHED = SMTP__MIXED,
-    SMTP__K_OWN = 2,               /* the caller's fields */
-    SMTP__K_INLINE = SMTP__RELATED,
-    SMTP__K_NONE,                  /* of one: no bytes */
-    SMTP__K_SUBJECT,
-    SMTP__K_DATE,
-    SMTP__K_TEXT = SMTP__HAS_TEXT, /* and its bit of shape */
-    SMTP__K_ID,
-    SMTP__K_TOKENS,
-    SMTP__K_MIME,
-    SMTP__K_MULTIPART,
-    SMTP__K_HTML = SMTP__HAS_HTML
+enum {                             /* what makes a row. Of several items: */
+    SMTP__KIND_WHO = 0,
+    SMTP__KIND_ATTACHED = SMTP__MIXED,       /* the multipart they are of */
+    SMTP__KIND_OWN = 2,            /* the caller's fields */
+    SMTP__KIND_INLINE = SMTP__RELATED,
+    SMTP__KIND_NONE,               /* Of one: no bytes */
+    SMTP__KIND_SUBJECT,
+    SMTP__KIND_DATE,
+    SMTP__KIND_TEXT = SMTP__HAS_TEXT,        /* its bit of shape */
+    SMTP__KIND_ID,
+    SMTP__KIND_TOKENS,
+    SMTP__KIND_MIME,
+    SMTP__KIND_MULTIPART,
+    SMTP__KIND_HTML = SMTP__HAS_HTML
 };
 
 static const uint8_t smtp__c_kinds[][2] = {SMTP__C_ROWS(SMTP__C_KIND)};
@@ -6074,9 +6076,9 @@ enum {                             /* smtp_place.step: what comes next */
 };
 
 enum {                             /* smtp_composer.pass */
-    SMTP__C_MAKE,
-    SMTP__C_COUNT,                 /* sources are left alone */
-    SMTP__C_PLAN                   /* bodies are */
+    SMTP__PASS_MAKE,
+    SMTP__PASS_COUNT,              /* sources are left alone */
+    SMTP__PASS_PLAN                /* bodies are */
 };
 
 enum {                             /* smtp_composer.flags: of the mail's body */
@@ -6976,7 +6978,7 @@ static int smtp__c_full(const smtp_composer *c)
 /* As much of a body as there is room for. */
 static void smtp__c_body(smtp_composer *c)
 {
-    if (c->pass == SMTP__C_MAKE || c->body->pull == NULL) {
+    if (c->pass == SMTP__PASS_MAKE || c->body->pull == NULL) {
         while (!smtp__c_full(c) && (c->left > 0 || smtp__c_more(c)))
             if (!smtp__c_fast(c))
                 smtp__c_byte(c);
@@ -7102,7 +7104,7 @@ static const char *smtp__c_part(smtp_composer *c, const smtp_body *b,
         smtp__c_body(c);
         return NULL;
     }
-    if (c->pass != SMTP__C_PLAN)
+    if (c->pass != SMTP__PASS_PLAN)
         c->place.step = SMTP__STEP_BODY;
     c->pulled = 0;
     c->left = 0;
@@ -7141,14 +7143,14 @@ static void smtp__c_content(smtp_composer *c, unsigned kind, unsigned value)
     const smtp_body *b;
     const char *type;
     unsigned opens = 0;
-    if (kind == SMTP__K_MULTIPART) {
+    if (kind == SMTP__KIND_MULTIPART) {
         if ((c->shape & value) == 0)
             return;
         opens = value;
         type = smtp__c_multipart(c, value);
     } else {
         b = (const smtp_body *)(const void *)((const char *)m + value);
-        if (kind == SMTP__K_INLINE || kind == SMTP__K_ATTACHED) {
+        if (kind == SMTP__KIND_INLINE || kind == SMTP__KIND_ATTACHED) {
             part = &m->parts[c->place.item];
             value = smtp__c_where(c, part);
             c->shape = (uint8_t)(c->shape | value);
@@ -7166,28 +7168,28 @@ static void smtp__c_content(smtp_composer *c, unsigned kind, unsigned value)
 static void smtp__c_unit(smtp_composer *c, unsigned kind, unsigned value)
 {
     const char *text = NULL;
-    unsigned how = kind == SMTP__K_SUBJECT ? SMTP__TEXT : SMTP__TOKENS;
+    unsigned how = kind == SMTP__KIND_SUBJECT ? SMTP__TEXT : SMTP__TOKENS;
     switch (kind) {
-    case SMTP__K_NONE:
+    case SMTP__KIND_NONE:
         break;
-    case SMTP__K_WHO:
+    case SMTP__KIND_WHO:
         smtp__c_person(c);
         break;
-    case SMTP__K_OWN:
+    case SMTP__KIND_OWN:
         text = smtp__c_own(c);
         how = SMTP__FIELD;
         break;
-    case SMTP__K_DATE:
+    case SMTP__KIND_DATE:
         smtp__c_date(c);
         break;
-    case SMTP__K_ID:
+    case SMTP__KIND_ID:
         smtp__c_message_id(c);
         break;
-    case SMTP__K_MIME:
+    case SMTP__KIND_MIME:
         text = "1.0";
         break;
-    case SMTP__K_SUBJECT:
-    case SMTP__K_TOKENS:
+    case SMTP__KIND_SUBJECT:
+    case SMTP__KIND_TOKENS:
         text = *(const char *const *)(const void *)(
             (const char *)c->message + value);
         break;
@@ -7202,8 +7204,9 @@ static void smtp__c_step(smtp_composer *c)
 {
     unsigned kind = smtp__c_kinds[c->place.row][0];
     unsigned value = smtp__c_kinds[c->place.row][1];
-    size_t items = kind >= SMTP__K_NONE ? 1 : *(const size_t *)(const void *)(
-        (const char *)c->message + value);
+    size_t items = kind >= SMTP__KIND_NONE
+                 ? 1 : *(const size_t *)(const void *)(
+                           (const char *)c->message + value);
     if (c->place.item == items) {
         c->place.row++;
         c->place.step = SMTP__STEP_FIRST;
@@ -7227,7 +7230,7 @@ static void smtp__c_fill(smtp_composer *c)
            !smtp__c_full(c)) {
         smtp_place was = c->place;
         smtp__c_step(c);
-        if (c->pass != SMTP__C_MAKE)
+        if (c->pass != SMTP__PASS_MAKE)
             c->at = c->place.made;
         c->fill = (uint16_t)(c->place.made - c->at);
         if (c->place.made > c->at + SMTP_COMPOSE_BUFFER) {
@@ -7353,10 +7356,10 @@ SMTP_API smtp_status smtp_compose(smtp_composer *composer,
     mail->body.data = NULL;
     mail->body.pull = smtp__c_pull;
     mail->body.ctx = c;
-    for (c->pass = SMTP__C_PLAN; c->status == SMTP_OK; c->pass--) {
+    for (c->pass = SMTP__PASS_PLAN; c->status == SMTP_OK; c->pass--) {
         mail->body.size = c->at;
         smtp__c_restart(c);
-        if (c->pass == SMTP__C_MAKE)
+        if (c->pass == SMTP__PASS_MAKE)
             break;
         smtp__c_fill(c);
         smtp__c_reshape(c);
@@ -9932,7 +9935,7 @@ static const char *const smtp__d_names[] = {
 
 enum {
     SMTP__D_FROM = 0,              /* which has to be signed (section 5.4) */
-    SMTP__D_NAMES = sizeof smtp__d_names / sizeof *smtp__d_names
+    SMTP__D_NAME_COUNT = sizeof smtp__d_names / sizeof *smtp__d_names
 };
 
 enum {                             /* smtp_dkim.state: what is awaited */
@@ -9973,7 +9976,7 @@ static void smtp__d_choose(smtp_dkim *d)
         n--;
     d->state = SMTP__D_SKIP;
     d->flags &= (uint8_t)~(SMTP__D_SPACE | SMTP__D_BEGUN);
-    for (i = 0; i < SMTP__D_NAMES; i++)
+    for (i = 0; i < SMTP__D_NAME_COUNT; i++)
         if (strlen(smtp__d_names[i]) == n &&
             memcmp(smtp__d_names[i], d->name, n) == 0) {
             if (d->seen >> i & 1) {
