@@ -550,10 +550,10 @@ typedef struct smtp_reply {
    rest is the engine's. It holds no secret. Before smtp_open() only smtp_quit()
    and smtp_close() may have it, and only if it is all zero. */
 typedef struct smtp_session {
-    uint8_t status;                /* what ended the session: low byte of a */
-    uint8_t broken;                /* smtp_status; likewise: nothing more is
-                                      said */
-    uint8_t result;                /* likewise, of the last operation */
+    /* Low bytes of a smtp_status: */
+    uint8_t status;                /* what ended the session, or SMTP_OK */
+    uint8_t broken;                /* why nothing more is said, or SMTP_OK */
+    uint8_t result;                /* of the last operation */
     uint8_t goal;                  /* the operation under way: SMTP__G_...;
                                       none once `status` is set */
     uint8_t say;                   /* row being said, or state of waiting */
@@ -563,21 +563,22 @@ typedef struct smtp_session {
                                       SMTP__ASYNC once there was one */
     uint8_t parse;                 /* what the parser awaits: SMTP__P_...; 0:
                                       a reply */
-    uint8_t keyword;               /* of the EHLO line being read; the first
-                                      response of a login goes with AUTH */
+    uint8_t keyword;               /* of the EHLO line being read; in a login
+                                      whether its first response goes along
+                                      with AUTH: SMTP__K_... */
     uint8_t count;                 /* lines of the login; then mails taken */
     uint8_t refusals;              /* recipients since the last mail taken */
     uint8_t mails_refused;         /* in this session; both saturate */
     uint8_t body_state;            /* of the encoder: SMTP__BOL ... */
-    uint8_t cut;                   /* the row went on past the buffer */
+    uint8_t cut;                   /* the row did not fit the buffer */
     uint8_t dirty;                 /* MAIL said, its transaction not ended */
 
     uint16_t flags;                /* SMTP__SECURE ... */
     uint16_t due;                  /* commands said and not yet answered */
     uint16_t window;               /* that many at most */
     uint16_t auth;                 /* SMTP_AUTH_... offered */
-    uint16_t most[2];              /* recipients of a transaction; 0: any;
-                                      transactions left and 1; 0: any */
+    uint16_t most[2];              /* recipients of a transaction, 0: any;
+                                      transactions left plus 1, 0: any */
     uint16_t mechanism;            /* that of the login under way, or 0 */
     uint16_t out_size, out_from, out_to;    /* from <= to <= size */
     uint16_t in_from, in_to;       /* of the input, which lies before out */
@@ -590,16 +591,20 @@ typedef struct smtp_session {
     const smtp_config *config;
     char *out;                     /* the buffer behind that for replies */
     smtp_mail *said, *heard;       /* mail being said; mail being answered */
-    const char *word, *line, *tail;/* by hand the command, the address of MAIL
-                                      or RCPT, what follows; in a login its
-                                      mechanism, response, those to come */
+    /* By hand the command, the address of MAIL or RCPT, what follows. In a
+       login its mechanism, config->sasl's response, the table's to come. */
+    const char *word, *line, *tail;
     const smtp_body *body;         /* the body being said, */
-    smtp_size at, run;             /* offset, bytes from there to send as is;
-                                      of config->features; of the response */
-    smtp_size chunk;               /* bytes left of the BDAT chunk; hash of an
-                                      EHLO word; bits of a challenge; bytes of
-                                      the row still to be passed over */
-    size_t row_done;               /* bytes of the row in or past the buffer */
+    smtp_size at;                  /* offset in it, */
+    smtp_size run;                 /* bytes from there to send as they are; also
+                                      bytes of config->features, of `line` */
+    union {                        /* one at a time: */
+        smtp_size chunk;           /* bytes left of the BDAT chunk */
+        smtp_size skip;            /* bytes of the row that are out already */
+        smtp_size hash;            /* of the EHLO word so far */
+        smtp_size bits;            /* of a challenge: see smtp__decode64() */
+    } now;
+    size_t row_done;               /* bytes of the row that have been written */
     size_t to_heard;               /* recipient being answered */
     uint32_t sent;                 /* bytes handed to the transport */
     smtp_size limit;               /* the server's SIZE; 0: none given */
@@ -2245,11 +2250,11 @@ static void smtp__trace(const smtp_session *s, int kind, const char *p,
 }
 
 /* Appends to the row. A row that outgrows the buffer is written again from its
-   start after each flush, passing over the `chunk` bytes that are out. */
+   start after each flush, passing over the bytes that are out. */
 SMTP__APART static void smtp__put_char(smtp_session *s, char c)
 {
-    if (s->chunk)
-        s->chunk--;
+    if (s->now.skip)
+        s->now.skip--;
     else if (s->out_to < s->out_size)
         s->out[s->out_to++] = c;
     else
@@ -2258,7 +2263,7 @@ SMTP__APART static void smtp__put_char(smtp_session *s, char c)
 
 static void smtp__put_n(smtp_session *s, const char *p, size_t n)
 {
-    if (SMTP__FAST && !s->chunk && n <= (size_t)(s->out_size - s->out_to)) {
+    if (SMTP__FAST && !s->now.skip && n <= (size_t)(s->out_size - s->out_to)) {
         memcpy(s->out + s->out_to, p, n);
         s->out_to = (uint16_t)(s->out_to + n);
         return;
@@ -2576,9 +2581,9 @@ static void smtp__learn_limit(smtp_session *s, unsigned place)
    sets SMTP_EXT_ESMTP, which EHLO's answer will do itself or undo. */
 SMTP__APART static void smtp__learn_word(smtp_session *s)
 {
-    uint32_t hash = (uint32_t)s->chunk;
+    uint32_t hash = (uint32_t)s->now.hash;
     unsigned place;
-    s->chunk = 0;
+    s->now.hash = 0;
     if (hash == 0)
         return;                    /* no word */
     if (SMTP__AUTH && s->keyword == SMTP__K_AUTH) {
@@ -2656,7 +2661,7 @@ static void smtp__learn(smtp_session *s, char c)
             s->keyword = SMTP__K_NEXT;
         return;
     }
-    s->chunk = smtp__hash((uint32_t)s->chunk, c);
+    s->now.hash = smtp__hash((uint32_t)s->now.hash, c);
     smtp__learn_digit(s, c);
 }
 
@@ -2677,7 +2682,7 @@ SMTP__APART static void smtp__forget(smtp_session *s)
         s->limit = 0;
     s->keyword = SMTP__K_NEXT;
     s->flags &= (uint16_t)~SMTP__HELLO;
-    s->chunk = 0;
+    s->now.hash = 0;
     if (SMTP__HAND)
         s->run = 0;
     if (SMTP__HAND && s->config->features && s->config->features_size)
@@ -2774,7 +2779,7 @@ static void smtp__challenge(smtp_session *s, char c)
     const char *none = NULL;
     char ch;
     ptrdiff_t r;
-    if (c == '\r' || c == '\n' || !smtp__decode64(&s->chunk, c, &ch))
+    if (c == '\r' || c == '\n' || !smtp__decode64(&s->now.bits, c, &ch))
         return;
     r = (sasl->step)(sasl->ctx, s, &ch, 1, &none);
     if (r < 0)
@@ -2823,7 +2828,7 @@ static unsigned smtp__parse_text(smtp_session *s, char c)
 }
 
 /* The code of a line is read. 0: it is not that of the first. */
-static int smtp__take_code(smtp_session *s)
+static int smtp__parse_code(smtp_session *s)
 {
     unsigned code = s->line_code;
     if (s->parse)
@@ -2847,7 +2852,7 @@ static unsigned smtp__parse_byte(smtp_session *s, char c)
         return 0;
     }
     if (!(s->parse & SMTP__P_TEXT)) {
-        if (!smtp__take_code(s))
+        if (!smtp__parse_code(s))
             return SMTP__BYTE(SMTP_E_PROTOCOL);
         s->parse |= SMTP__P_TEXT;
         if (c == '-')
@@ -3256,7 +3261,7 @@ static SMTP__INLINE size_t smtp__body_out(smtp_session *s, const char *p,
         s->said->wire += (smtp_size)n;
         return n;
     }
-    if (SMTP__PULL && smtp__in_payload(s) && n > s->chunk) {
+    if (SMTP__PULL && smtp__in_payload(s) && n > s->now.chunk) {
         smtp__fail(s, SMTP_E_BODY);
         return 0;
     }
@@ -3269,8 +3274,8 @@ static SMTP__INLINE size_t smtp__body_out(smtp_session *s, const char *p,
         memcpy(s->out + s->out_to, p, n);
         s->out_to = (uint16_t)(s->out_to + n);
     }
-    if (SMTP__COUNTED && s->chunk)
-        s->chunk -= (smtp_size)n;
+    if (SMTP__COUNTED && s->now.chunk)
+        s->now.chunk -= (smtp_size)n;
     if (!(s->body_state & SMTP__INTO_BUFFER))
         smtp__trace(s, SMTP_TRACE_BODY, p, n);
     return n;
@@ -3323,7 +3328,7 @@ static int smtp__encode_bytes(smtp_session *s, const char *p, size_t n)
 static int smtp__cut_short(const smtp_session *s)
 {
     const smtp_mail *m = s->said;
-    return (SMTP__COUNTED && s->chunk) ||
+    return (SMTP__COUNTED && s->now.chunk) ||
            (SMTP__PULL &&
             (s->at < s->body->size ||
              (!smtp__no_mail(m) && (uint32_t)s->at < m->last)));
@@ -3400,7 +3405,7 @@ static int smtp__encode(smtp_session *s)
     do {
         r = smtp__encode_step(s);
         done |= r > 0;
-    } while (SMTP__FAST && r > 0 && (s->chunk || !smtp__in_payload(s)));
+    } while (SMTP__FAST && r > 0 && (s->now.chunk || !smtp__in_payload(s)));
     return SMTP__FAST && r == 0 ? done : r;
 }
 
@@ -3816,10 +3821,10 @@ static void smtp__say_auth(smtp_session *s)
     s->keyword = SMTP__K_NEXT;
     if (s->config->no_initial_response || (smtp__by_sasl(s) && !s->line))
         return;
-    s->chunk = all;
+    s->now.skip = all;
     smtp__put_response(s);
-    if (all - s->chunk + strlen(s->word) + sizeof "AUTH  \r" <= 512)
-        s->keyword = s->chunk == all ? SMTP__K_EMPTY : SMTP__K_INITIAL;
+    if (all - s->now.skip + strlen(s->word) + sizeof "AUTH  \r\n" - 1 <= 512)
+        s->keyword = s->now.skip == all ? SMTP__K_EMPTY : SMTP__K_INITIAL;
 }
 
 /* A line of the login is said, with or without a response: after that comes
@@ -4155,7 +4160,7 @@ static void smtp__judge_challenge(smtp_session *s)
         return;
     if (s->count >= SMTP__LOGIN_LINES)
         smtp__cancel(s, SMTP__BYTE(SMTP_E_LOGIN));
-    else if (!smtp__whole64(s->chunk))
+    else if (!smtp__whole64(s->now.bits))
         smtp__cancel(s, SMTP__BYTE(SMTP_E_CHALLENGE));
     else
         s->say = SMTP__RESPOND;
@@ -4651,7 +4656,7 @@ static void smtp__mail_advance(smtp_session *s, unsigned row)
         smtp__mail_said(s);
     } else if (SMTP__CHUNKING && row == SMTP__BDAT) {
         if (SMTP__COUNTED)
-            s->chunk = m->wire;
+            s->now.chunk = m->wire;
         s->say = SMTP__PAYLOAD;
     } else {
         m->flags = (uint16_t)(m->flags | (1u << row) >> SMTP__RSET);
@@ -4757,7 +4762,7 @@ static int smtp__say_row(smtp_session *s)
         smtp__advance(s, row);
         return 1;
     }
-    s->chunk = (smtp_size)s->row_done;
+    s->now.skip = (smtp_size)s->row_done;
     s->cut = 0;
     smtp__write(s, row);
     if (s->cut) {                  /* the buffer is full */
@@ -5059,7 +5064,7 @@ static int smtp__say_some(smtp_session *s)
         return -1;
     if (SMTP__FAST && s->say == SMTP__BODY && m && m->flags & SMTP__CLEAN)
         return smtp__say_clean(s);
-    if (SMTP__COUNTED && smtp__in_payload(s) && s->chunk == 0)
+    if (SMTP__COUNTED && smtp__in_payload(s) && s->now.chunk == 0)
         return -1;
     return smtp__encode(s);
 }
@@ -9879,7 +9884,7 @@ static ptrdiff_t smtp__scram_step(void *ctx, const smtp_session *s,
     out.out = x->text;
     out.out_size = SMTP_SCRAM_ROOM;
     out.out_to = x->fill;
-    out.chunk = 0;
+    out.now.skip = 0;
     out.cut = 0;
     if (size)
         smtp__put_n(&out, challenge, size);

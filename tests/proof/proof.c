@@ -33,7 +33,7 @@ static void forget(void)
     session.wants = Frama_C_unsigned_char_interval(0, UCHAR_MAX);
     session.stage = Frama_C_unsigned_char_interval(0, SMTP__ROW_COUNT - 1);
     session.offers = Frama_C_unsigned_int_interval(0, UINT_MAX);
-    session.chunk = Frama_C_unsigned_long_interval(0, ULONG_MAX);
+    session.now.skip = Frama_C_unsigned_long_interval(0, ULONG_MAX);
 }
 
 /* Nor, between two steps, on these. */
