@@ -1740,13 +1740,14 @@ enum {                             /* smtp_session.parse, of a line: */
 #define SMTP__APART
 #endif
 
-/* One that does so where `on`, a macro that is 0 or 1, is built in. */
+/* The same, but only where `on`, a macro that is 0 or 1, is built in. */
 #define SMTP__APART_0
 #define SMTP__APART_1 SMTP__APART
 #define SMTP__APART_WITH(on) SMTP__APART_FOR(on)
 #define SMTP__APART_FOR(on) SMTP__APART_##on
 
-/* One that makes it shorter when it is: each call needs but a part of it. */
+/* A function that makes the code shorter when it is copied to where it is
+   called: each call needs but a part of it. */
 #if defined(SMTP_SMALL) && defined(__GNUC__)
 #define SMTP__HERE inline __attribute__((always_inline))
 #else
@@ -1760,7 +1761,8 @@ enum {                             /* smtp_session.parse, of a line: */
 #define SMTP__INLINE
 #endif
 
-/* One that is seldom needed there: a copy would only be in the way. */
+/* A function that is seldom needed where speed counts: a copy would only be in
+   the way. */
 #if SMTP__FAST && defined(__GNUC__)
 #define SMTP__ASIDE __attribute__((noinline))
 #else
@@ -1974,8 +1976,9 @@ static int smtp__undecided(const smtp_recipient *to)
            (SMTP__RARE && smtp__is(to->status, SMTP_UNKNOWN));   /* PRDR */
 }
 
-/* The outcome of the first `n` recipients, as far as they are open. Those that
-   were never said are not taken, unless the sender is refused. */
+/* The outcome of the first `n` recipients, as far as it is open. Those that
+   were never said, as belonging to a later part of the mail, are not taken,
+   unless the sender is refused. */
 static void smtp__settle_recipients(smtp_mail *m, size_t n, uint8_t status)
 {
     const smtp_code code = m->code;
@@ -2020,7 +2023,8 @@ static uint8_t smtp__first_row(const smtp_session *s)
 
 /* RFC 9422, section 4.2: more recipients than one transaction may have get
    several. Another one begins when all of the last is answered, unless that
-   refused more than recipients. One that came too early begins again. */
+   refused more than recipients. One that was refused and left the mail open
+   came too early, and begins again. */
 static int smtp__another_part(smtp_session *s, smtp_mail *m)
 {
     const unsigned keep = SMTP__NEEDS_UTF8 | SMTP__HAS_8BIT | SMTP__CLEAN |
@@ -2044,7 +2048,7 @@ static int smtp__another_part(smtp_session *s, smtp_mail *m)
         return 0;
     }
     if (m->flags & SMTP__SAID_FINAL)
-        m->last = (uint32_t)s->at;
+        m->last = (uint32_t)s->at; /* the body has to be as long again */
     m->flags &= (uint16_t)keep;
     s->flags &= (uint16_t)~(SMTP__AHEAD | SMTP__EARLY);
     s->await = s->say = smtp__first_row(s);
@@ -2080,8 +2084,9 @@ static void smtp__finish(smtp_session *s)
         (s->config->done)(s->config->ctx, m);
 }
 
-/* Whether the mail's last byte was taken by the transport. Where mails do not
-   overlap, nothing is said after it. */
+/* Whether the mail's last byte was taken by the transport: the counts wrap
+   around, but are never far apart (smtp__far). Where mails do not overlap,
+   nothing is said after it. */
 static int smtp__handed_over(const smtp_session *s, const smtp_mail *m)
 {
     return m->flags & SMTP__SAID_FINAL &&
@@ -2195,12 +2200,15 @@ SMTP__APART static void smtp__end(smtp_session *s, unsigned status)
     s->goal = SMTP__G_NONE;
 }
 
+/* The same by a constant, whose low byte takes less code to load than all of
+   it. */
 static void smtp__fail(smtp_session *s, int status)
 {
     smtp__end(s, SMTP__BYTE(status));
 }
 
-/* Whether a callback that was to move `n` bytes moved any, and no more. */
+/* Whether a callback that was to move `n` bytes moved any, and no more: 0 and
+   negative numbers wrap around. */
 static int smtp__moved(ptrdiff_t r, size_t n)
 {
     return (size_t)r - 1 < n;
@@ -2415,9 +2423,9 @@ static int smtp__whole64(smtp_size state)
     return (state & 3) == 0;
 }
 
-/* Bytes on their way into a row stand in `bits` after a 1. Three are written,
-   or what is there of them when `pad` of three are zeros after the end.
-   Returns what is left. */
+/* Bytes on their way into a row stand in `bits` behind a 1. As soon as there
+   are three they are written, the last `pad` of them, which stand for none, as
+   padding. Returns the bits still to be written. */
 SMTP__APART static smtp_size smtp__put64(smtp_session *s, smtp_size bits,
                                          unsigned pad)
 {
@@ -2429,6 +2437,7 @@ SMTP__APART static smtp_size smtp__put64(smtp_session *s, smtp_size bits,
     return 1;
 }
 
+/* Fills up the last three; where there is none of them nothing is written. */
 static void smtp__end64(smtp_session *s, smtp_size bits)
 {
     unsigned pad = bits >> 16 ? 1 : 2;
@@ -2439,10 +2448,9 @@ static void smtp__end64(smtp_session *s, smtp_size bits)
 
 enum {                             /* smtp_session.keyword: a word is awaited */
     SMTP__K_NEXT,                  /* that names an extension */
-    SMTP__K_OTHER,                 /* after the name of an unknown one; of
-                                      another this and the number of its bit: */
-    SMTP__K_SIZE = 5,
-    SMTP__K_AUTH = 6,
+    SMTP__K_OTHER,                 /* after the name of an unknown one */
+    SMTP__K_SIZE = 5,              /* of a known one: SMTP__K_OTHER and the */
+    SMTP__K_AUTH = 6,              /* number of its bit in SMTP_EXT_... */
     SMTP__K_LIMITS = 19,
     SMTP__K_RCPTMAX,
     SMTP__K_MAILMAX,
@@ -2725,15 +2733,17 @@ SMTP_API int smtp_has_extn(const smtp_session *s, const char *keyword)
 
 /* ---- reply parser -------------------------------------------------------- */
 
-/* The part of the buffer that replies are read into, as large as the rest, but
-   512 bytes at most. Where nothing of them is kept, a few will do. Only where
-   speed counts does the text of a reply begin anywhere else in it. */
+/* The size of the part of the buffer that replies are read into: as large as
+   the rest, but 512 bytes at most. Where nothing of them is kept, a few will
+   do. The text of a reply begins at its start; only where speed counts it may
+   begin later (smtp__parse_whole), so that its start has to be computed. */
 static size_t smtp__in_size(const smtp_session *s)
 {
     return SMTP__FAST ? smtp__min(s->out_size, 512)
          : SMTP__REPLY ? (size_t)(s->out - s->reply.text) : 32;
 }
 
+/* Where it starts. */
 static char *smtp__input(const smtp_session *s)
 {
     return SMTP__FAST ? s->out - smtp__in_size(s) : s->reply.text;
@@ -2827,7 +2837,8 @@ static unsigned smtp__parse_text(smtp_session *s, char c)
     return complete;
 }
 
-/* The code of a line is read. 0: it is not that of the first. */
+/* The code of a line is read: the reply's, if it is the first. 0: another than
+   that. */
 static int smtp__parse_code(smtp_session *s)
 {
     unsigned code = s->line_code;
@@ -3090,9 +3101,9 @@ static int smtp__right64(const char *p, char stop, __m128i *seen)
         _mm_or_si128(_mm_or_si128(a, b), _mm_or_si128(c, d)));
 }
 
-/* By lines; where that ends by 64 bytes, then by 16, at last the last 16 once
-   more. Two always follow. Where no dot stops, LF does: after a pair it is
-   wrong at any rate. */
+/* By lines; from where that ends by 64 bytes, then by 16, at last the last 16
+   once more; smtp__wrong16() looks at two bytes behind these. Where no dot
+   stops, LF does: after a pair it is wrong at any rate. */
 static size_t smtp__skip(const char *p, size_t n, int dots, unsigned *high)
 {
     const char stop = dots ? '.' : '\n';
@@ -3117,8 +3128,8 @@ static size_t smtp__skip(const char *p, size_t n, int dots, unsigned *high)
     return (size_t)(q - p) + (q > p && q[-1] == '\r');
 }
 #elif SMTP__FAST
-/* By two words, with two bytes after. Bit 7 of a byte of `odd` marks what is
-   below 14 or above 141; a borrow only ever marks one more. */
+/* By two words, with two bytes behind them. Bit 7 of a byte of `odd` marks what
+   is below 14 or above 141; a borrow only ever marks one more. */
 static size_t smtp__skip(const char *p, size_t n, int dots, unsigned *high)
 {
     const size_t ones = ~(size_t)0 / 255, room = 2 * sizeof ones + 2;
@@ -3527,7 +3538,7 @@ static int smtp__use_prdr(const smtp_session *s, const smtp_mail *m)
 
 #if SMTP__RARE
 /* Rare wishes (RFC 4865, RFC 2852, RFC 6710). `by` is SMTP_BY_... where such a
-   letter goes after the number. */
+   letter goes after the number, and with SMTP_BY_TRACE a T. */
 static const char *smtp__wish(char *end, int32_t value, unsigned by)
 {
     smtp_size size = value < 0 ? 0 - (smtp_size)value : (smtp_size)value;
@@ -3857,8 +3868,8 @@ static unsigned smtp__usable(const smtp_session *s)
 {
     const unsigned by_token = SMTP_AUTH_XOAUTH2 | SMTP_AUTH_OAUTHBEARER;
     const unsigned own = SMTP_AUTH_LOGIN | SMTP_AUTH_PLAIN;
-    const unsigned by_password = own | (SMTP_AUTH_EXTERNAL -
-                                        SMTP_AUTH_CRAM_MD5);
+    const unsigned by_password = own |       /* and all from CRAM-MD5 on: */
+                                 (SMTP_AUTH_EXTERNAL - SMTP_AUTH_CRAM_MD5);
     const smtp_config *c = s->config;
     unsigned can = s->auth, built = own | by_token | SMTP_AUTH_EXTERNAL;
     if (c->mechanisms)
@@ -4185,7 +4196,7 @@ static void smtp__judge_auth(smtp_session *s, int yes)
             s->count = 0;
         s->say = SMTP__IDLE;
         if (status != SMTP_OK)
-            smtp__fail(s, smtp__failure(status));
+            smtp__end(s, smtp__failure(status));
         else if (smtp__hand(s))
             smtp__result(s, SMTP_OK);
     } else if (code >= 500 && code != 535) {
@@ -5085,7 +5096,7 @@ static int smtp__say_body(smtp_session *s)
     return 1;
 }
 
-/* How it encodes: dots only matter to it as a change. */
+/* How the dry run of a body encodes: dots only matter to it as a change. */
 static unsigned smtp__dry(const smtp_session *s, const smtp_mail *m)
 {
     if (SMTP__PULL && smtp__use_chunks(s, m))
