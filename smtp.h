@@ -2021,6 +2021,12 @@ static uint8_t smtp__first_row(const smtp_session *s)
     return (uint8_t)(SMTP__MAIL - s->dirty);
 }
 
+/* The session may have no further transaction (RFC 9422, MAILMAX). */
+static int smtp__mails_used_up(const smtp_session *s)
+{
+    return s->most[1] == 1;
+}
+
 /* RFC 9422, section 4.2: more recipients than one transaction may have get
    several. Another one begins when all of the last is answered, unless that
    refused more than recipients. One that was refused and left the mail open
@@ -2041,7 +2047,7 @@ static int smtp__another_part(smtp_session *s, smtp_mail *m)
         m->flags |= SMTP__DELIVERED;
         memset(&m->code, 0, sizeof m->code);
     }
-    if (s->most[1] == 1 && !(m->flags & SMTP__REFUSED)) {
+    if (smtp__mails_used_up(s) && !(m->flags & SMTP__REFUSED)) {
         m->flags |= SMTP__SOME_REFUSED;
         if (!(m->flags & SMTP__DELIVERED))
             m->status = SMTP_E_RECIPIENTS;
@@ -2129,7 +2135,7 @@ static void smtp__lose(smtp_session *s, smtp_mail *m)
     int shut = s->status == SMTP__BYTE(SMTP_E_SHUTDOWN) && !smtp__leaving(s);
     int none, unknown;
     if (!SMTP__CHUNKING && !smtp__is(m->status, SMTP_AGAIN))
-        return;
+        return;                    /* as below; less code where it is sure */
     unknown = !shut && smtp__handed_over(s, m);
     if (unknown && smtp__senderless(m))
         m->status = SMTP_AGAIN;    /* open again */
@@ -4452,14 +4458,6 @@ static void smtp__judge_quit(smtp_session *s, int yes)
 
 /* ---- script and driver --------------------------------------------------- */
 
-enum {                             /* in the order of smtp_timeouts */
-    SMTP__PHASE_greeting, SMTP__PHASE_command, SMTP__PHASE_data,
-    SMTP__PHASE_block, SMTP__PHASE_final
-};
-
-#define SMTP__LIMIT(name, verb, text, judge, limit, on) SMTP__PHASE_##limit,
-static const uint8_t smtp__limits[] = {SMTP__ROWS(SMTP__LIMIT)};
-
 /* A value in its place. */
 SMTP__APART_WITH(SMTP__RARE)
 static void smtp__put_value(smtp_session *s, unsigned what, const char *text)
@@ -5123,7 +5121,7 @@ static void smtp__begin(smtp_session *s, smtp_mail *m)
         s->to_heard = 0;
     }
     s->said = m;
-    if (SMTP__RARE && s->most[1] == 1) {
+    if (SMTP__RARE && smtp__mails_used_up(s)) {
         smtp__refuse(s, SMTP__BYTE(SMTP_E_LIMIT), SMTP__BYTE(SMTP_E_LIMIT));
         return;
     }
@@ -5185,7 +5183,7 @@ static int smtp__next_mail(smtp_session *s)
         smtp__result(s, SMTP_OK);
         return 1;
     }
-    if (SMTP__RARE && s->most[1] == 1 && s->due)
+    if (SMTP__RARE && smtp__mails_used_up(s) && s->due)
         return 0;
     if (!(s->flags & SMTP__LAST_MAIL))
         r = (c->next)(c->ctx, &m);
@@ -5434,6 +5432,14 @@ SMTP__APART static void smtp__hear(smtp_session *s)
             smtp__hear_byte(s);
         }
 }
+
+enum {                             /* in the order of smtp_timeouts */
+    SMTP__PHASE_greeting, SMTP__PHASE_command, SMTP__PHASE_data,
+    SMTP__PHASE_block, SMTP__PHASE_final
+};
+
+#define SMTP__LIMIT(name, verb, text, judge, limit, on) SMTP__PHASE_##limit,
+static const uint8_t smtp__limits[] = {SMTP__ROWS(SMTP__LIMIT)};
 
 /* The members stand in the order of the phases. */
 static unsigned smtp__timeout(const smtp_timeouts *t, unsigned phase)
