@@ -226,7 +226,11 @@ typedef enum smtp_status {
 
 /* ---- transport ----------------------------------------------------------- */
 
-enum { SMTP_READ = 1, SMTP_WRITE = 2, SMTP__ASYNC = 4 };
+enum {                             /* what a stream is to be ready for */
+    SMTP_READ = 1,
+    SMTP_WRITE = 2,
+    SMTP__ASYNC = 4                /* the engine's, of smtp_session.wants */
+};
 
 /* The byte stream below a session. Members that you do not have are 0.
 
@@ -335,7 +339,7 @@ typedef struct smtp_body {
     uint8_t flags;                 /* sum of SMTP_BODY_... */
 } smtp_body;
 
-enum { SMTP_RET_FULL = 1, SMTP_RET_HDRS = 2 };
+enum { SMTP_RET_FULL = 1, SMTP_RET_HDRS = 2 };   /* RFC 3461, section 4.3 */
 
 enum {                             /* RFC 2852, section 4: when it is late, */
     SMTP_BY_RETURN = 1,            /* return the mail (`by` above 0), or */
@@ -378,8 +382,10 @@ typedef struct smtp_mail {
 #ifndef SMTP_NO_RARE
     const char *hold_until;        /* FUTURERELEASE (RFC 4865): a date like
                                       "2027-01-31T18:00:00Z", or 0; else: */
-    uint32_t hold_for;             /* seconds to be held, or 0 */
-    int32_t by;                    /* DELIVERBY: seconds from now */
+    uint32_t hold_for;             /* seconds to be held, 999999999 at most, or
+                                      0 */
+    int32_t by;                    /* DELIVERBY: seconds from now, as many at
+                                      most */
 #endif
 #ifndef SMTP_NO_PARAMS
     const char *params;            /* further MAIL parameters as sent, or 0;
@@ -1125,12 +1131,15 @@ typedef struct smtp_tls {
 /* Puts TLS 1.2 between a session and `lower`. The result goes into *io, to be
    given to smtp_open(). Implicit TLS (`starttls` 0; smtp_config.tls is then
    SMTP_TLS_IMPLICIT) shakes hands at the first byte, STARTTLS (1) passes bytes
-   through until the session asks for it. `tls` serves one connection; the
-   session's close says goodbye to the server and wipes `tls` and the buffer.
-   SMTP_OK, SMTP_E_ARGUMENT (no server name, or one of more than 255 bytes),
-   SMTP_E_BUFFER (too small for the records, or for them and cert_file),
-   SMTP_E_TLS_NAME (an IP address cannot be verified), SMTP_E_TRUST,
-   SMTP_E_CLIENT_CERT, SMTP_E_TLS_ENTROPY, SMTP_E_TLS_TIME. */
+   through until the session asks for it. `tls` serves one connection, and with
+   `lower` and `config` stays where it is until the session's close, which says
+   goodbye to the server and wipes `tls` and the buffer. After a failure here
+   `lower` is still the caller's to close.
+   SMTP_OK, SMTP_E_ARGUMENT (no server name, or one of more than 255 bytes;
+   unsafe_no_verify with SMTP_TLS_PEM 0), SMTP_E_BUFFER (too small for the
+   records, or for them and cert_file), SMTP_E_TLS_NAME (an IP address cannot be
+   verified), SMTP_E_TRUST, SMTP_E_CLIENT_CERT, SMTP_E_TLS_ENTROPY,
+   SMTP_E_TLS_TIME. */
 SMTP_API smtp_status smtp_tls_open(smtp_tls *tls, const smtp_io *lower,
                                    const smtp_tls_config *config,
                                    int starttls, smtp_io *io);
@@ -1253,13 +1262,15 @@ SMTP_API smtp_status smtp_dkim_sign(smtp_dkim *dkim,
 /* ---- adapter: one call --------------------------------------------------- */
 #ifdef SMTP_POSIX
 
+/* Zero is each member's default. */
 typedef struct smtp_client_options {
-    smtp_config config;            /* the URL's user and password go first; */
-                                   /* domain 0: see smtp_posix_domain() */
+    smtp_config config;            /* the URL's user and password go first;
+                                      domain 0: see smtp_posix_domain() */
 #ifdef SMTP_BEARSSL
-    smtp_tls_config tls;           /* 0: server_name the URL's host, buffer */
-#endif                             /* the client's own */
-    const char *source;            /* local address, or 0 */
+    smtp_tls_config tls;           /* server_name 0: the URL's host; buffer 0:
+                                      the client's own */
+#endif
+    const char *source;            /* numeric local address, or 0 */
     unsigned long connect_ms;      /* for each address; 0: 30000 */
 } smtp_client_options;
 
@@ -1323,9 +1334,10 @@ SMTP_API void smtp_client_close(smtp_client *client);
 /* The whole way of one mail: open, smtp_send(), smtp_quit() (5 seconds at most
    for its answer). Blocks, and keeps an smtp_client on the stack. Returns
    mail->status; where it did not come so far, why, and mail->status is
-   SMTP_NOT_TAKEN. A body's source or a config.sasl that says SMTP_AGAIN is
-   asked again until it has something. The server's words:
-   options->config.reply. */
+   SMTP_NOT_TAKEN; SMTP_E_ARGUMENT where there is no mail, or mail->to is 0 and
+   mail->to_count is not: then *mail is untouched. A body's source or a
+   config.sasl that says SMTP_AGAIN is asked again until it has something. The
+   server's words: options->config.reply. */
 SMTP_API smtp_status smtp_send_url(const char *url, smtp_mail *mail,
                                    const smtp_client_options *options);
 #endif /* SMTP_POSIX */
@@ -6135,7 +6147,7 @@ SMTP__APART static void smtp__c_fail(smtp_composer *c, int fault)
     c->item = c->place.item;
 }
 
-/* ---- compose: characters ---- */
+/* -- characters -- */
 
 static int smtp__continues(char ch)
 {
@@ -6212,7 +6224,7 @@ static int smtp__addr_spec(const char *a)
     return *s == '\0' && s - a <= SMTP__TOKEN ? kind : 0;
 }
 
-/* ---- compose: putting bytes ---- */
+/* -- putting bytes -- */
 
 /* What puts bytes returns the composer, so that a chain of calls need not keep
    it elsewhere: less code at each of them. */
@@ -6342,7 +6354,7 @@ SMTP__APART static smtp_composer *smtp__c_end64(smtp_composer *c)
     return c;
 }
 
-/* ---- compose: text in a header ---- */
+/* -- text in a header -- */
 
 enum {                             /* how a text is written: as it is if no
                                       word has over four times so many bytes, */
@@ -6440,7 +6452,7 @@ static void smtp__c_words(smtp_composer *c, const char *s, unsigned how)
     }
 }
 
-/* ---- compose: people ---- */
+/* -- people -- */
 
 /* The length of `s` as a quoted string, 0 if it has to be encoded. */
 static size_t smtp__c_quotable(smtp_composer *c, const char *s)
@@ -6501,7 +6513,7 @@ static void smtp__c_person(smtp_composer *c)
     }
 }
 
-/* ---- compose: the other fields ---- */
+/* -- the other fields -- */
 
 /* <id>, or one made from unique, date and the author's domain, which then is
    `id`, with its @. */
@@ -6599,7 +6611,7 @@ static const char *smtp__c_own(smtp_composer *c)
     return NULL;
 }
 
-/* ---- compose: choosing an encoding ---- */
+/* -- choosing an encoding -- */
 
 enum {                             /* what a look at a text found: */
     SMTP__LOOK_8BIT = 1,
@@ -6652,7 +6664,7 @@ SMTP__APART static uint8_t smtp__c_encoding(const smtp_composer *c)
     return encoding;
 }
 
-/* ---- compose: bodies ---- */
+/* -- bodies -- */
 
 /* A byte as it is, or into base64. */
 static smtp_composer *smtp__c_out(smtp_composer *c, char ch)
@@ -7009,7 +7021,7 @@ static void smtp__c_body(smtp_composer *c)
     }
 }
 
-/* ---- compose: parts ---- */
+/* -- parts -- */
 
 /* filename="...", or in the form of RFC 2231, section 4, and if it may not
    fit a line, in segments (section 3) of whole characters. */
@@ -7153,7 +7165,7 @@ static const char *smtp__c_multipart(smtp_composer *c, unsigned level)
     return smtp__c_text(SMTP__T_MULTIPART);
 }
 
-/* ---- compose: the whole ---- */
+/* -- the whole -- */
 
 /* Text, html, a part or a multipart, if it is of this row. In the plan a
    multipart is missed, or begins where it should end: its parts are not known
@@ -7283,7 +7295,7 @@ static ptrdiff_t smtp__c_pull(void *ctx, smtp_size offset, const char **data)
     return (ptrdiff_t)(c->fill - offset);
 }
 
-/* ---- compose: before the first byte ---- */
+/* -- before the first byte -- */
 
 /* Checks an address, and what it needs of the header. */
 static void smtp__c_check_address(smtp_composer *c, const smtp_mailbox *who)
