@@ -1683,7 +1683,6 @@ enum {                             /* smtp_session.body_state */
     SMTP__CR = 2,                  /* after a CR: LF adds nothing to it */
     SMTP__DOTS = 4,                /* stuff dots; not with RAW */
     SMTP__RAW = 8 * SMTP__CHUNKING,          /* send the body unread */
-    SMTP__DRY = 16 * SMTP__KEPT,             /* only count */
     SMTP__CHANGED = 32 * SMTP__KEPT,         /* something was changed */
     SMTP__HIGH = 64 * SMTP__MEASURED,        /* a byte above 127 was seen */
     SMTP__INTO_BUFFER = 128 * SMTP__PARTS    /* all goes through the buffer,
@@ -3209,6 +3208,12 @@ static size_t smtp__scan(smtp_session *s, const char *p, size_t n)
     return i;
 }
 
+/* The body is only counted: its dry run. */
+static int smtp__measures(const smtp_session *s)
+{
+    return SMTP__MEASURED && s->say == SMTP__MEASURE;
+}
+
 /* The bytes of an announced chunk are being said. */
 static int smtp__in_payload(const smtp_session *s)
 {
@@ -3286,7 +3291,7 @@ static SMTP__INLINE size_t smtp__body_out(smtp_session *s, const char *p,
                                           size_t n)
 {
     size_t room = (size_t)(s->out_size - s->out_to);
-    if (SMTP__MEASURED && s->say == SMTP__MEASURE) {
+    if (smtp__measures(s)) {
         s->said->wire += (smtp_size)n;
         return n;
     }
@@ -3310,15 +3315,16 @@ static SMTP__INLINE size_t smtp__body_out(smtp_session *s, const char *p,
     return n;
 }
 
-/* Encodes one byte. 0: what comes of it does not fit now. A CR is a line end at
-   once, a LF after it is none. */
+/* Encodes one byte. 0: what comes of it does not fit now; where the code is to
+   be short the dry run waits for room, too. A CR is a line end at once, a LF
+   after it is none. */
 static int smtp__encode_byte(smtp_session *s, const char *p)
 {
     unsigned state = s->body_state;
     uint8_t next = (uint8_t)(state & ~(unsigned)(SMTP__BOL | SMTP__CR));
-    unsigned c = (unsigned char)*p;
+    unsigned c = (unsigned char)*p, dry = SMTP__KEPT && smtp__measures(s);
     size_t n = 1;
-    if (!(state & SMTP__DRY) && s->out_size - s->out_to < 2)
+    if (!dry && s->out_size - s->out_to < 2)
         return 0;
     if (c > 127)
         next |= SMTP__HIGH;
@@ -3334,7 +3340,7 @@ static int smtp__encode_byte(smtp_session *s, const char *p)
         next |= SMTP__CHANGED;
         p = "..";
         /* SIZE counts it once (RFC 1870, section 5). */
-        n = SMTP__KEPT && state & SMTP__DRY ? 1 : 2;
+        n = dry ? 1 : 2;
     }
     s->body_state = next;
     return n == 0 || smtp__body_out(s, p, n);
@@ -5081,7 +5087,7 @@ static void smtp__measured(smtp_session *s)
 static int smtp__say_some(smtp_session *s)
 {
     const smtp_mail *m = s->said;
-    if (SMTP__FAST && s->say == SMTP__MEASURE && smtp__look(s))
+    if (SMTP__FAST && smtp__measures(s) && smtp__look(s))
         return -1;
     if (SMTP__FAST && s->say == SMTP__BODY && m && m->flags & SMTP__CLEAN)
         return smtp__say_clean(s);
@@ -5097,7 +5103,7 @@ static int smtp__say_body(smtp_session *s)
     int r = smtp__say_some(s);
     if (r >= 0)
         return r;
-    if (SMTP__MEASURED && s->say == SMTP__MEASURE)
+    if (smtp__measures(s))
         smtp__measured(s);
     else if (!smtp__in_payload(s))
         smtp__say_dot(s);
@@ -5145,7 +5151,7 @@ static void smtp__begin(smtp_session *s, smtp_mail *m)
                !(s->offers & useful)) {
         smtp__start_transaction(s);
     } else {
-        smtp__body_start(s, &m->body, SMTP__DRY | smtp__dry(s, m));
+        smtp__body_start(s, &m->body, smtp__dry(s, m));
         s->say = SMTP__MEASURE;
     }
 }
