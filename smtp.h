@@ -5,8 +5,8 @@
    at any byte and be taken up again.
 
 DO THIS
-   In one source file, and elsewhere without the first line, but with the same
-   options (see below), which change what the structs hold:
+   In one source file; in all others without the first line, but with the same
+   options (see below), as the structs depend on them:
 
       #define SMTP_IMPLEMENTATION
       #include "smtp.h"
@@ -1196,8 +1196,8 @@ typedef struct smtp_scram {
     uint8_t hash;                  /* SMTP_MD5 ... */
     uint16_t fill;                 /* bytes of text */
     uint16_t bare, first;          /* in it: client's first message without its
-                                      header; the comma after that; */
-    uint16_t at;                   /* bytes from there to after both nonces */
+                                      header; the comma after that */
+    uint16_t nonces;               /* bytes of ",r=" and both nonces, there */
     uint32_t left;                 /* iterations, before the final message */
     unsigned char last[32];        /* iteration; then the server's signature */
     unsigned char sum[32];         /* of the iterations: the salted password */
@@ -1737,9 +1737,6 @@ enum {                             /* smtp_session.parse, of a line: */
 #else
 #define SMTP__OF_ALL(member) 0
 #endif
-
-/* The longest "BDAT n LAST": 32-bit count and CRLF. */
-#define SMTP__BDAT_ROOM 22
 
 /* ---- bytes --------------------------------------------------------------- */
 
@@ -4540,16 +4537,6 @@ SMTP__APART static void smtp__judge(smtp_session *s, unsigned row, int yes)
     smtp__tell(s);
 }
 
-/* Refused recipients after which no mail overlaps another and DATA waits for
-   the recipients' replies: Postfix counts a refusal twice in a pipeline,
-   delays its answers from 10 on and hangs up at 20. */
-#define SMTP__REFUSED_TO 4
-
-/* Mails refused as a whole after which no mail overlaps another: each costs a
-   RSET, and Exim hangs up after 10 commands in a session that send no mail. For
-   the same reason few mails are under way until some are taken. */
-#define SMTP__REFUSED_MAILS 5
-
 static SMTP__HERE int smtp__use_chunks(const smtp_session *s,
                                        const smtp_mail *m)
 {
@@ -4826,6 +4813,9 @@ static void smtp__say_dot(smtp_session *s)
     smtp__mail_said(s);
 }
 
+/* The longest "BDAT n LAST": 32-bit count and CRLF. */
+#define SMTP__BDAT_ROOM 22
+
 /* A BDAT whose size is known when its bytes are in the buffer, after room for
    the command. Never "BDAT 0" without LAST: Postfix refuses it. */
 static int smtp__say_chunk(smtp_session *s)
@@ -5036,6 +5026,16 @@ static uint8_t smtp__check_mail(const smtp_session *s, smtp_mail *m)
     return SMTP__BYTE(smtp__too_many(s, m) ? SMTP_E_LIMIT : SMTP_OK);
 }
 
+/* Refused recipients after which no mail overlaps another and DATA waits for
+   the recipients' replies: Postfix counts a refusal twice in a pipeline,
+   delays its answers from 10 on and hangs up at 20. */
+#define SMTP__REFUSED_TO 4
+
+/* Mails refused as a whole after which no mail overlaps another: each costs a
+   RSET, and Exim hangs up after 10 commands in a session that send no mail. For
+   the same reason few mails are under way until some are taken. */
+#define SMTP__REFUSED_MAILS 5
+
 static void smtp__start_transaction(smtp_session *s)
 {
     smtp_mail *m = s->said;
@@ -5053,7 +5053,7 @@ static void smtp__start_transaction(smtp_session *s)
 
 /* Most bodies lie in memory and can be sent as they are: then one look measures
    them. Of others it tells how far that holds. */
-static int smtp__look(smtp_session *s)
+static int smtp__measure_at_once(smtp_session *s)
 {
     const smtp_body *b = s->body;
     const char *p = NULL;
@@ -5087,7 +5087,7 @@ static void smtp__measured(smtp_session *s)
 static int smtp__say_some(smtp_session *s)
 {
     const smtp_mail *m = s->said;
-    if (SMTP__FAST && smtp__measures(s) && smtp__look(s))
+    if (SMTP__FAST && smtp__measures(s) && smtp__measure_at_once(s))
         return -1;
     if (SMTP__FAST && s->say == SMTP__BODY && m && m->flags & SMTP__CLEAN)
         return smtp__say_clean(s);
@@ -5113,7 +5113,7 @@ static int smtp__say_body(smtp_session *s)
 }
 
 /* How the dry run of a body encodes: dots only matter to it as a change. */
-static unsigned smtp__dry(const smtp_session *s, const smtp_mail *m)
+static unsigned smtp__measure_state(const smtp_session *s, const smtp_mail *m)
 {
     if (SMTP__PULL && smtp__use_chunks(s, m))
         return smtp__raw(m);
@@ -5151,7 +5151,7 @@ static void smtp__begin(smtp_session *s, smtp_mail *m)
                !(s->offers & useful)) {
         smtp__start_transaction(s);
     } else {
-        smtp__body_start(s, &m->body, smtp__dry(s, m));
+        smtp__body_start(s, &m->body, smtp__measure_state(s, m));
         s->say = SMTP__MEASURE;
     }
 }
@@ -5456,8 +5456,8 @@ enum {                             /* in the order of smtp_timeouts */
     SMTP__PHASE_block, SMTP__PHASE_final
 };
 
-#define SMTP__LIMIT(name, verb, text, judge, limit, on) SMTP__PHASE_##limit,
-static const uint8_t smtp__limits[] = {SMTP__ROWS(SMTP__LIMIT)};
+#define SMTP__PHASE_OF(name, verb, text, judge, limit, on) SMTP__PHASE_##limit,
+static const uint8_t smtp__phases[] = {SMTP__ROWS(SMTP__PHASE_OF)};
 
 /* The members stand in the order of the phases. */
 static unsigned smtp__timeout(const smtp_timeouts *t, unsigned phase)
@@ -5473,12 +5473,12 @@ static unsigned smtp__phase(const smtp_session *s)
     if (s->say == SMTP__HANDSHAKE)
         return SMTP__PHASE_command;
     if (s->due && !smtp__in_payload(s))
-        return smtp__limits[s->await];
+        return smtp__phases[s->await];
     return SMTP__PHASE_block;
 }
 
 /* Milliseconds that the present phase may last. */
-static unsigned long smtp__limit(const smtp_session *s)
+static unsigned long smtp__phase_ms(const smtp_session *s)
 {
     static const uint8_t minutes[] = {5, 5, 2, 3, 10};
     unsigned phase = smtp__phase(s);
@@ -5493,7 +5493,7 @@ SMTP_API unsigned long smtp_deadline(const smtp_session *s)
         return 0;
     if (!SMTP__CLOCK)
         return 600000;
-    limit = smtp__limit(s);
+    limit = smtp__phase_ms(s);
     if (s->io->clock && s->goal && !(s->flags & SMTP__MOVED) &&
         (s->due || s->say != SMTP__IDLE))
         passed = (uint32_t)((s->io->clock)(s->io->ctx) - s->since);
@@ -5507,7 +5507,7 @@ static unsigned long smtp__time_left(smtp_session *s)
         return smtp_deadline(s);
     s->since = (s->io->clock)(s->io->ctx);
     s->flags &= (uint16_t)~SMTP__MOVED;
-    return smtp__limit(s);
+    return smtp__phase_ms(s);
 }
 
 /* Reads what the transport has, after what is not yet parsed. 1: something
@@ -5595,7 +5595,7 @@ static int smtp__turn(smtp_session *s)
     if (s->goal && smtp__waits_first(s, moved))
         return 0;
     if (smtp__only_waits(s))
-        moved = 0;                 /* what is out now: its answer is next */
+        moved = 0;                 /* reads at once, not in another turn */
     if (s->goal && smtp__expects(s, moved))
         moved |= smtp__read(s);
     return moved || !s->goal;
@@ -7903,8 +7903,8 @@ SMTP_API smtp_status smtp_posix_domain(const smtp_posix *p, char *name,
 
 /* -- what went wrong -- */
 
-enum {                             /* RFC 5246, section 7.2 */
-    SMTP__TLS_ALERT_RECORD = 21,   /* content type */
+enum {                             /* RFC 5246, sections 6.2.1 and 7.2 */
+    SMTP__TLS_ALERT_RECORD = 21,   /* a content type, and alerts: */
     SMTP__TLS_HANDSHAKE_FAILURE = 40,
     SMTP__TLS_PROTOCOL_VERSION = 70,
     SMTP__TLS_INSUFFICIENT_SECURITY = 71
@@ -9794,7 +9794,7 @@ static int smtp__scram_first(smtp_scram *x, smtp_session *out)
     if (n < 4096 || n > (x->iterations ? x->iterations : 1000000))
         return SMTP_E_ITERATIONS;
     x->left = (uint32_t)n - 1;
-    x->at = (uint16_t)(nonce - start);
+    x->nonces = (uint16_t)(nonce - start);
     return SMTP_OK;
 }
 
@@ -9820,16 +9820,16 @@ static void smtp__scram_channel(const smtp_scram *x, smtp_session *out)
     smtp__end64(out, bits);
 }
 
-/* RFC 5802, section 3. The signature of the server is kept to compare. */
+/* RFC 5802, section 3. The server's signature is kept to compare. */
 static void smtp__scram_prove(smtp_scram *x, smtp_session *out)
 {
     const char *message = x->text + x->bare;
     size_t length = (size_t)(out->out_to - x->bare);
     unsigned char proof[32];
     smtp__scram_hmac(x, x->sum, "Client Key", 10, x->last);
-    smtp__scram_hmac(x, NULL, x->last, x->hash, proof);
-    smtp__scram_hmac(x, proof, message, length, proof);
-    smtp__scram_xor(x, proof, x->last);
+    smtp__scram_hmac(x, NULL, x->last, x->hash, proof);   /* StoredKey */
+    smtp__scram_hmac(x, proof, message, length, proof);   /* ClientSignature */
+    smtp__scram_xor(x, proof, x->last);                   /* ClientProof */
     smtp__scram_hmac(x, x->sum, "Server Key", 10, x->sum);
     smtp__scram_hmac(x, x->sum, message, length, x->last);
     smtp__put(out, ",p=");
@@ -9842,7 +9842,7 @@ static ptrdiff_t smtp__scram_final(smtp_scram *x, smtp_session *out)
 {
     unsigned start = out->out_to - 2u;
     smtp__scram_channel(x, out);
-    smtp__put_n(out, x->text + x->first, x->at);
+    smtp__put_n(out, x->text + x->first, x->nonces);
     smtp__scram_prove(x, out);
     x->state = SMTP__SC_FINAL;
     return (ptrdiff_t)(out->out_to - start);
