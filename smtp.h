@@ -562,7 +562,7 @@ typedef struct smtp_session {
     uint8_t result;                /* of the last operation */
     uint8_t goal;                  /* the operation under way: SMTP__G_...;
                                       none once `status` is set */
-    uint8_t say;                   /* row being said, or state of waiting */
+    uint8_t say;                   /* row being said, or SMTP__IDLE ... */
     uint8_t await;                 /* row whose answer comes next */
     uint8_t stage;                 /* row whose answer came last */
     uint8_t wants;                 /* what the last SMTP_AGAIN waits for, and
@@ -573,8 +573,9 @@ typedef struct smtp_session {
                                       whether its first response goes along
                                       with AUTH: SMTP__K_... */
     uint8_t count;                 /* lines of the login; then mails taken */
-    uint8_t refusals;              /* recipients since the last mail taken */
-    uint8_t mails_refused;         /* in this session; both saturate */
+    uint8_t refusals;              /* of recipients, since the last mail taken;
+                                      this and the next stay at 255 */
+    uint8_t mails_refused;         /* in this session */
     uint8_t body_state;            /* of the encoder: SMTP__BOL ... */
     uint8_t cut;                   /* the row did not fit the buffer */
     uint8_t dirty;                 /* MAIL said, its transaction not ended */
@@ -598,7 +599,8 @@ typedef struct smtp_session {
     char *out;                     /* the buffer behind that for replies */
     smtp_mail *said, *heard;       /* mail being said; mail being answered */
     /* By hand the command, the address of MAIL or RCPT, what follows. In a
-       login its mechanism, config->sasl's response, the table's to come. */
+       login its mechanism, the response of config->sasl, or those to come of
+       smtp__mechanisms. */
     const char *word, *line, *tail;
     const smtp_body *body;         /* the body being said, */
     smtp_size at;                  /* offset in it, */
@@ -2023,7 +2025,7 @@ static void smtp__settle(smtp_mail *m)
         m->status = SMTP_PARTIAL;
 }
 
-/* A mail begins with MAIL, or with RSET before it. */
+/* A mail begins with MAIL, or with RSET, the row before it. */
 static uint8_t smtp__first_row(const smtp_session *s)
 {
     return (uint8_t)(SMTP__MAIL - s->dirty);
@@ -2244,7 +2246,7 @@ static void smtp__result(smtp_session *s, int status)
     s->goal = SMTP__G_NONE;
 }
 
-/* Ends the session with the protocol still in step. */
+/* Ends the session with the protocol still in step: QUIT can be said. */
 static void smtp__end_in_step(smtp_session *s, unsigned status)
 {
     smtp__end(s, status);
@@ -3390,7 +3392,8 @@ static int smtp__encode_run(smtp_session *s, const char *p, size_t n)
         n = (size_t)s->run;
     n = smtp__body_out(s, p, n);
     if (n == 0) {
-        s->run = pulled && *p != '\n' ? 0 : s->run;
+        if (pulled && *p != '\n')
+            s->run = 0;
         return 0;
     }
     s->body_state &= (uint8_t)~SMTP__BOL;
@@ -4115,7 +4118,7 @@ static void smtp__judge_greeting(smtp_session *s, int yes)
 {
     if (!yes)
         smtp__end(s, SMTP__BYTE(SMTP_E_GREETING));
-    s->flags |= SMTP__GREETED;     /* the protocol is in step, too */
+    s->flags |= SMTP__GREETED;     /* QUIT can be said, refused or not */
 }
 
 /* Whether the row answered is the command by hand itself, not one before it. */
