@@ -806,13 +806,13 @@ static int set_piece(draft *d, const piece *p)
 }
 
 /* The mail for a server with these offers; no source is read yet. */
-static int compose(tool *t, unsigned offers)
+static int compose(tool *t, uint32_t offers)
 {
     draft *d = &t->composed;
     const char *from = t->mail.from;
     smtp_status st;
 
-    d->message.offers = (uint16_t)offers;
+    d->message.offers = offers;
     st = smtp_compose(&d->composer, &d->message, &t->mail, t->to.at,
                       t->to.count);
     t->mail.from = from;
