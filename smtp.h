@@ -1502,14 +1502,22 @@ SMTP_API smtp_status smtp_send_url(const char *url, smtp_mail *mail,
 #else
 #define SMTP__TRACE 1
 #endif
+
+/* Mails, or bytes of a source, may have to be waited for. */
 #define SMTP__STARVES (SMTP__NEXT || SMTP__PULL)
+/* Rows have more values than addresses and our own name. */
 #define SMTP__EXTENDED (SMTP__AUTH || SMTP__8BITMIME || SMTP__SIZE ||          \
     SMTP__DSN || SMTP__CHUNKING || SMTP__UTF8 || SMTP__RARE || SMTP__LMTP ||   \
     SMTP__PARAMS || SMTP__HAND)
-#define SMTP__EACH_ANSWERS (SMTP__LMTP || SMTP__RARE)  /* for each recipient */
-#define SMTP__COUNTED (SMTP__FAST || SMTP__PULL)  /* a chunk's bytes are */
-#define SMTP__PARTS (SMTP__CHUNKING && SMTP__PULL)     /* of no known size */
-#define SMTP__OVERLAPS (SMTP__NEXT || SMTP__PARTS)     /* mails, or chunks */
+/* A body may have an answer for each recipient. */
+#define SMTP__EACH_ANSWERS (SMTP__LMTP || SMTP__RARE)
+/* A BDAT chunk ends by a count of its bytes; else with the body. */
+#define SMTP__COUNTED (SMTP__FAST || SMTP__PULL)
+/* A source of unknown size is said in several chunks. */
+#define SMTP__STREAMS (SMTP__CHUNKING && SMTP__PULL)
+/* Replies to several mails, or chunks, may be due at once. */
+#define SMTP__OVERLAPS (SMTP__NEXT || SMTP__STREAMS)
+
 #ifdef SMTP_SMALL
 #define SMTP__FAST 0
 #define SMTP__SIMD 0
@@ -1687,7 +1695,7 @@ enum {                             /* smtp_session.body_state */
     SMTP__RAW = 8 * SMTP__CHUNKING,          /* send the body unread */
     SMTP__CHANGED = 32 * SMTP__KEPT,         /* something was changed */
     SMTP__HIGH = 64 * SMTP__MEASURED,        /* a byte above 127 was seen */
-    SMTP__INTO_BUFFER = 128 * SMTP__PARTS    /* all goes through the buffer,
+    SMTP__INTO_BUFFER = 128 * SMTP__STREAMS  /* all goes through the buffer,
                                                 untraced */
 };
 
@@ -2134,7 +2142,7 @@ static int smtp__senderless(const smtp_mail *m)
 static int smtp__contradicted(const smtp_mail *m)
 {
     return smtp__senderless(m) ||
-           (SMTP__PARTS && smtp__is(m->status, SMTP_E_DATA));
+           (SMTP__STREAMS && smtp__is(m->status, SMTP_E_DATA));
 }
 
 /* The mail at the heard cursor ends with the connection. Unknown: its last byte
@@ -3683,7 +3691,7 @@ static const char *smtp__value(const smtp_session *s, unsigned what, char *end)
     case '}': return smtp__if(m->require_tls, end);
     case '~': return smtp__if(smtp__use_prdr(s, m), end);
 #endif
-#if SMTP__PARTS
+#if SMTP__STREAMS
     case 'z':
         return smtp__if(s->say != SMTP__CHUNK || m->flags & SMTP__SAID_FINAL,
                         end);
@@ -4056,7 +4064,7 @@ static SMTP__INLINE unsigned smtp__awaited(smtp_session *s)
     open |= m->flags & flags;
     if (s->to_heard != m->said)
         open |= 1u << (SMTP__RCPT - SMTP__RSET);
-    if (SMTP__PARTS && m->chunks)
+    if (SMTP__STREAMS && m->chunks)
         open |= 1u << (SMTP__BDAT - SMTP__RSET);
     row = smtp__lowest(open, s->await);
     s->await = (uint8_t)row;
@@ -4319,7 +4327,7 @@ static void smtp__judge_data(smtp_session *s, int yes)
     smtp_mail *m = smtp__heard(s);
     unsigned flags = smtp__no_mail(m) ? (unsigned)SMTP__ACCEPTED
                                       : m->flags & both;
-    s->await = SMTP__PARTS ? SMTP__BDAT : SMTP__FINAL;
+    s->await = SMTP__STREAMS ? SMTP__BDAT : SMTP__FINAL;
     if (s->reply.code.reply >= 400) {
         if (smtp__no_mail(m)) {
             smtp__judge_command(s, yes);
@@ -4339,7 +4347,7 @@ static void smtp__judge_data(smtp_session *s, int yes)
 
 static void smtp__judge_bdat(smtp_session *s, int yes)
 {
-    if (!SMTP__PARTS)
+    if (!SMTP__STREAMS)
         return;
     smtp__heard(s)->chunks--;
     if (!yes && smtp__heard(s)->flags & SMTP__ACCEPTED)
@@ -4547,8 +4555,8 @@ static SMTP__HERE int smtp__use_chunks(const smtp_session *s,
         !smtp__offers(s, SMTP_EXT_CHUNKING))
         return 0;
     return m->flags & SMTP__SIZED ||
-           (SMTP__PARTS && (m->body.flags & SMTP_BODY_BINARY ||
-                            s->out_size >= 256));
+           (SMTP__STREAMS && (m->body.flags & SMTP_BODY_BINARY ||
+                              s->out_size >= 256));
 }
 
 /* Rows that are said only when all before them is answered. A transport that
@@ -4639,7 +4647,7 @@ static void smtp__start_data(smtp_session *s)
     unsigned state = SMTP__DOTS;
     if (!smtp__use_chunks(s, m)) {
         s->say = SMTP__DATA;
-    } else if (!SMTP__PARTS || m->flags & SMTP__SIZED) {
+    } else if (!SMTP__STREAMS || m->flags & SMTP__SIZED) {
         state = smtp__raw(m);
         s->say = SMTP__BDAT;
     } else {
@@ -5179,7 +5187,7 @@ static void smtp__take(smtp_mail *m)
         m->link = NULL;
     if (SMTP__PULL)
         m->last = 0;
-    if (SMTP__PARTS)
+    if (SMTP__STREAMS)
         m->chunks = 0;
     if (!SMTP__MEASURED)
         return;
@@ -5337,7 +5345,7 @@ SMTP__APART static int smtp__step(smtp_session *s)
         return smtp__idle(s);
     if (SMTP__SASL && s->say == SMTP__RESPOND)
         return smtp__respond(s);
-    if (SMTP__PARTS && s->say == SMTP__CHUNK)
+    if (SMTP__STREAMS && s->say == SMTP__CHUNK)
         return smtp__say_chunk(s);
     if (s->say >= SMTP__MEASURE)
         return smtp__say_body(s);
