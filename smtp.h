@@ -1694,7 +1694,8 @@ enum {                             /* smtp_session.body_state */
     SMTP__DOTS = 4,                /* stuff dots; not with RAW */
     SMTP__RAW = 8 * SMTP__CHUNKING,          /* send the body unread */
     SMTP__CHANGED = 32 * SMTP__KEPT,         /* something was changed */
-    SMTP__HIGH = 64 * SMTP__MEASURED,        /* a byte above 127 was seen */
+    SMTP__HIGH = 64 * SMTP__MEASURED,        /* a byte above 127 was seen:
+                                                SMTP__HAS_8BIT >> 3 */
     SMTP__INTO_BUFFER = 128 * SMTP__STREAMS  /* all goes through the buffer,
                                                 untraced */
 };
@@ -5279,7 +5280,7 @@ static void smtp__ask_tls(smtp_session *s)
         status = SMTP__BYTE(SMTP_E_NO_TLS);
     else if (!(s->flags & SMTP__SECURE) && smtp__offers(s, SMTP_EXT_STARTTLS))
         s->say = SMTP__STARTTLS;
-    if (s->say == SMTP__IDLE)
+    if (s->say == SMTP__IDLE)      /* still */
         smtp__no_tls(s, status, status);
 }
 
@@ -5521,8 +5522,9 @@ static unsigned long smtp__time_left(smtp_session *s)
     return smtp__phase_ms(s);
 }
 
-/* Reads what the transport has, after what is not yet parsed. 1: something
-   came, perhaps where the last reply's text was. */
+/* Reads what the transport has, behind what is not yet parsed, which moves down
+   to the text that is kept of its reply and that text's NUL. 1: something came,
+   perhaps where the last reply's text was. */
 static int smtp__read(smtp_session *s)
 {
     size_t base = !SMTP__REPLY ? 0 : s->parse ? s->reply.length + 1u : 1;
@@ -5540,7 +5542,7 @@ static int smtp__read(smtp_session *s)
     s->in_from = (uint16_t)base;
     s->in_to = (uint16_t)(base + left);
     if (left && !s->parse)
-        smtp__lose_text(s);
+        smtp__lose_text(s);        /* it may have been moved over */
     r = (s->io->recv)(s->io->ctx, in + left, room);
     if (smtp__moved(r, room)) {
         smtp__trace(s, SMTP_TRACE_REPLY, in + left, (size_t)r);
