@@ -8,8 +8,8 @@
 
       cc -o mx mx.c -lbearssl -lcares -lresolv
 
-   Rooms: options, outcomes, session, delivery; hosts are found and judged in
-   mx.h.
+   Rooms: options, outcomes, session, delivery, the mail and its recipients;
+   hosts are found and judged in mx.h.
 */
 #define _DEFAULT_SOURCE            /* POSIX, getentropy(), ns_parserr() */
 #define SMTP_POSIX
