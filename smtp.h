@@ -3391,9 +3391,9 @@ static int smtp__encode_end(smtp_session *s)
     return 0;
 }
 
-/* The bytes that leave as they are, as many as can. What a source says at its
-   next pull may be other than what was scanned: of that only the LF after a CR
-   that is out is kept in mind. */
+/* The bytes that leave as they are, as many as can. A source may give others at
+   its next pull: so of what was scanned and is not out nothing is kept in mind
+   but an LF whose CR is out. Where that does not come, the next step fails. */
 static int smtp__encode_run(smtp_session *s, const char *p, size_t n)
 {
     int pulled = smtp__pulled(s->body);
@@ -6205,8 +6205,10 @@ static int smtp__alnum(char ch, const char *others)
 }
 
 /* An addr-spec (RFC 5322, section 3.4.1), no comments, no obsolete forms:
-   words with single dots between them, before and after the @. 0: it is none.
-   1: of ASCII. 2: with UTF-8. */
+   words with single dots between them, before and after the @. `others` are
+   what these hold beside letters and digits: in a local part all up to NUL, in
+   a domain the last two of those, in an address literal what follows.
+   0: it is none. 1: of ASCII. 2: with UTF-8. */
 static int smtp__addr_spec(const char *a)
 {
     const char *s = a, *word = a, *others = "!#$%&'*+/=?^`{|}~-_\0:-";
