@@ -3475,7 +3475,7 @@ static const char *smtp__a_label(const smtp_session *s, const char *domain)
     return label && smtp_address_check(label) == 1 ? label : NULL;
 }
 
-/* The EHLO name. */
+/* The EHLO name, as A-label where it needs one. */
 static const char *smtp__hello_name(const smtp_session *s)
 {
     const char *domain = s->config->domain;
@@ -4485,7 +4485,7 @@ static void smtp__judge_quit(smtp_session *s, int yes)
 
 /* ---- script and driver --------------------------------------------------- */
 
-/* A value in its place. */
+/* A value in its place, in the form that its letter asks for. */
 SMTP__APART_WITH(SMTP__RARE)
 static void smtp__put_value(smtp_session *s, unsigned what, const char *text)
 {
@@ -4919,7 +4919,7 @@ static int smtp__address_ok(const smtp_session *s, smtp_mail *m,
     return kind;
 }
 
-/* A mail's arguments, before anything of it is said. */
+/* The recipients of a mail: the first that is bad keeps why. */
 static uint8_t smtp__check_to(const smtp_session *s, smtp_mail *m)
 {
     smtp_recipient *to = m->to;
@@ -5002,6 +5002,7 @@ static int smtp__too_many(const smtp_session *s, const smtp_mail *m)
            (SMTP__OF_ALL(m->all_or_none) || m->body.flags & SMTP_BODY_ONCE);
 }
 
+/* What a mail asks for but to be sent. */
 static uint8_t smtp__check_wishes(const smtp_session *s,
                                   const smtp_mail *m)
 {
@@ -5017,6 +5018,7 @@ static uint8_t smtp__check_wishes(const smtp_session *s,
     return SMTP_OK;
 }
 
+/* A mail's arguments, before anything of it is said. */
 static uint8_t smtp__check_mail(const smtp_session *s, smtp_mail *m)
 {
     const smtp_body *b = &m->body;
@@ -5048,6 +5050,7 @@ static uint8_t smtp__check_mail(const smtp_session *s, smtp_mail *m)
    the same reason few mails are under way until some are taken. */
 #define SMTP__REFUSED_MAILS 5
 
+/* The mail is measured, if it can be: it begins, or is too large. */
 static void smtp__start_transaction(smtp_session *s)
 {
     smtp_mail *m = s->said;
