@@ -1977,7 +1977,7 @@ static smtp_mail *smtp__heard(const smtp_session *s)
 }
 
 /* Whether what is under way is a command by hand. */
-static int smtp__hand(const smtp_session *s)
+static int smtp__is_by_hand(const smtp_session *s)
 {
     return SMTP__HAND && s->goal >= SMTP__G_HAND;
 }
@@ -2267,7 +2267,7 @@ static void smtp__end_in_step(smtp_session *s, unsigned status)
 SMTP__APART_WITH(SMTP__HAND)
 static void smtp__refuse(smtp_session *s, uint8_t status, uint8_t by_hand)
 {
-    if (smtp__hand(s))
+    if (smtp__is_by_hand(s))
         smtp__result(s, smtp__status(by_hand));
     else
         smtp__end_in_step(s, status);
@@ -4175,7 +4175,7 @@ static int smtp__opportunistic(const smtp_session *s)
 /* STARTTLS is not to be had. */
 static void smtp__no_tls(smtp_session *s, uint8_t status, uint8_t by_hand)
 {
-    if (smtp__opportunistic(s) && !smtp__hand(s)) {
+    if (smtp__opportunistic(s) && !smtp__is_by_hand(s)) {
         s->flags |= SMTP__PLAIN_ON;
         s->say = SMTP__IDLE;
     } else {
@@ -4230,7 +4230,7 @@ static void smtp__judge_auth(smtp_session *s, int yes)
         s->say = SMTP__IDLE;
         if (status != SMTP_OK)
             smtp__end(s, smtp__failure(status));
-        else if (smtp__hand(s))
+        else if (smtp__is_by_hand(s))
             smtp__result(s, SMTP_OK);
     } else if (code >= 500 && code != 535) {
         s->say = SMTP__IDLE;
@@ -5212,7 +5212,7 @@ static int smtp__next_mail(smtp_session *s)
         smtp__begin(s, s->said);
         return 1;
     }
-    if (!SMTP__NEXT || smtp__hand(s) || c->next == NULL) {
+    if (!SMTP__NEXT || smtp__is_by_hand(s) || c->next == NULL) {
         smtp__result(s, SMTP_OK);
         return 1;
     }
@@ -5293,7 +5293,7 @@ static int smtp__idle(smtp_session *s)
     unsigned row;
     if (s->due && !smtp__may_overlap(s))
         return 0;
-    row = smtp__hand(s) ? smtp__hand_row(s) : smtp__asked_for(s);
+    row = smtp__is_by_hand(s) ? smtp__hand_row(s) : smtp__asked_for(s);
     if (row == SMTP__GREETING)
         return smtp__next_mail(s);
     if (SMTP__AUTH && row == SMTP__AUTH_) {
@@ -5327,7 +5327,7 @@ static int smtp__handshake(smtp_session *s)
     s->flags = SMTP__GREETED | SMTP__SECURE | SMTP__MOVED;
     smtp__forget(s);
     s->say = SMTP__IDLE;
-    if (smtp__hand(s))
+    if (smtp__is_by_hand(s))
         smtp__result(s, SMTP_OK);
     return 1;
 }
@@ -5774,8 +5774,8 @@ SMTP_API smtp_status smtp_quit(smtp_session *s)
 /* ---- public functions: by hand ------------------------------------------- */
 
 #if SMTP__HAND
-static smtp_status smtp__by_hand(smtp_session *s, unsigned row,
-                                 const char *word, const char *tail)
+static smtp_status smtp__go_by_hand(smtp_session *s, unsigned row,
+                                    const char *word, const char *tail)
 {
     if (s->goal)
         return SMTP_E_BUSY;
@@ -5789,7 +5789,7 @@ static smtp_status smtp__by_hand(smtp_session *s, unsigned row,
 
 static smtp_status smtp__row_by_hand(smtp_session *s, unsigned row)
 {
-    return smtp__by_hand(s, row, NULL, NULL);
+    return smtp__go_by_hand(s, row, NULL, NULL);
 }
 
 SMTP_API smtp_status smtp_greet(smtp_session *s)
@@ -5922,7 +5922,7 @@ SMTP_API smtp_status smtp_xclient(smtp_session *s, const char *attributes)
 {
     if (!smtp__offers(s, SMTP_EXT_XCLIENT))
         return SMTP_E_UNSUPPORTED;
-    return smtp__by_hand(s, SMTP__XCLIENT, NULL, attributes);
+    return smtp__go_by_hand(s, SMTP__XCLIENT, NULL, attributes);
 }
 
 SMTP_API smtp_status smtp_xforward(smtp_session *s, const char *attributes)
@@ -5936,7 +5936,7 @@ SMTP_API smtp_status smtp_xforward(smtp_session *s, const char *attributes)
 SMTP_API smtp_status smtp_docmd(smtp_session *s, const char *word,
                                 const char *line)
 {
-    return smtp__by_hand(s, SMTP__COMMAND, word, line);
+    return smtp__go_by_hand(s, SMTP__COMMAND, word, line);
 }
 #endif /* SMTP__HAND */
 
