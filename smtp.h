@@ -556,7 +556,7 @@ typedef struct smtp_reply {
    rest is the engine's. It holds no secret. Before smtp_open() only smtp_quit()
    and smtp_close() may have it, and only if it is all zero. */
 typedef struct smtp_session {
-    /* Low bytes of a smtp_status: */
+    /* Low bytes of statuses: */
     uint8_t status;                /* what ended the session, or SMTP_OK */
     uint8_t broken;                /* why nothing more is said, or SMTP_OK */
     uint8_t result;                /* of the last operation */
@@ -574,7 +574,7 @@ typedef struct smtp_session {
                                       with AUTH: SMTP__K_... */
     uint8_t count;                 /* lines of the login; then mails taken */
     uint8_t refusals;              /* of recipients, since the last mail taken;
-                                      this and the next stay at 255 */
+                                      this and the next count to 255 */
     uint8_t mails_refused;         /* in this session */
     uint8_t body_state;            /* of the encoder: SMTP__BOL ... */
     uint8_t cut;                   /* the row did not fit the buffer */
@@ -2862,8 +2862,8 @@ static unsigned smtp__parse_text(smtp_session *s, char c)
     return complete;
 }
 
-/* The code of a line is read: the reply's, if it is the first. 0: another than
-   that. */
+/* The code of a line is read; that of the first is the reply's. 0: it is
+   another than that. */
 static int smtp__parse_code(smtp_session *s)
 {
     unsigned code = s->line_code;
