@@ -538,7 +538,7 @@ enum {
 #define SMTP_EXT_PRDR 0x8000ul     /* Exim: an answer for each recipient */
 #define SMTP_EXT_XCLIENT 0x10000ul /* Postfix, likewise XFORWARD */
 #define SMTP_EXT_XFORWARD 0x20000ul
-#define SMTP_EXT_LIMITS 0x40000ul  /* RFC 9422: RCPTMAX and MAILMAX */
+#define SMTP_EXT_LIMITS 0x80000ul  /* RFC 9422: RCPTMAX and MAILMAX */
 
 /* The last reply. `text` is its lines, joined by LF, ended by NUL, cut where
    the buffer was too short (config->trace sees all); it stays until the session
@@ -2476,7 +2476,7 @@ enum {                             /* smtp_session.keyword: a word is awaited */
     SMTP__K_OTHER,                 /* after the name of an unknown one */
     SMTP__K_SIZE = 5,              /* of a known one: SMTP__K_OTHER and the */
     SMTP__K_AUTH = 6,              /* number of its bit in SMTP_EXT_... */
-    SMTP__K_LIMITS = 19,
+    SMTP__K_LIMITS = 20,
     SMTP__K_RCPTMAX,
     SMTP__K_MAILMAX,
     /* In a login: its first response goes along with AUTH, */
@@ -2507,6 +2507,7 @@ static const uint16_t smtp__extensions[] = {
     0x8a94,                        /* PRDR */
     0xabc1,                        /* XCLIENT */
     0x3f43,                        /* XFORWARD */
+    0x3635,                        /* XEXDATA, of Courier */
     0xcde6,                        /* LIMITS, and its names: */
     0xc101,                        /* RCPTMAX */
     0x96dd                         /* MAILMAX */
@@ -5237,12 +5238,17 @@ static int smtp__next_mail(smtp_session *s)
     return 1;
 }
 
+/* Courier throws away what it has read along with the end of a body, against
+   RFC 2920, section 3.1, and its client would wait for an answer. */
+#define SMTP__EXT_XEXDATA 0x40000ul
+
 /* While the answer to a body is under way, the next mail may be said (see
    SMTP__REFUSED_MAILS). */
 static int smtp__may_overlap(const smtp_session *s)
 {
     unsigned most = s->mails_refused ? 8 : 64 + 8u * s->count;
-    if (SMTP__RARE && s->said && s->said->said < s->said->to_count)
+    if (SMTP__RARE && (smtp__offers(s, SMTP__EXT_XEXDATA) ||
+                       (s->said && s->said->said < s->said->to_count)))
         return 0;
     return SMTP__NEXT && s->goal == SMTP__G_READY && s->window > 1 &&
            s->due < most && s->refusals < SMTP__REFUSED_TO &&

@@ -817,6 +817,11 @@ static const dialogue overlaps[] = {
     {"421 in the middle, chunks", BDAT "next\nMAIL 250 ok\n"
      "MAIL+close 421 bye\n" MAIL(0) MAIL(1) MAIL(2),
      NULL, STORED NEVER NEVER "end E_SHUTDOWN\n"},
+    /* Courier throws away what it has read along with the end of a body. */
+    {"what follows a body is lost", "offer PIPELINING;XEXDATA\nnext\n"
+     MAIL(0) MAIL(1) MAIL(2),
+     HELLO SAY(0) SAY(1) SAY(2) "QUIT\n",
+     STORED STORED STORED FINE},
     /* Haraka 3.3.4 refuses whatever came before its answer to a body. */
     {"nothing is taken ahead of the answer to a body", PIPE "next\n"
      "RSET 503 early\nMAIL 250 ok\nMAIL 503 early\n"
