@@ -852,6 +852,7 @@ typedef struct smtp_place {
 typedef struct smtp_composer {
     smtp_place place;              /* up to pass: anew in each pass */
     smtp_size at;                  /* offset of the buffer in the message */
+    size_t left;                   /* of `data`: not yet used */
     uint16_t fill;                 /* bytes in the buffer */
     smtp_status status;            /* why composing failed */
     uint8_t pass;                  /* SMTP__PASS_PLAN ... */
@@ -868,8 +869,7 @@ typedef struct smtp_composer {
     const smtp_body *body;         /* of this part, */
     const smtp_part *part;         /* or 0: of text or html */
     smtp_size pulled;              /* bytes taken from the part's source, */
-    const char *data;              /* the last of them not yet used: */
-    size_t left;
+    const char *data;              /* the last of them */
     char mark[16];                 /* CRLF, "--=_" and what boundaries share */
     char buffer[SMTP_COMPOSE_BUFFER];
 } smtp_composer;
@@ -7171,7 +7171,6 @@ static const char *smtp__c_part(smtp_composer *c, const smtp_body *b,
     if (c->pass != SMTP__PASS_PLAN)
         c->place.step = SMTP__STEP_BODY;
     c->pulled = 0;
-    c->left = 0;
     c->last = 0;
     c->group = 1;
     type = smtp__c_choose(c, part);
@@ -7417,7 +7416,6 @@ SMTP_API smtp_status smtp_compose(smtp_composer *composer,
                 m->boundary ^ m->date ^ m->unique[0] ^ m->unique[1], 32);
     memcpy(c->mark, c->buffer, (size_t)c->place.made);
     smtp__c_people(c, mail, to, count);
-    mail->body.data = NULL;
     mail->body.pull = smtp__c_pull;
     mail->body.ctx = c;
     for (c->pass = SMTP__PASS_PLAN; c->status == SMTP_OK; c->pass--) {
