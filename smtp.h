@@ -6444,7 +6444,6 @@ static void smtp__c_encoded(smtp_composer *c, const char *s)
     form = (n + 2) / 3 * 4 < n + cost ? SMTP__T_B : SMTP__T_Q;
     while (*s != '\0') {
         smtp__c_say(smtp__c_space(c, frame + most), form);
-        c->group = 1;
         do
             if (form == SMTP__T_B)
                 smtp__c_byte64(c, *s, 0);
@@ -7172,7 +7171,6 @@ static const char *smtp__c_part(smtp_composer *c, const smtp_body *b,
         c->place.step = SMTP__STEP_BODY;
     c->pulled = 0;
     c->last = 0;
-    c->group = 1;
     type = smtp__c_choose(c, part);
     c->flags = (uint8_t)(c->flags | (b->flags & SMTP__C_ONCE) |
                          1 << c->place.encoding);
@@ -7307,6 +7305,7 @@ static void smtp__c_fill(smtp_composer *c)
 static void smtp__c_restart(smtp_composer *c)
 {
     memset(c, 0, offsetof(smtp_composer, pass));
+    c->group = 1;
 }
 
 static ptrdiff_t smtp__c_pull(void *ctx, smtp_size offset, const char **data)
