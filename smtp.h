@@ -65,7 +65,8 @@ OPTIONS
    SMTP_NO_SASL          no login but PLAIN and LOGIN
    SMTP_NO_INITIAL       AUTH without its first response: one more turn
    SMTP_NO_8BIT          bodies are ASCII (counts only with SMTP_NO_UTF8)
-   SMTP_NO_RARE          no DELIVERBY, nor any SMTP_EXT_... listed after it
+   SMTP_NO_RARE          no DELIVERBY, nor any SMTP_EXT_... listed after it; to
+                         Courier's server, `next` then needs no_pipelining
    SMTP_NO_A_LABEL       no config->a_label
    SMTP_NO_NEXT          no config->next and ->done: mails by smtp_send() alone
    SMTP_NO_CLOCK         no time limits but the transport's: no io->clock

@@ -672,7 +672,7 @@ static const dialogue ends[] = {
      HELLO SAY_ONE TEXT, "UNKNOWN/NOT_TAKEN *: UNKNOWN/NOT_TAKEN *\n"
      "end EOF\n"},
     {"an answer to nothing inside a body", PIPE "BODY@5 250 2.6.0 ok\n" ONE
-     "broken\n", NULL, "*: *\nend *\n"},
+     "broken\n", NULL, "OK/NOT_TAKEN *: OK/NOT_TAKEN *\nend *\n"},
     {"an answer too many", "END 250 2.6.0 ok|250 2.6.0 more\n" ONE "broken\n",
      HELLO SAY_ONE TEXT "QUIT\n", STORED "end *\n"},
 };
