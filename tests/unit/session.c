@@ -128,6 +128,62 @@ static void check_rounds(void)
     rig_stop(&r);
 }
 
+/* Nothing of its last journey stays in a mail that is sent again: neither the
+   codes of replies, nor the chunks that were under way when the line broke. */
+static ptrdiff_t slices_pull(void *ctx, smtp_size offset, const char **data)
+{
+    static const char slice[] =
+        "A line of the log that is fifty bytes in length.\r\n";
+    const smtp_size size = sizeof slice - 1;
+    (void)ctx;
+    *data = slice + offset % size;
+    return offset < 40 * size ? (ptrdiff_t)(size - offset % size) : 0;
+}
+
+static void check_uncoded(const smtp_mail *mail)
+{
+    size_t i;
+    CHECK_NUMBER(mail->code.reply, 0);
+    for (i = 0; i < mail->to_count; i++)
+        CHECK_NUMBER(mail->to[i].code.reply, 0);
+}
+
+static void check_again(void)
+{
+    rig r;
+    rig_start(&r, "RCPT 250 yes\nRCPT 550 no\nMAIL 250 yes\nMAIL+close \n");
+    rig_open(&r);
+    CHECK_NUMBER(smtp_send(&r.s, &r.mail), SMTP_PARTIAL);
+    CHECK_NUMBER(r.mail.code.reply, 250);
+    CHECK_NUMBER(r.to[1].code.reply, 550);
+    r.to[1].address = "c d@e";
+    CHECK_NUMBER(smtp_send(&r.s, &r.mail), SMTP_E_RECIPIENT_SYNTAX);
+    check_uncoded(&r.mail);
+    r.to[1].address = "c@d";
+    CHECK_NUMBER(smtp_send(&r.s, &r.mail), SMTP_EOF);
+    CHECK_NUMBER(r.mail.status, SMTP_NOT_TAKEN);
+    check_uncoded(&r.mail);
+    rig_stop(&r);
+}
+
+static void check_chunks_again(void)
+{
+    rig broken, r;
+    rig_start(&broken, "offer PIPELINING;CHUNKING\nBDAT 250 yes\n"
+                       "BDAT+close \n");
+    broken.mail.body.pull = slices_pull;
+    broken.mail.body.flags = SMTP_BODY_ONCE;
+    rig_open(&broken);
+    CHECK_NUMBER(smtp_send(&broken.s, &broken.mail), SMTP_EOF);
+    CHECK_NUMBER(broken.mail.status, SMTP_NOT_TAKEN);
+    rig_stop(&broken);
+    rig_start(&r, "offer PIPELINING;CHUNKING\n");
+    rig_open(&r);
+    CHECK_NUMBER(smtp_send(&r.s, &broken.mail), SMTP_OK);
+    CHECK_NUMBER(r.server.stored, 1);
+    rig_stop(&r);
+}
+
 /* ---- sources ------------------------------------------------------------- */
 
 /* A source that does not say the same at its second reading. */
@@ -276,7 +332,7 @@ static void check_nobody(void)
    status that tells of it. */
 static int handshake;
 
-static int failed_starttls(void *ctx)
+static int starttls_says(void *ctx)
 {
     (void)ctx;
     return handshake;
@@ -293,13 +349,35 @@ static void check_handshake(void)
     for (i = 0; i < sizeof rows / sizeof *rows; i++) {
         rig r;
         rig_start(&r, "tls starttls\noffer STARTTLS\n");
-        r.io.starttls = failed_starttls;
+        r.io.starttls = starttls_says;
         handshake = rows[i].said;
         rig_open(&r);
         CHECK_NUMBER(smtp_send(&r.s, &r.mail), rows[i].status);
         CHECK_NUMBER(r.mail.status, SMTP_NOT_TAKEN);
         rig_stop(&r);
     }
+}
+
+/* RFC 3207, section 4.2: of what was said in clear nothing is known after. */
+static void check_forgotten(void)
+{
+    char features[64];
+    rig r;
+    rig_start(&r, "offer STARTTLS;SIZE 1000;X-OWN\n");
+    r.io.starttls = starttls_says;
+    r.what.config.features = features;
+    r.what.config.features_size = sizeof features;
+    handshake = SMTP_OK;
+    rig_open(&r);
+    CHECK_NUMBER(smtp_ehlo(&r.s), SMTP_OK);
+    CHECK(smtp_has_extn(&r.s, "SIZE"));
+    CHECK(smtp_has_extn(&r.s, "X-OWN"));
+    CHECK_NUMBER(smtp_starttls(&r.s), SMTP_OK);
+    CHECK(!smtp_has_extn(&r.s, "SIZE"));
+    CHECK(!smtp_has_extn(&r.s, "X-OWN"));
+    CHECK(!smtp_has_extn(&r.s, "STARTTLS"));
+    CHECK_NUMBER(r.s.limit, 0);
+    rig_stop(&r);
 }
 
 /* ---- by hand and not ----------------------------------------------------- */
@@ -423,11 +501,14 @@ int main(void)
     check_begin();
     check_alarm(60);
     check_rounds();
+    check_again();
+    check_chunks_again();
     check_readings();
     check_declared();
     check_declared_by_hand();
     check_nobody();
     check_handshake();
+    check_forgotten();
     check_hand_then_send(0);
     check_hand_then_send(1);
     check_cut_reply();
