@@ -838,6 +838,13 @@ static const dialogue overlaps[] = {
      MAIL(0) MAIL(1) MAIL(2),
      HELLO SAY(0) "RSET\n" SAY(1) SAY(2) "QUIT\n",
      STORED STORED STORED FINE},
+    {"RSET alone is not, and the next sender is refused", PIPE "next\n"
+     "RSET 503 early\nMAIL 250 ok\nMAIL 250 ok\nMAIL* 550 5.1.8 no\n"
+     "RCPT 250 ok\nRCPT 250 ok\nRCPT* 503 no MAIL\n"
+     "DATA 354 go\nDATA 354 go\nDATA* 503 no MAIL\n"
+     MAIL(0) MAIL(1) MAIL(2),
+     HELLO SAY(0) "RSET\n" SAY(1) SAY_MAIL(2) "QUIT\n",
+     STORED STORED SENDER_NO FINE},
     {"nothing is, and the sender is refused later", PIPE "next\n"
      "RSET 503 early\nMAIL 250 ok\nMAIL 503 early\nMAIL 550 5.1.8 no\n"
      "RCPT 250 ok\nRCPT 503 early\nRCPT 503 no MAIL\n"

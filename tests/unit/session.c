@@ -419,6 +419,20 @@ static ptrdiff_t beginning_recv(void *ctx, void *buffer, size_t size)
     return n ? (ptrdiff_t)n : (ptrdiff_t)SMTP_EOF;
 }
 
+/* A limit for the length of a reply is none for that of all of them. */
+static void check_long_replies(void)
+{
+    int i;
+    rig r;
+    rig_start(&r, "NOOP* {250-a line of some forty bytes in a reply|*1000}"
+                  "250 end\n");
+    rig_open(&r);
+    for (i = 0; i < 5; i++)
+        CHECK_NUMBER(smtp_noop(&r.s), SMTP_OK);
+    CHECK(r.line.recv_total > 2 * SMTP_REPLY_LIMIT);
+    rig_stop(&r);
+}
+
 static void check_cut_reply(void)
 {
     static const char text[] = "250-one\r\n250-two and more\r\n250 three\r\n";
@@ -512,6 +526,7 @@ int main(void)
     check_hand_then_send(0);
     check_hand_then_send(1);
     check_cut_reply();
+    check_long_replies();
     check_reply_text("NOOP 250 2.6.0 fine\n", 250, "2.6.0 fine");
     check_reply_text("NOOP 250 fine by me\n", 250, "fine by me");
     check_reply_text("NOOP+raw 250 2.6.0 fine%0A\n", 250, "2.6.0 fine");
