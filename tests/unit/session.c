@@ -419,6 +419,50 @@ static ptrdiff_t beginning_recv(void *ctx, void *buffer, size_t size)
     return n ? (ptrdiff_t)n : (ptrdiff_t)SMTP_EOF;
 }
 
+/* An answer to a command that has not left yet is none. */
+typedef struct hasty {
+    int heard;                     /* of the two replies */
+    size_t said;
+} hasty;
+
+static ptrdiff_t hasty_recv(void *ctx, void *buffer, size_t size)
+{
+    hasty *h = (hasty *)ctx;
+    static const char text[] = "220 mx\r\n250 mx\r\n";
+    if (h->heard == 2 || h->said < 4u * (size_t)h->heard)
+        return SMTP_AGAIN;
+    CHECK(size >= 8);
+    memcpy(buffer, text + 8 * h->heard++, 8);
+    return 8;
+}
+
+static ptrdiff_t hasty_send(void *ctx, const void *data, size_t size)
+{
+    hasty *h = (hasty *)ctx;
+    (void)data;
+    if (h->said == 4 || size < 4)
+        return SMTP_AGAIN;
+    h->said = 4;
+    return 4;
+}
+
+static void check_hasty_answer(void)
+{
+    hasty h = {0, 0};
+    rig r;
+    rig_start(&r, "");
+    r.io.ctx = &h;
+    r.io.recv = hasty_recv;
+    r.io.send = hasty_send;
+    r.io.close = NULL;
+    rig_open(&r);
+    CHECK_NUMBER(smtp_send(&r.s, &r.mail), SMTP_E_PROTOCOL);
+    CHECK_NUMBER(h.heard, 2);
+    CHECK_NUMBER(r.mail.status, SMTP_NOT_TAKEN);
+    smtp_close(&r.s);
+    peer_stop(&r.server);
+}
+
 /* A limit for the length of a reply is none for that of all of them. */
 static void check_long_replies(void)
 {
@@ -526,6 +570,7 @@ int main(void)
     check_hand_then_send(0);
     check_hand_then_send(1);
     check_cut_reply();
+    check_hasty_answer();
     check_long_replies();
     check_reply_text("NOOP 250 2.6.0 fine\n", 250, "2.6.0 fine");
     check_reply_text("NOOP 250 fine by me\n", 250, "fine by me");
