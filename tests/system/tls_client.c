@@ -144,7 +144,7 @@ static void run(options *o)
         session_file(o->session, "rb", &session);
     before = session;
     o->tls.session = o->session ? &session : NULL;
-    lower = smtp_posix_io(&socket, 1);
+    io = lower = smtp_posix_io(&socket, 1);   /* what there is to be closed */
     if (status == SMTP_OK)
         status = smtp_tls_open(&tls, &lower, &o->tls, 1, &io);
     if (status == SMTP_OK)
