@@ -94,7 +94,7 @@ test: deps-test
 
 check: deps-check deps-firmware $(SOURCES)
 	-@$(MAKE) -s -k -j2 $(ALL_UNIT) $(EXAMPLES)
-	@tests/run -t 1200 $(ALL_SYSTEM) tests/size/table $(ALL_UNIT)
+	@tests/run -t 2400 $(ALL_SYSTEM) tests/size/table $(ALL_UNIT)
 
 # The program becomes a script that has an emulator run it.
 EMULATED = mv $@ $@.elf && printf \

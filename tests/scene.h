@@ -486,7 +486,7 @@ static inline int scene_applies(const dialogue *text)
         {SMTP__LMTP, "lmtp\n"}, {SMTP__CHUNKING, "CHUNKING"},
         {SMTP__MEASURED, "8BITMIME"}, {SMTP__SIZE, "SIZE"},
         {SMTP__SIZE, "siZE"}, {SMTP__UTF8, "UTF8"}, {SMTP__UTF8, "%C3"},
-        {SMTP__DSN, "DSN"},
+        {SMTP__DSN, "DSN"}, {SMTP__RARE, "XEXDATA"},
         {SMTP__DSN, "envid "}, {SMTP__DSN, "ret "}, {SMTP__DSN, "orcpt "},
         {SMTP__DSN, "notify "}, {SMTP__ALL_OR_NONE, "all_or_none"},
         {SMTP__OPPORTUNISTIC, "opportunistic"},

@@ -8,7 +8,7 @@
 
 #include "play.h"
 
-enum { SWEEP_MOST = 300, SWEEP_FAULTS = 120, SWEEP_SECONDS = 60 };
+enum { SWEEP_MOST = 300, SWEEP_FAULTS = 120, SWEEP_SECONDS = 240 };
 
 typedef struct sweep {
     play p;
