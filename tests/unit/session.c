@@ -128,8 +128,6 @@ static void check_rounds(void)
     rig_stop(&r);
 }
 
-/* Nothing of its last journey stays in a mail that is sent again: neither the
-   codes of replies, nor the chunks that were under way when the line broke. */
 static ptrdiff_t slices_pull(void *ctx, smtp_size offset, const char **data)
 {
     static const char slice[] =
@@ -148,6 +146,8 @@ static void check_uncoded(const smtp_mail *mail)
         CHECK_NUMBER(mail->to[i].code.reply, 0);
 }
 
+/* Nothing of its last journey stays in a mail that is sent again: neither the
+   codes of replies, nor the chunks that were under way when the line broke. */
 static void check_again(void)
 {
     rig r;
@@ -419,7 +419,7 @@ static ptrdiff_t beginning_recv(void *ctx, void *buffer, size_t size)
     return n ? (ptrdiff_t)n : (ptrdiff_t)SMTP_EOF;
 }
 
-/* An answer to a command that has not left yet is none. */
+/* A server that answers EHLO when four bytes of it are out. */
 typedef struct hasty {
     int heard;                     /* of the two replies */
     size_t said;
@@ -446,6 +446,7 @@ static ptrdiff_t hasty_send(void *ctx, const void *data, size_t size)
     return 4;
 }
 
+/* An answer to a command that has not left yet is none. */
 static void check_hasty_answer(void)
 {
     hasty h = {0, 0};
